@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The command line of toytcp: subcommands and their options."""
+import argparse
+import os
+import re
+import sys
+
+import ladder
+import run
+import sim
+import table
+from common import Failure
+from drawing import Style
+
+ENDPOINT = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
+
+
+def endpoint(text: str) -> str:
+    if not ENDPOINT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text}: not ADDRESS:PORT")
+    return text
+
+
+def do_run(args: argparse.Namespace) -> int:
+    if args.command[:1] == ["--"]:
+        del args.command[0]
+    if not args.command:
+        args.parser.error("run what? name a program")
+    return run.run(args.command)
+
+
+def do_connections(args: argparse.Namespace) -> int:
+    return table.show(args.netns, args.all, args.watch)
+
+
+def do_abort(args: argparse.Namespace) -> int:
+    return table.abort(args.local, args.remote, args.netns)
+
+
+def show(texts: list[str], args: argparse.Namespace) -> None:
+    style = Style(args.relative, args.causes)
+    text = ladder.report(texts, style, args.only, args.segments)
+    print(text or "(no events; switch them on with "
+          "'sysctl net.toytcp.events=1' in the namespace)")
+
+
+def do_ladder(args: argparse.Namespace) -> int:
+    if args.follow and (args.files or args.segments):
+        args.parser.error("--follow goes with neither files nor --segments")
+    if args.follow:
+        style = Style(args.relative, args.causes)
+        return ladder.follow(args.netns, style, args.only)
+    show(ladder.read_sources(args.files, args.netns), args)
+    return 0
+
+
+def do_sim(args: argparse.Namespace) -> int:
+    text, status = sim.simulate(args.rest)
+    if text.strip():
+        show([text], args)
+    return status
+
+
+def add_drawing_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--relative", action="store_true",
+                        help="count sequence numbers from each side's first")
+    parser.add_argument("--causes", action="store_true",
+                        help="show the clause of RFC 9293 behind each step")
+    parser.add_argument("--segments", action="store_true",
+                        help="list 'n from flags seq ack len' instead")
+    parser.add_argument("--only", metavar="ENDPOINT",
+                        help="only connections of ADDRESS:PORT or :PORT")
+
+
+def add_run(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "run", help="run an unmodified TCP program on toytcp",
+        description="Runs PROGRAM with its IPv4 TCP sockets on toytcp; IPv6 "
+        "ones fail with EAFNOSUPPORT, so that it falls back to IPv4.",
+        usage="toytcp run PROGRAM [ARGUMENT...]")
+    parser.add_argument("command", nargs=argparse.REMAINDER,
+                        metavar="PROGRAM ...")
+    parser.set_defaults(do=do_run)
+    return parser
+
+
+def add_connections(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "connections", help="print the connection table",
+        description="Prints /proc/net/toytcp/connections, aligned.")
+    parser.add_argument("-a", "--all", action="store_true",
+                        help="all columns, not only the first nine")
+    parser.add_argument("-w", "--watch", action="store_true",
+                        help="print it again every second")
+    parser.add_argument("--netns", metavar="NAME",
+                        help="of this network namespace (name, pid or path)")
+    parser.set_defaults(do=do_connections)
+    return parser
+
+
+def add_abort(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "abort", help="end a connection by a reset",
+        description="Ends the connection between LOCAL and REMOTE (each "
+        "ADDRESS:PORT, as 'toytcp connections' prints them); its peer gets a "
+        "reset. Needs root.")
+    parser.add_argument("local", type=endpoint, metavar="LOCAL")
+    parser.add_argument("remote", type=endpoint, metavar="REMOTE")
+    parser.add_argument("--netns", metavar="NAME",
+                        help="in this network namespace (name, pid or path)")
+    parser.set_defaults(do=do_abort)
+    return parser
+
+
+def add_ladder(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "ladder", help="draw what was sent and what arrived",
+        description="Draws a ladder diagram of every connection in "
+        "/proc/net/toytcp/events: of this namespace, of those named, or of "
+        "saved copies (- is standard input). Given both ends, it pairs what "
+        "was sent with what arrived and marks the rest as lost.")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--netns", metavar="NAME", action="append", default=[],
+                        help="read a network namespace (may be repeated)")
+    parser.add_argument("--follow", action="store_true",
+                        help="go on drawing what happens, until interrupted")
+    add_drawing_options(parser)
+    parser.set_defaults(do=do_ladder)
+    return parser
+
+
+def add_sim(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "sim", help="draw a connection over a simulated network",
+        description="Runs the simulator (built when needed) and draws its "
+        "ladder. Options not listed here go to the simulator: --loss PERCENT, "
+        "--rtt MS, --seed N and others; 'toytcp sim -- --help' lists them.")
+    add_drawing_options(parser)
+    parser.set_defaults(do=do_sim)
+    return parser
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="toytcp", description="Run programs over toytcp, the small TCP "
+        "of protocol 253, and watch what they say to each other.",
+        epilog="'toytcp COMMAND --help' tells more about each command.")
+    commands = parser.add_subparsers(dest="name", metavar="COMMAND",
+                                     required=True)
+    for add in (add_run, add_connections, add_abort, add_ladder, add_sim):
+        subparser = add(commands)
+        subparser.set_defaults(parser=subparser)
+    return parser
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Only sim may have options that are not ours: the simulator's."""
+    parser = make_parser()
+    args, rest = parser.parse_known_args(arguments)
+    if rest and args.name != "sim":
+        args.parser.error("unrecognized arguments: " + " ".join(rest))
+    args.rest = [option for option in rest if option != "--"]
+    return args
+
+
+def main(arguments: list[str]) -> int:
+    args = parse_arguments(arguments)
+    try:
+        return args.do(args)
+    except Failure as failure:
+        print(f"toytcp: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away (| head): nothing to complain about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What every toytcp subcommand needs: failing well, places, name spaces."""
+import contextlib
+import ctypes
+import os
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+PROC = "/proc/net/toytcp"
+DEFAULT_PROTOCOL = 253
+CLONE_NEWNET = 0x40000000
+
+NOT_LOADED = ("the module is not loaded; load it with 'insmod toytcp.ko', or "
+              "work in a test VM: scripts/vm -- COMMAND")
+
+
+class Failure(Exception):
+    """Something the user has to know: the cause and, if there is one, the
+    remedy. Printed without a traceback; the exit status is 1."""
+
+
+def cache_dir() -> str:
+    """Where built things go when they cannot go into the tree."""
+    return (os.environ.get("TOYTCP_CACHE")
+            or os.path.expanduser("~/.cache/toytcp"))
+
+
+def writable_dir(name: str) -> str:
+    """A directory for built things: in the cache or, where that cannot be
+    written (a test VM shows the host's files read-only), in /tmp."""
+    for root in (cache_dir(), f"/tmp/toytcp-{os.getuid()}"):
+        path = os.path.join(root, name)
+        with contextlib.suppress(OSError):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+            if os.access(path, os.W_OK) and os.stat(path).st_uid == os.getuid():
+                return path
+    raise Failure(f"no place for {name}: neither {cache_dir()} nor /tmp can "
+                  "be written")
+
+
+def module_protocol() -> int:
+    """The protocol number the loaded module took."""
+    try:
+        with open("/sys/module/toytcp/parameters/protocol") as parameter:
+            return int(parameter.read())
+    except (OSError, ValueError):
+        return DEFAULT_PROTOCOL
+
+
+def netns_path(name: str) -> str:
+    """The file behind a network namespace: a name as 'ip netns' has it, a
+    process id, or a path."""
+    if "/" in name:
+        return name
+    if name.isdigit():
+        return f"/proc/{name}/ns/net"
+    return f"/run/netns/{name}"
+
+
+def setns(descriptor: int) -> None:
+    """Moves this thread into a network namespace (os.setns is newer than
+    the Python of Debian 12)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, CLONE_NEWNET):
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+@contextlib.contextmanager
+def inside(netns: str | None):
+    """Runs the body of 'with' in a network namespace (None: stay here)."""
+    if netns is None:
+        yield
+        return
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        there = os.open(netns_path(netns), os.O_RDONLY)
+    except OSError as error:
+        os.close(home)
+        raise Failure(f"no network namespace {netns}: {error.strerror}")
+    try:
+        setns(there)
+        yield
+    except PermissionError:
+        raise Failure(f"entering network namespace {netns} needs root")
+    finally:
+        setns(home)
+        os.close(there)
+        os.close(home)
+
+
+def read_proc(name: str, netns: str | None = None) -> str:
+    """The text of /proc/net/toytcp/NAME, here or in a namespace."""
+    with inside(netns):
+        try:
+            # /proc/net is /proc/self/net: the namespace of the main thread.
+            with open(f"/proc/thread-self/net/toytcp/{name}") as file:
+                return file.read()
+        except FileNotFoundError:
+            raise Failure(f"no {PROC}/{name}: {NOT_LOADED}")
+        except PermissionError:
+            raise Failure(f"reading {PROC}/{name} needs root")

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Draws the rows of a ladder as text."""
+from dataclasses import dataclass, field
+
+from events import Conversation, Event
+from rows import Row, segments, weave
+
+STATE_WIDTH = 12        # as long as the longest state name
+TIME_WIDTH = 10
+MIN_SHAFT = 3           # dashes on either side of an arrow's label
+APART_US = 1000         # a delay from which both sides' clocks are shown
+
+
+@dataclass
+class Style:
+    """What the user asked for."""
+    relative: bool = False
+    causes: bool = False
+
+
+@dataclass
+class Ladder:
+    """A conversation on its way to paper."""
+    talk: Conversation
+    rows: list[Row]
+    style: Style
+    base: dict[str, int] = field(default_factory=dict)
+    two_clocks: bool = False
+    width: int = 0
+
+
+def initial_numbers(rows: list[Row]) -> dict[str, int]:
+    """Each sender's first sequence number, which relative ones count from."""
+    base: dict[str, int] = {}
+    for row, sent in segments(rows):
+        if sent.seq is not None:
+            base.setdefault(sender(sent), sent.seq)
+        if sent.ack is not None and "ACK" in sent.bits:
+            # Only if nothing of the other side is seen before.
+            base.setdefault(receiver(sent), sent.ack)
+    return base
+
+
+def sender(event: Event) -> str:
+    return event.remote if event.dir == "in" else event.local
+
+
+def receiver(event: Event) -> str:
+    return event.local if event.dir == "in" else event.remote
+
+
+def numbers(ladder: Ladder, event: Event) -> tuple[int, int | None]:
+    """Sequence and acknowledgement number as they are to be shown."""
+    seq = event.seq or 0
+    ack = event.ack if "ACK" in event.bits else None
+    if ladder.style.relative:
+        seq = (seq - ladder.base.get(sender(event), 0)) % 2 ** 32
+        if ack is not None:
+            ack = (ack - ladder.base.get(receiver(event), 0)) % 2 ** 32
+    return seq, ack
+
+
+def label(ladder: Ladder, event: Event) -> str:
+    """What is written on an arrow."""
+    seq, ack = numbers(ladder, event)
+    parts = [f"Seq = {seq}"]
+    if ack is not None:
+        parts.append(f"Ack = {ack}")
+    if event.len:
+        parts.append(f"len = {event.len}")
+    notes = [event.note]
+    if event.fate == "twice":
+        notes.append("delivered twice")
+    note = ", ".join(filter(None, notes))
+    return f"{event.flags}  " + ", ".join(parts) + (f" ({note})" if note else "")
+
+
+def shaft(text: str, width: int) -> str:
+    return f" {text} ".center(width, "-")
+
+
+def arrow_right(text: str, width: int, row: Row) -> str:
+    """An arrow from left to right, `width` wide."""
+    if row.departure is None:
+        return "... " + shaft(text, width - 5) + ">"
+    if row.departure.fate == "lost":
+        return shaft(text, width - 6) + "--x   "
+    if row.arrival is None and row.departure.peer:
+        return shaft(text, width - 5) + "> ..."
+    return shaft(text, width - 1) + ">"
+
+
+def arrow_left(text: str, width: int, row: Row) -> str:
+    """An arrow from right to left."""
+    if row.departure is None:
+        return "<" + shaft(text, width - 5) + " ..."
+    if row.departure.fate == "lost":
+        return "   x--" + shaft(text, width - 6)
+    if row.arrival is None and row.departure.peer:
+        return "... <" + shaft(text, width - 5)
+    return "<" + shaft(text, width - 1)
+
+
+def middle(ladder: Ladder, row: Row) -> str:
+    """What stands between the two sides."""
+    event = row.segment
+    if event is None:
+        cause = row.alone.cause if ladder.style.causes else ""
+        return (f"[{cause}]" if cause else "").center(ladder.width)
+    draw = arrow_right if row.to_right else arrow_left
+    return draw(label(ladder, event), ladder.width, row)
+
+
+def clock(ladder: Ladder, event: Event | None) -> str:
+    """Milliseconds since the conversation began."""
+    if event is None:
+        return " " * TIME_WIDTH
+    return f"{(event.time - ladder.talk.start) / 1000:{TIME_WIDTH}.3f}"
+
+
+def line(ladder: Ladder, clocks: tuple[str, str], states: tuple[str, str],
+         between: str, tail: str = "") -> str:
+    left, right = states
+    text = (f"{clocks[0]}  {left:>{STATE_WIDTH}} | {between} "
+            f"| {right:<{STATE_WIDTH}}")
+    if ladder.two_clocks:
+        text += f"  {clocks[1]}"
+    return (text + tail).rstrip()
+
+
+def causes(ladder: Ladder, row: Row) -> str:
+    """The clauses behind a segment, sender's side first."""
+    if not ladder.style.causes or row.alone:
+        return ""
+    found = [event.cause or "-" for event in (row.departure, row.arrival)
+             if event]
+    return "  " + " / ".join(found)
+
+
+def row_clocks(ladder: Ladder, row: Row) -> tuple[str, str]:
+    """One clock shows when the row began; two, each side's own time."""
+    if ladder.two_clocks:
+        return clock(ladder, row.on(True)), clock(ladder, row.on(False))
+    first = row.departure or row.arrival or row.alone
+    return clock(ladder, first), ""
+
+
+class Sides:
+    """The state each side was last shown in."""
+
+    def __init__(self, rows: list[Row]):
+        self.shown = [self.first(rows, True), self.first(rows, False)]
+
+    @staticmethod
+    def first(rows: list[Row], left: bool) -> str:
+        """The state a side was in before its first event."""
+        events = (row.on(left) for row in rows)
+        return next((e.before or "" for e in events if e), "")
+
+    def change(self, row: Row) -> tuple[str, str]:
+        """The states to write beside a row: those that are new."""
+        news = []
+        for side, left in enumerate((True, False)):
+            event = row.on(left)
+            state = event.after if event else None
+            is_new = bool(state) and state != self.shown[side]
+            news.append(state if is_new else "")
+            if is_new:
+                self.shown[side] = state
+        return news[0], news[1]
+
+
+def follows_at_once(rows: list[Row], i: int) -> bool:
+    """Is the next event of this row's side a segment sent? A call or timeout
+    that changes the state and sends is then one line with what it sends."""
+    left = rows[i].to_right
+    for row in rows[i + 1:]:
+        event = row.on(left)
+        if event:
+            return event.dir == "out" and event.before == rows[i].alone.after
+    return False
+
+
+def is_drawn(ladder: Ladder, i: int) -> bool:
+    """Does row i get a line of its own?"""
+    event = ladder.rows[i].alone
+    if event is None:
+        return not (ladder.rows[i].arrival and
+                    ladder.rows[i].arrival.fate == "part")
+    if ladder.style.causes:
+        return True
+    return event.before != event.after and not follows_at_once(ladder.rows, i)
+
+
+def heading(ladder: Ladder, sides: Sides) -> list[str]:
+    """Who is who, and the states they begin in."""
+    def names(left: str, right: str) -> str:
+        width = TIME_WIDTH + 2 + STATE_WIDTH
+        return f"{left:>{width}}   {'':{ladder.width}}   {right}".rstrip()
+
+    clocks = ("ms".rjust(TIME_WIDTH),) * 2
+    return [names("CLIENT", "SERVER"),
+            names(ladder.talk.client, ladder.talk.server),
+            line(ladder, clocks, tuple(sides.shown), " " * ladder.width)]
+
+
+def is_slow(row: Row) -> bool:
+    """Was this segment long on its way, or drawn in two rows?"""
+    event = row.segment
+    return bool(event and event.peer and
+                abs(event.peer.time - event.time) >= APART_US)
+
+
+def plan(talk: Conversation, style: Style) -> Ladder:
+    """Decides the rows, the numbers' base and the widths."""
+    ladder = Ladder(talk, weave(talk), style)
+    ladder.base = initial_numbers(ladder.rows)
+    ladder.two_clocks = talk.both_seen and any(map(is_slow, ladder.rows))
+    longest = max((len(label(ladder, row.segment)) for row in ladder.rows
+                   if row.segment), default=0)
+    ladder.width = longest + 2 * MIN_SHAFT + 7
+    return ladder
+
+
+def body(ladder: Ladder, sides: Sides) -> list[tuple[Row, str]]:
+    """Every drawn row with its text."""
+    lines = []
+    for i, row in enumerate(ladder.rows):
+        if is_drawn(ladder, i):
+            text = line(ladder, row_clocks(ladder, row), sides.change(row),
+                        middle(ladder, row), causes(ladder, row))
+            lines.append((row, text))
+    return lines
+
+
+def draw(talk: Conversation, style: Style) -> str:
+    """The whole ladder of one conversation."""
+    ladder = plan(talk, style)
+    sides = Sides(ladder.rows)
+    lines = heading(ladder, sides)
+    lines += [text for _, text in body(ladder, sides)]
+    return "\n".join(lines)
+
+
+def list_segments(talk: Conversation, style: Style) -> list[str]:
+    """The segments sent, a line each: n from flags seq ack len."""
+    ladder = plan(talk, style)
+    lines = []
+    for n, (row, event) in enumerate(segments(ladder.rows), 1):
+        seq, ack = numbers(ladder, event)
+        lines.append(f"{n} {'C' if row.to_right else 'S'} {event.flags} {seq} "
+                     f"{'-' if ack is None else ack} {event.len}")
+    return lines
