@@ -79,10 +79,18 @@ def shaft(text: str, width: int) -> str:
     return f" {text} ".center(width, "-")
 
 
+def begins_midway(row: Row) -> bool:
+    """Is it an arrival whose departure stands further up?"""
+    return (row.departure is None
+            and (row.arrival.peer is not None or row.arrival.fate == "twice"))
+
+
 def arrow_right(text: str, width: int, row: Row) -> str:
     """An arrow from left to right, `width` wide."""
-    if row.departure is None:
+    if begins_midway(row):
         return "... " + shaft(text, width - 5) + ">"
+    if row.departure is None:
+        return shaft(text, width - 1) + ">"
     if row.departure.fate == "lost":
         return shaft(text, width - 6) + "--x   "
     if row.arrival is None and row.departure.peer:
@@ -92,8 +100,10 @@ def arrow_right(text: str, width: int, row: Row) -> str:
 
 def arrow_left(text: str, width: int, row: Row) -> str:
     """An arrow from right to left."""
-    if row.departure is None:
+    if begins_midway(row):
         return "<" + shaft(text, width - 5) + " ..."
+    if row.departure is None:
+        return "<" + shaft(text, width - 1)
     if row.departure.fate == "lost":
         return "   x--" + shaft(text, width - 6)
     if row.arrival is None and row.departure.peer:
@@ -129,12 +139,11 @@ def line(ladder: Ladder, clocks: tuple[str, str], states: tuple[str, str],
 
 
 def causes(ladder: Ladder, row: Row) -> str:
-    """The clauses behind a segment, sender's side first."""
+    """The clauses behind a segment, the sender's first."""
     if not ladder.style.causes or row.alone:
         return ""
-    found = [event.cause or "-" for event in (row.departure, row.arrival)
-             if event]
-    return "  " + " / ".join(found)
+    found = [event.cause for event in (row.departure, row.arrival) if event]
+    return "  " + " / ".join(c or "-" for c in found) if any(found) else ""
 
 
 def row_clocks(ladder: Ladder, row: Row) -> tuple[str, str]:

@@ -111,6 +111,10 @@ class Conversation:
         return bool(self.left and self.right)
 
     @property
+    def has_segments(self) -> bool:
+        return any(event.dir for event in self.left + self.right)
+
+    @property
     def start(self) -> int:
         return min(event.time for event in self.left + self.right)
 
@@ -177,11 +181,12 @@ def conversation(events: list[Event]) -> Conversation:
 
 
 def conversations(events: list[Event]) -> list[Conversation]:
-    """All of them, in the order in which they began."""
+    """All in which anything was said, in the order in which they began."""
     whole = complete_sources(events)
     groups: dict[tuple, list[Event]] = {}
     for event in in_order(events):
         groups.setdefault(group_key(event, whole), []).append(event)
     found = [conversation(part) for group in groups.values()
              for part in split_openings(group)]
-    return sorted(found, key=lambda c: c.start)
+    return sorted((talk for talk in found if talk.has_segments),
+                  key=lambda talk: talk.start)
