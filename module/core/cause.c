@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The names of the causes, as people read them.
+ */
+#include "cause.h"
+#include "port.h"
+
+#define CAUSE_NAME(id, name)	[id] = name,
+static const char *const names[CAUSE_COUNT] = {
+	CAUSES(CAUSE_NAME)
+};
+
+/**
+ * toytcp_cause_name() - a cause as text
+ * @cause: enum cause
+ *
+ * Return: the clause's name, without blanks; "?" if there is no such cause.
+ */
+const char *toytcp_cause_name(unsigned int cause)
+{
+	return cause < CAUSE_COUNT ? names[cause] : "?";
+}

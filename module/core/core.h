@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The core's contract: what the shell around it may call, and what it gets.
+ *
+ * State, an event and the time go in; new state and actions come out. Nothing
+ * here does I/O, reads a clock, takes a lock or allocates. Time is a u64 of
+ * microseconds from any monotonic clock that never shows 0. Calls for one tcb must not run at once:
+ * the caller holds the socket's lock.
+ *
+ * After every call, the shell
+ *   1. takes over what struct actions says (text, errors, wake-ups);
+ *   2. calls toytcp_emit_next() until it says false, and transmits each
+ *      segment it describes: no other call makes a connection send anything,
+ *      but for the resets that struct actions and toytcp_user_abort() hand out;
+ *   3. looks at tcb->state: TCP_CLOSE and TCP_TIME_WAIT end the tcb's life (the
+ *      latter goes on as a remnant);
+ *   4. arms its one timer by toytcp_timeout_next().
+ */
+#ifndef TOYTCP_CORE_H
+#define TOYTCP_CORE_H
+
+#include "segment.h"
+#include "tcb.h"
+
+/* What to tell the user (struct actions, @wake). */
+#define WAKE_READ	0x01	/* text or the peer's FIN became readable */
+#define WAKE_WRITE	0x02	/* text was acknowledged: there is room */
+#define WAKE_STATE	0x04	/* the connection was made, half-closed, ended */
+
+/**
+ * struct actions - what the shell is to do after an event
+ * @ready: text that is now in order, linked by @next: append it to what the
+ *	user reads, from RCV.NXT as it was on. The nodes are the caller's again
+ * @error: the connection failed: a positive errno for the user, or 0
+ * @wake: WAKE_* bits
+ * @kept: the event's node was kept (out of order): it belongs to the core
+ *	until it comes back in @ready or from toytcp_reassembly_purge()
+ * @reset: answer the segment by toytcp_segment_reset_for()
+ * @duplicate: the segment was a duplicate ACK, for the counters
+ *
+ * If the node a segment came with is neither in @ready nor @kept, its text is
+ * of no use and the caller frees it.
+ */
+struct actions {
+	struct reassembly_node *ready;
+	int error;
+	u8 wake;
+	bool kept;
+	bool reset;
+	bool duplicate;
+};
+
+/* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
+void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
+void toytcp_user_send(struct tcb *tcb, u32 n);
+void toytcp_user_receive(struct tcb *tcb, u32 n);
+void toytcp_user_close(struct tcb *tcb);
+void toytcp_user_leave(struct tcb *tcb, u64 now);
+bool toytcp_user_abort(struct tcb *tcb, struct segment *rst);
+
+/* arrives.c: SEGMENT ARRIVES, RFC 9293 3.10.7 */
+void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
+		    struct reassembly_node *node, u64 now,
+		    struct actions *act);
+
+/* timeout.c: RFC 9293 3.10.8 */
+u64 toytcp_timeout_next(const struct tcb *tcb);
+void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
+void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
+void toytcp_timeout_rearm(struct tcb *tcb, u64 now);
+
+/* emit.c: what to send next */
+bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg);
+u8 toytcp_emit_wscale(u32 rcv_buf);
+
+/*
+ * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo
+ */
+
+/**
+ * struct embryo - a connection between its SYN and the ACK of our SYN,ACK
+ * @sent: when the SYN,ACK was first sent, microseconds
+ * @iss: our initial sequence number
+ * @irs: the peer's
+ * @wnd: SEG.WND of the SYN, which is never scaled
+ * @mss: what the peer takes, bytes
+ * @announced: the MSS we announce, bytes
+ * @window: the window we announce, bytes
+ * @snd_wscale: shift of the windows the peer will send
+ * @rcv_wscale: shift of the windows we will send
+ * @scaled: both sides scale
+ * @repeated: how often the SYN,ACK went out again
+ */
+struct embryo {
+	u64 sent;
+	u32 iss;
+	u32 irs;
+	u32 window;
+	u16 wnd;
+	u16 mss;
+	u16 announced;
+	u8 snd_wscale;
+	u8 rcv_wscale;
+	u8 scaled;
+	u8 repeated;
+};
+
+/**
+ * enum verdict - what is to become of a segment that met no full connection
+ * @VERDICT_DROP: nothing
+ * @VERDICT_RESET: answer by toytcp_segment_reset_for()
+ * @VERDICT_ACK: answer with the ACK the room offers
+ * @VERDICT_CREATE: (LISTEN) make an embryo; (TIME-WAIT) the same, with an
+ *	initial sequence number beyond the old connection's
+ * @VERDICT_REPEAT: (embryo) send the SYN,ACK again
+ * @VERDICT_PROMOTE: (embryo) make a connection of it and let it see the segment
+ * @VERDICT_END: forget the embryo or remnant
+ * @VERDICT_RESET_END: answer by a reset and forget the embryo
+ * @VERDICT_RESTART: (TIME-WAIT) answer with an ACK, start the 2 MSL anew
+ */
+enum verdict {
+	VERDICT_DROP,
+	VERDICT_RESET,
+	VERDICT_ACK,
+	VERDICT_CREATE,
+	VERDICT_REPEAT,
+	VERDICT_PROMOTE,
+	VERDICT_END,
+	VERDICT_RESET_END,
+	VERDICT_RESTART,
+};
+
+enum verdict toytcp_listen_arrives(const struct segment *seg);
+void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
+			u32 rcv_buf, u16 mss, u64 now);
+enum verdict toytcp_embryo_arrives(const struct embryo *e,
+				   const struct segment *seg);
+void toytcp_embryo_synack(const struct embryo *e, struct segment *seg);
+void toytcp_embryo_ack(const struct embryo *e, struct segment *seg);
+void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now);
+
+/*
+ * remnant.c: TIME-WAIT, all that is left of a connection
+ */
+
+/**
+ * struct remnant - enough to answer for a connection that has ended
+ * @snd_nxt: SND.NXT, beyond our FIN
+ * @rcv_nxt: RCV.NXT, beyond the peer's FIN
+ * @rcv_wnd: the window last announced, bytes
+ * @rcv_wscale: its shift
+ */
+struct remnant {
+	u32 snd_nxt;
+	u32 rcv_nxt;
+	u32 rcv_wnd;
+	u8 rcv_wscale;
+};
+
+void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb);
+enum verdict toytcp_remnant_arrives(const struct remnant *r,
+				    const struct segment *seg);
+void toytcp_remnant_ack(const struct remnant *r, struct segment *seg);
+
+/* The core's own rooms, which the shell has no need to call. */
+void toytcp_rtt_init(struct round_trip *rtt);
+void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
+void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
+void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
+u32 toytcp_rtt_timeout(const struct round_trip *rtt);
+
+void toytcp_congestion_init(struct tcb *tcb);
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight);
+void toytcp_congestion_lost(struct tcb *tcb);
+void toytcp_congestion_timeout(struct tcb *tcb);
+void toytcp_congestion_idle(struct tcb *tcb);
+
+void toytcp_recovery_duplicate(struct tcb *tcb);
+u32 toytcp_recovery_acked(struct tcb *tcb, u32 acked);
+u32 toytcp_recovery_extra(const struct tcb *tcb);
+
+void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
+
+#endif /* TOYTCP_CORE_H */

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to send next.
+ *
+ * Each call of toytcp_emit_next() describes one segment and takes it for sent.
+ * If the caller cannot transmit it, for want of memory say, that is a loss
+ * like any other: the timers repair it.
+ *
+ * In order: the SYN; a window probe; what must be sent again; new text and the
+ * FIN; a keep-alive probe; a bare ACK.
+ */
+#include "core.h"
+#include "seq.h"
+
+#define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
+#define STATES_TEXT	(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | \
+			 TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
+#define STATES_NONE	(TCPF_CLOSE | TCPF_LISTEN)
+
+/**
+ * toytcp_emit_wscale() - the window scale to ask for
+ * @rcv_buf: the largest window we may want, bytes
+ *
+ * Return: the smallest shift that can express it, at most 14.
+ */
+u8 toytcp_emit_wscale(u32 rcv_buf)
+{
+	u8 shift = 0;
+
+	while (shift < WSCALE_MAX && rcv_buf >> shift > 65535)
+		shift++;
+	return shift;
+}
+
+/*
+ * The window to announce. The right edge moves on only when that is worth a
+ * segment of the peer's (RFC 9293 section 3.8.6.2.2) and never goes back;
+ * rounding up to the scale keeps it where it was.
+ */
+static u16 announce(struct tcb *tcb)
+{
+	struct receive_space *rcv = &tcb->rcv;
+	u32 unread = rcv->nxt - rcv->copied;
+	u32 room = rcv->buf - min(unread, rcv->buf);
+	u32 left = rcv->adv - rcv->nxt;
+	u32 unit = (1u << rcv->wscale) - 1;
+	u32 field;
+
+	if (room >= left + min_t(u32, rcv->buf / 2, rcv->announced))
+		left = room & ~unit;
+	field = min_t(u32, (left + unit) >> rcv->wscale, 65535);
+	rcv->adv = rcv->nxt + (field << rcv->wscale);
+	return (u16)field;
+}
+
+/* An ACK goes out, alone or with text: none is owed any longer. */
+static void acknowledge(struct tcb *tcb, struct segment *seg)
+{
+	seg->ctl |= CTL_ACK;
+	seg->ack = tcb->rcv.nxt;
+	seg->wnd = announce(tcb);
+	tcb->rcv.acked = tcb->rcv.nxt;
+	tcb->ack_now = 0;
+	tcb->deadline[TIMER_ACK] = 0;
+}
+
+static void arm_retransmit(struct tcb *tcb, u64 now)
+{
+	tcb->persist = 0;
+	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
+}
+
+/* Numbers go out for the first time: the clocks that watch them start. */
+static void advance(struct tcb *tcb, u32 seq, u64 now)
+{
+	if (tcb->snd.nxt == tcb->snd.una)
+		tcb->progress = now;
+	if (tcb->snd.rtx == tcb->snd.nxt)
+		tcb->snd.rtx = seq;
+	tcb->snd.nxt = seq;
+	toytcp_rtt_start(&tcb->rtt, seq, now);
+	if (!tcb->deadline[TIMER_RETRANSMIT] || tcb->persist)
+		arm_retransmit(tcb, now);
+}
+
+static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
+{
+	if (tcb->snd.rtx != tcb->snd.iss)
+		return false;
+	seg->seq = tcb->snd.iss;
+	seg->ctl = CTL_SYN;
+	seg->options = HAS_MSS;
+	seg->mss = tcb->rcv.announced;
+	/* In a SYN,ACK only if the peer's SYN offered to scale. */
+	if (tcb->state == TCP_SYN_SENT || tcb->scaled) {
+		seg->options |= HAS_WSCALE;
+		seg->wscale = tcb->rcv.wscale;
+	}
+	if (tcb->state == TCP_SYN_RECV)
+		acknowledge(tcb, seg);
+	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
+	seg->wnd = min_t(u32, tcb->rcv.buf, 65535);
+	tcb->snd.rtx = tcb->snd.iss + 1;
+	if (tcb->snd.nxt == tcb->snd.iss)
+		advance(tcb, tcb->snd.iss + 1, now);
+	return true;
+}
+
+/* Text [seq, seq + n), and the FIN if it follows and @fin allows it. */
+static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
+		     bool fin)
+{
+	seg->seq = from;
+	seg->len = n;
+	/* RFC 9293 MUST-61: the last of what is queued is pushed. */
+	if (n && from + n == tcb->snd.end)
+		seg->ctl |= CTL_PSH;
+	if (fin && from + n == tcb->snd.end)
+		seg->ctl |= CTL_FIN;
+	acknowledge(tcb, seg);
+}
+
+/* How much the windows let out from number @from on. */
+static u32 room_from(const struct tcb *tcb, u32 from)
+{
+	u32 cwnd = tcb->cc.cwnd + toytcp_recovery_extra(tcb);
+	u32 wnd = min(cwnd, tcb->snd.wnd);
+	u32 used = from - tcb->snd.una;
+
+	return wnd > used ? wnd - used : 0;
+}
+
+/* Whole segments of it, at most what the caller takes in one go. */
+static u32 whole(const struct tcb *tcb, u32 n)
+{
+	n = min(n, tcb->burst);
+	return n - n % tcb->snd.mss;
+}
+
+/*
+ * Sends [from, ...) again, @n of the text at most. What the text that is
+ * outstanding ends with, a FIN perhaps, is decided by snd.nxt.
+ */
+static void repeat(struct tcb *tcb, struct segment *seg, u32 from, u32 n)
+{
+	bool fin = tcb->fin_sent && tcb->snd.nxt == tcb->snd.end + 1;
+
+	describe(tcb, seg, from, n, fin);
+	tcb->retransmits++;
+	tcb->rtt.timing = 0;	/* Karn's rule */
+}
+
+static bool emit_repeat(struct tcb *tcb, struct segment *seg)
+{
+	u32 from = tcb->resend ? tcb->snd.una : tcb->snd.rtx;
+	u32 text, n;
+
+	if (from == tcb->snd.nxt || !tcb->snd.wnd)
+		return false;
+	text = tcb->snd.nxt - tcb->fin_sent - from;
+	if (tcb->resend) {
+		tcb->resend = 0;
+		repeat(tcb, seg, from, min_t(u32, text, tcb->snd.mss));
+		return true;
+	}
+	n = min(text, room_from(tcb, from));
+	if (n < text || n > tcb->burst)
+		n = whole(tcb, n);
+	/* The first one goes out however small the window has become. */
+	if (from == tcb->snd.una)
+		n = max_t(u32, n, min_t(u32, text, tcb->snd.mss));
+	if (!n && text)
+		return false;
+	repeat(tcb, seg, from, n);
+	tcb->snd.rtx += toytcp_segment_length(seg);
+	return true;
+}
+
+/*
+ * Nagle's algorithm (RFC 9293 SHLD-7) and corking: may the last, incomplete
+ * segment go out?
+ */
+static bool may_send_small(const struct tcb *tcb)
+{
+	if (tcb->fin_queued)
+		return true;
+	if (tcb->cork)
+		return false;
+	return tcb->nodelay || tcb->snd.nxt == tcb->snd.una;
+}
+
+/*
+ * How much new text to send: the sender's side of the silly window syndrome,
+ * RFC 9293 section 3.8.6.2.1.
+ */
+static u32 sendable(const struct tcb *tcb, u32 unsent)
+{
+	u32 room = room_from(tcb, tcb->snd.nxt);
+	u32 n = min(unsent, room);
+
+	if (n > tcb->burst)
+		return whole(tcb, n);
+	if (n == unsent)
+		return n % tcb->snd.mss && !may_send_small(tcb) ?
+			whole(tcb, n) : n;
+	if (n >= tcb->snd.mss)
+		return whole(tcb, n);
+	/* (3): half the largest window the peer ever offered. */
+	return n >= tcb->snd.max_wnd / 2 && room >= tcb->snd.wnd ? n : 0;
+}
+
+/* The FIN needs a place in the peer's window, but none in ours. */
+static bool may_send_fin(const struct tcb *tcb, u32 after)
+{
+	return tcb->fin_queued && !tcb->fin_sent && after == tcb->snd.end &&
+	       after - tcb->snd.una < tcb->snd.wnd;
+}
+
+static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
+		     bool fin)
+{
+	u32 from = tcb->snd.nxt;
+
+	if (from == tcb->snd.una &&
+	    now - tcb->heard > toytcp_rtt_timeout(&tcb->rtt))
+		toytcp_congestion_idle(tcb);
+	describe(tcb, seg, from, n, fin);
+	if (fin)
+		tcb->fin_sent = 1;
+	advance(tcb, from + n + fin, now);
+}
+
+static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
+{
+	u32 unsent = toytcp_tcb_unsent(tcb);
+	u32 n = unsent ? sendable(tcb, unsent) : 0;
+	bool fin = may_send_fin(tcb, tcb->snd.nxt + n);
+
+	if (!n && !fin)
+		return false;
+	send_new(tcb, now, seg, n, fin);
+	return true;
+}
+
+/*
+ * RFC 9293 section 3.8.6.1: at least one octet beyond a window that does not
+ * open, and the persist timer stays in force; or however much fits a small
+ * window, as ordinary text.
+ */
+static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
+{
+	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
+	u32 n = clamp_t(u32, tcb->snd.wnd, 1, tcb->snd.mss);
+	u32 text = tcb->snd.end - tcb->snd.una;
+
+	if (!tcb->probe)
+		return false;
+	tcb->probe = 0;
+	if (tcb->snd.nxt != tcb->snd.una) {
+		text = tcb->snd.nxt - tcb->fin_sent - tcb->snd.una;
+		repeat(tcb, seg, tcb->snd.una, min(n, text));
+		return true;
+	}
+	if (tcb->fin_sent || (!text && !tcb->fin_queued))
+		return false;
+	n = min(n, text);
+	send_new(tcb, now, seg, n, tcb->fin_queued && n == text);
+	if (!tcb->snd.wnd) {
+		tcb->deadline[TIMER_RETRANSMIT] = deadline;
+		tcb->persist = 1;
+	}
+	return true;
+}
+
+/* A number already acknowledged makes the peer answer: RFC 9293 3.8.4. */
+static bool emit_keep_probe(struct tcb *tcb, struct segment *seg)
+{
+	if (!tcb->keep_probe)
+		return false;
+	tcb->keep_probe = 0;
+	seg->seq = tcb->snd.nxt - 1;
+	acknowledge(tcb, seg);
+	return true;
+}
+
+static bool emit_ack(struct tcb *tcb, struct segment *seg)
+{
+	if (!tcb->ack_now)
+		return false;
+	seg->seq = tcb->snd.nxt;
+	acknowledge(tcb, seg);
+	return true;
+}
+
+/*
+ * Nothing goes out, nothing is outstanding, and yet something waits: for the
+ * window, or for more text to fill a segment. The persist timer ends it.
+ */
+static void arm_persist(struct tcb *tcb, u64 now)
+{
+	u32 wait = tcb->snd.wnd ? OVERRIDE : toytcp_rtt_timeout(&tcb->rtt);
+
+	if (tcb->deadline[TIMER_RETRANSMIT] || tcb->snd.nxt != tcb->snd.una)
+		return;
+	if (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent))
+		return;
+	if (!tcb->probes)
+		tcb->progress = now;
+	tcb->persist = 1;
+	toytcp_timeout_arm(tcb, now, wait);
+}
+
+static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
+{
+	if (emit_probe(tcb, now, seg) || emit_repeat(tcb, seg) ||
+	    emit_new(tcb, now, seg))
+		return true;
+	arm_persist(tcb, now);
+	return false;
+}
+
+/**
+ * toytcp_emit_next() - describe the next segment to send
+ * @tcb: the connection, in any state
+ * @now: microseconds
+ * @seg: filled in, but for the ports; its header is measured. The text is
+ *	[seq, seq + len) of what the user sent
+ *
+ * Return: true if @seg is to be transmitted and the function called again;
+ * false if there is nothing to send.
+ */
+bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
+{
+	bool any;
+
+	if (toytcp_tcb_in(tcb, STATES_NONE))
+		return false;
+	memset(seg, 0, sizeof(*seg));
+	if (toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg))
+		any = true;
+	else if (toytcp_tcb_in(tcb, STATES_TEXT) && emit_text(tcb, now, seg))
+		any = true;
+	else if (tcb->state == TCP_SYN_SENT)
+		any = false;
+	else
+		any = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
+	if (any)
+		toytcp_segment_measure(seg);
+	return any;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * LISTEN, RFC 9293 section 3.10.7.2, and the embryo: SYN-RECEIVED as long as
+ * there is nothing but a SYN to remember.
+ */
+#include "core.h"
+#include "seq.h"
+
+/**
+ * toytcp_listen_arrives() - a segment met a listener and no connection
+ * @seg: the segment
+ *
+ * A SYN with a FIN asks for what makes no sense, and is dropped.
+ *
+ * Return: VERDICT_DROP, VERDICT_RESET or VERDICT_CREATE.
+ */
+enum verdict toytcp_listen_arrives(const struct segment *seg)
+{
+	if (seg->ctl & CTL_RST)
+		return VERDICT_DROP;
+	if (seg->ctl & CTL_ACK)
+		return VERDICT_RESET;
+	if (!(seg->ctl & CTL_SYN) || seg->ctl & CTL_FIN)
+		return VERDICT_DROP;
+	return VERDICT_CREATE;
+}
+
+/**
+ * toytcp_embryo_init() - LISTEN -> SYN-RECEIVED
+ * @e: all of it is written
+ * @syn: what asked for it
+ * @iss: our initial sequence number
+ * @rcv_buf: the receive buffer of the connection to be, bytes
+ * @mss: what we announce, bytes
+ * @now: microseconds
+ */
+void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
+			u32 rcv_buf, u16 mss, u64 now)
+{
+	memset(e, 0, sizeof(*e));
+	e->sent = now;
+	e->iss = iss;
+	e->irs = syn->seq;
+	e->window = rcv_buf;
+	e->wnd = syn->wnd;
+	e->mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
+	e->announced = mss;
+	e->scaled = !!(syn->options & HAS_WSCALE);
+	if (e->scaled) {
+		e->snd_wscale = syn->wscale;
+		e->rcv_wscale = toytcp_emit_wscale(rcv_buf);
+	}
+}
+
+static u32 announced_window(const struct embryo *e)
+{
+	return min_t(u32, e->window, 65535);
+}
+
+/* First and second of 3.10.7.4, for a window that nothing has moved yet. */
+static bool in_window(const struct embryo *e, const struct segment *seg)
+{
+	u32 wnd = announced_window(e);
+	u32 len = toytcp_segment_length(seg);
+	u32 first = seg->seq - (e->irs + 1);
+
+	if (!wnd)
+		return first == 0;
+	return first < wnd || (len && first + len - 1 < wnd);
+}
+
+/**
+ * toytcp_embryo_arrives() - a segment arrived for an embryo
+ * @e: the embryo
+ * @seg: the segment
+ *
+ * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer was
+ * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
+ */
+enum verdict toytcp_embryo_arrives(const struct embryo *e,
+				   const struct segment *seg)
+{
+	if ((seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
+	    seg->seq == e->irs)
+		return VERDICT_REPEAT;
+	if (!in_window(e, seg))
+		return seg->ctl & CTL_RST ? VERDICT_DROP : VERDICT_ACK;
+	if (seg->ctl & CTL_RST)
+		return seg->seq == e->irs + 1 ? VERDICT_END : VERDICT_ACK;
+	if (seg->ctl & CTL_SYN)
+		return VERDICT_ACK;
+	if (!(seg->ctl & CTL_ACK))
+		return VERDICT_DROP;
+	return seg->ack == e->iss + 1 ? VERDICT_PROMOTE : VERDICT_RESET;
+}
+
+/**
+ * toytcp_embryo_synack() - the SYN,ACK
+ * @e: the embryo
+ * @seg: filled in, but for the ports; measured
+ */
+void toytcp_embryo_synack(const struct embryo *e, struct segment *seg)
+{
+	memset(seg, 0, sizeof(*seg));
+	seg->seq = e->iss;
+	seg->ack = e->irs + 1;
+	seg->ctl = CTL_SYN | CTL_ACK;
+	seg->wnd = announced_window(e);
+	seg->options = HAS_MSS;
+	seg->mss = e->announced;
+	if (e->scaled) {
+		seg->options |= HAS_WSCALE;
+		seg->wscale = e->rcv_wscale;
+	}
+	toytcp_segment_measure(seg);
+}
+
+/**
+ * toytcp_embryo_ack() - the ACK that answers what an embryo cannot use
+ * @e: the embryo
+ * @seg: filled in, but for the ports; measured
+ */
+void toytcp_embryo_ack(const struct embryo *e, struct segment *seg)
+{
+	memset(seg, 0, sizeof(*seg));
+	seg->seq = e->iss + 1;
+	seg->ack = e->irs + 1;
+	seg->ctl = CTL_ACK;
+	seg->wnd = announced_window(e) >> e->rcv_wscale;
+	toytcp_segment_measure(seg);
+}
+
+/**
+ * toytcp_embryo_promote() - make a connection of an embryo
+ * @e: the embryo
+ * @tcb: initialised by toytcp_tcb_init() with the same buffer and MSS; in
+ *	SYN-RECEIVED afterwards, for the ACK to take it to ESTABLISHED
+ * @now: microseconds
+ */
+void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
+{
+	tcb->snd.iss = e->iss;
+	tcb->snd.una = e->iss;
+	tcb->snd.rtx = e->iss + 1;
+	tcb->snd.nxt = e->iss + 1;
+	tcb->snd.end = e->iss + 1;
+	tcb->snd.wnd = e->wnd;
+	tcb->snd.max_wnd = e->wnd;
+	tcb->snd.wscale = e->snd_wscale;
+	tcb->rcv.irs = e->irs;
+	tcb->rcv.nxt = e->irs + 1;
+	tcb->rcv.copied = e->irs + 1;
+	tcb->rcv.acked = e->irs + 1;
+	tcb->rcv.adv = e->irs + 1 + announced_window(e);
+	tcb->rcv.announced = e->announced;
+	tcb->rcv.wscale = e->rcv_wscale;
+	tcb->scaled = e->scaled;
+	tcb->syn_repeated = e->repeated > 0;
+	tcb->retransmits = e->repeated;
+	tcb->heard = now;
+	tcb->progress = now;
+	toytcp_tcb_set_mss(tcb, min(e->mss, e->announced));
+	if (!e->repeated)	/* Karn's rule */
+		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
+	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
+}

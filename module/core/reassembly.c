@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Out-of-order text as a list of ranges.
+ *
+ * Insertion looks from the end, since a segment usually follows what came
+ * just before it: one step in the common case, REASSEMBLY_RANGES_MAX at worst.
+ */
+#include "reassembly.h"
+#include "seq.h"
+
+static void unlink_range(struct reassembly *r, struct reassembly_node *range)
+{
+	if (range->range_prev)
+		range->range_prev->range_next = range->range_next;
+	else
+		r->first = range->range_next;
+	if (range->range_next)
+		range->range_next->range_prev = range->range_prev;
+	else
+		r->final = range->range_prev;
+	r->ranges--;
+}
+
+/* Makes @node a range of its own, behind @before (NULL: in front of all). */
+static void link_range(struct reassembly *r, struct reassembly_node *node,
+		       struct reassembly_node *before)
+{
+	struct reassembly_node *after = before ? before->range_next : r->first;
+
+	node->next = NULL;
+	node->last = node;
+	node->range_end = node->end;
+	node->range_prev = before;
+	node->range_next = after;
+	if (before)
+		before->range_next = node;
+	else
+		r->first = node;
+	if (after)
+		after->range_prev = node;
+	else
+		r->final = node;
+	r->ranges++;
+}
+
+/* Joins the chain that begins at @more to the end of @range. */
+static void append(struct reassembly_node *range, struct reassembly_node *more,
+		   struct reassembly_node *last, u32 end)
+{
+	range->last->next = more;
+	range->last = last;
+	range->range_end = seq_max(range->range_end, end);
+}
+
+/* A range that has grown may now touch the ones behind it. */
+static void absorb_followers(struct reassembly *r,
+			     struct reassembly_node *range)
+{
+	struct reassembly_node *after = range->range_next;
+
+	while (after && !seq_after(after->seq, range->range_end)) {
+		unlink_range(r, after);
+		append(range, after, after->last, after->range_end);
+		after = range->range_next;
+	}
+}
+
+/* The last range that does not begin behind @seq. */
+static struct reassembly_node *range_at(const struct reassembly *r, u32 seq)
+{
+	struct reassembly_node *range = r->final;
+
+	while (range && seq_after(range->seq, seq))
+		range = range->range_prev;
+	return range;
+}
+
+/* Everything @node brings is there already, its FIN included. */
+static bool duplicate(const struct reassembly_node *range,
+		      const struct reassembly_node *node)
+{
+	if (node->fin && !range->last->fin)
+		return false;
+	return !seq_after(node->end, range->range_end);
+}
+
+/**
+ * toytcp_reassembly_add() - keep a segment's text for later
+ * @r: what is kept so far
+ * @node: its @seq, @end and @fin are set; @end is after @seq, or @fin is set
+ *
+ * Return: true if @node was kept and now belongs to @r; false if it brings
+ * nothing new or would open one gap too many: the caller keeps it.
+ */
+bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
+{
+	struct reassembly_node *range = range_at(r, node->seq);
+
+	node->next = NULL;
+	if (range && !seq_after(node->seq, range->range_end)) {
+		if (duplicate(range, node))
+			return false;
+		append(range, node, node, node->end);
+	} else {
+		if (r->ranges >= REASSEMBLY_RANGES_MAX)
+			return false;
+		link_range(r, node, range);
+		range = node;
+	}
+	absorb_followers(r, range);
+	return true;
+}
+
+/**
+ * toytcp_reassembly_take() - take out the text that has become in-order
+ * @r: what is kept
+ * @nxt: RCV.NXT
+ *
+ * Return: a chain of nodes without a gap, linked by @next, which begins at or
+ * before @nxt; NULL if the next byte is not there.
+ */
+struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
+{
+	struct reassembly_node *range = r->first;
+	struct reassembly_node *chain = NULL, **tail = &chain;
+
+	/* Text that arrived in order may have covered more than one range. */
+	while (range && !seq_after(range->seq, nxt)) {
+		unlink_range(r, range);
+		*tail = range;
+		tail = &range->last->next;
+		nxt = seq_max(nxt, range->range_end);
+		range = r->first;
+	}
+	return chain;
+}
+
+/**
+ * toytcp_reassembly_purge() - give everything back, gaps or not
+ * @r: empty afterwards
+ *
+ * Return: all nodes, linked by @next, for the caller to free.
+ */
+struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r)
+{
+	struct reassembly_node *range, *next, *chain = NULL;
+
+	for (range = r->first; range; range = next) {
+		next = range->range_next;
+		range->last->next = chain;
+		chain = range;
+	}
+	memset(r, 0, sizeof(*r));
+	return chain;
+}

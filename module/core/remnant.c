@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TIME-WAIT: what is left of a connection, RFC 9293 section 3.10.7.4.
+ */
+#include "core.h"
+#include "seq.h"
+
+/**
+ * toytcp_remnant_init() - keep what TIME-WAIT needs of a connection
+ * @r: all of it is written
+ * @tcb: in TIME-WAIT, nothing more to emit
+ */
+void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb)
+{
+	r->snd_nxt = tcb->snd.nxt;
+	r->rcv_nxt = tcb->rcv.nxt;
+	r->rcv_wnd = tcb->rcv.adv - tcb->rcv.nxt;
+	r->rcv_wscale = tcb->rcv.wscale;
+}
+
+/*
+ * RFC 9293 section 3.6.1 (MAY-2): a new SYN beyond all the old connection's
+ * numbers may open a new one at once.
+ */
+static bool reopens(const struct remnant *r, const struct segment *seg)
+{
+	return (seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN)) == CTL_SYN &&
+	       seq_after(seg->seq, r->rcv_nxt);
+}
+
+/**
+ * toytcp_remnant_arrives() - a segment arrived for a connection in TIME-WAIT
+ * @r: the remnant
+ * @seg: the segment
+ *
+ * The peer's FIN again means that our ACK was lost: the 2 MSL start anew.
+ *
+ * Return: VERDICT_DROP, VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset
+ * with the very next number) or VERDICT_CREATE.
+ */
+enum verdict toytcp_remnant_arrives(const struct remnant *r,
+				    const struct segment *seg)
+{
+	if (seg->ctl & CTL_RST)
+		return seg->seq == r->rcv_nxt ? VERDICT_END : VERDICT_DROP;
+	if (reopens(r, seg))
+		return VERDICT_CREATE;
+	if (seg->ctl & CTL_FIN && seg->seq + seg->len + 1 == r->rcv_nxt)
+		return VERDICT_RESTART;
+	/* A bare ACK of what we have sent needs no answer, or two would talk. */
+	if (!toytcp_segment_length(seg) && seg->seq == r->rcv_nxt)
+		return VERDICT_DROP;
+	return VERDICT_ACK;
+}
+
+/**
+ * toytcp_remnant_ack() - the only segment that TIME-WAIT sends
+ * @r: the remnant
+ * @seg: filled in, but for the ports; measured
+ */
+void toytcp_remnant_ack(const struct remnant *r, struct segment *seg)
+{
+	memset(seg, 0, sizeof(*seg));
+	seg->seq = r->snd_nxt;
+	seg->ack = r->rcv_nxt;
+	seg->ctl = CTL_ACK;
+	seg->wnd = r->rcv_wnd >> r->rcv_wscale;
+	toytcp_segment_measure(seg);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Round-trip estimation and the retransmission timeout: RFC 6298.
+ *
+ * One number at a time is timed. Karn's rule (RFC 9293 MUST-18) is kept by
+ * giving the sample up as soon as anything is sent again, and the backed-off
+ * timeout stays in force until there is a new sample.
+ */
+#include "core.h"
+#include "seq.h"
+
+#define BACKOFF_MAX	10	/* 200 ms << 10 is beyond RTO_MAX already */
+
+/** toytcp_rtt_init() - no sample yet: RFC 6298 (2.1) */
+void toytcp_rtt_init(struct round_trip *rtt)
+{
+	memset(rtt, 0, sizeof(*rtt));
+	rtt->rto = RTO_INITIAL;
+}
+
+/**
+ * toytcp_rtt_start() - begin a sample unless one is under way
+ * @rtt: the state
+ * @seq: the number whose acknowledgement will end it
+ * @now: microseconds
+ */
+void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now)
+{
+	if (rtt->timing)
+		return;
+	rtt->timing = 1;
+	rtt->seq = seq;
+	rtt->sent = (u32)now;
+}
+
+/**
+ * toytcp_rtt_sample() - take a measurement in: RFC 6298 (2.2) and (2.3)
+ * @rtt: the state
+ * @us: microseconds from sending to acknowledgement
+ */
+void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
+{
+	u32 deviation;
+
+	us = clamp_t(u32, us, 1, RTO_MAX);
+	if (!rtt->srtt) {
+		rtt->srtt = us;
+		rtt->rttvar = us / 2;
+	} else {
+		deviation = us > rtt->srtt ? us - rtt->srtt : rtt->srtt - us;
+		rtt->rttvar = rtt->rttvar - rtt->rttvar / 4 + deviation / 4;
+		rtt->srtt = max_t(u32, 1, rtt->srtt - rtt->srtt / 8 + us / 8);
+	}
+	rtt->rto = rtt->srtt + max_t(u32, RTO_GRANULARITY, 4 * rtt->rttvar);
+	rtt->rto = clamp_t(u32, rtt->rto, RTO_MIN, RTO_MAX);
+	rtt->backoff = 0;
+}
+
+/**
+ * toytcp_rtt_acked() - end the sample if what it timed is acknowledged
+ * @rtt: the state
+ * @ack: SEG.ACK
+ * @now: microseconds
+ */
+void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now)
+{
+	if (!rtt->timing || seq_before(ack, rtt->seq))
+		return;
+	rtt->timing = 0;
+	toytcp_rtt_sample(rtt, (u32)now - rtt->sent);
+}
+
+/**
+ * toytcp_rtt_timeout() - the timeout in force: RFC 6298 (5.5) backs it off
+ * @rtt: the state
+ *
+ * Return: microseconds, at most RTO_MAX.
+ */
+u32 toytcp_rtt_timeout(const struct round_trip *rtt)
+{
+	u64 rto = (u64)rtt->rto << min_t(u8, rtt->backoff, BACKOFF_MAX);
+
+	return min_t(u64, rto, RTO_MAX);
+}

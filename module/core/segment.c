@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Header on the wire <-> struct segment: validated once, options parsed once.
+ *
+ * Works on bytes, so alignment and byte order are nobody else's business. The
+ * checksum is not here: it covers the payload, which the core never sees.
+ */
+#include "segment.h"
+
+static u16 get16(const u8 *p)
+{
+	return (u16)(p[0] << 8 | p[1]);
+}
+
+static u32 get32(const u8 *p)
+{
+	return (u32)get16(p) << 16 | get16(p + 2);
+}
+
+static void put16(u8 *p, u16 v)
+{
+	p[0] = (u8)(v >> 8);
+	p[1] = (u8)v;
+}
+
+static void put32(u8 *p, u32 v)
+{
+	put16(p, (u16)(v >> 16));
+	put16(p + 2, (u16)v);
+}
+
+/*
+ * One option, known to lie within the header. An option we do not know, or
+ * one whose length is not the one its kind has, is skipped: RFC 9293 MUST-6.
+ */
+static void take_option(struct segment *seg, const u8 *opt, u32 len)
+{
+	if (!(seg->ctl & CTL_SYN))
+		return;		/* ours are all options of a SYN alone */
+	if (opt[0] == OPTION_MSS && len == 4) {
+		seg->options |= HAS_MSS;
+		seg->mss = get16(opt + 2);
+	} else if (opt[0] == OPTION_WSCALE && len == 3) {
+		seg->options |= HAS_WSCALE;
+		/* RFC 7323 2.3: a larger shift count is to be used as 14. */
+		seg->wscale = min_t(u8, opt[2], WSCALE_MAX);
+	}
+}
+
+/* Walks the options; each step is at least one byte, so it ends. */
+static bool parse_options(struct segment *seg, const u8 *opt, u32 left)
+{
+	while (left) {
+		u32 len = 1;
+
+		if (opt[0] == OPTION_END)
+			return true;
+		if (opt[0] != OPTION_NOP) {
+			if (left < 2 || opt[1] < 2 || opt[1] > left)
+				return false;
+			len = opt[1];
+			take_option(seg, opt, len);
+		}
+		opt += len;
+		left -= len;
+	}
+	return true;
+}
+
+/**
+ * toytcp_segment_hdrlen() - how long a header says it is
+ * @header: at least 20 bytes
+ *
+ * Return: bytes, 0 to 60; not yet validated.
+ */
+u32 toytcp_segment_hdrlen(const u8 *header)
+{
+	return (header[12] >> 4) * 4u;
+}
+
+/**
+ * toytcp_segment_parse() - validate a header and take it apart
+ * @seg: filled in; undefined on failure
+ * @header: min(@total, toytcp_segment_hdrlen()) readable bytes, or fewer than
+ *	20 if @total says so
+ * @total: bytes of header and text together
+ *
+ * The reserved bits are ignored (RFC 9293 section 3.1).
+ *
+ * Return: SEGMENT_OK, or what is wrong with it.
+ */
+enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
+					u32 total)
+{
+	u32 hdrlen;
+
+	if (total < SEGMENT_HEADER_MIN)
+		return SEGMENT_SHORT;
+	hdrlen = toytcp_segment_hdrlen(header);
+	if (hdrlen < SEGMENT_HEADER_MIN || hdrlen > total)
+		return SEGMENT_OFFSET;
+
+	seg->source = get16(header);
+	seg->destination = get16(header + 2);
+	seg->seq = get32(header + 4);
+	seg->ack = get32(header + 8);
+	seg->ctl = header[13];
+	seg->wnd = get16(header + 14);
+	seg->up = get16(header + 18);
+	seg->hdrlen = (u8)hdrlen;
+	seg->len = total - hdrlen;
+	seg->options = 0;
+	seg->mss = 0;
+	seg->wscale = 0;
+	if (hdrlen > SEGMENT_HEADER_MIN &&
+	    !parse_options(seg, header + SEGMENT_HEADER_MIN,
+			   hdrlen - SEGMENT_HEADER_MIN))
+		return SEGMENT_OPTIONS;
+	return SEGMENT_OK;
+}
+
+/**
+ * toytcp_segment_measure() - the room a segment's header takes
+ * @seg: its @options are set; its @hdrlen is filled in
+ *
+ * Return: bytes, a multiple of four.
+ */
+u32 toytcp_segment_measure(struct segment *seg)
+{
+	u32 hdrlen = SEGMENT_HEADER_MIN;
+
+	if (seg->options & HAS_MSS)
+		hdrlen += 4;
+	if (seg->options & HAS_WSCALE)
+		hdrlen += 4;	/* a NOP in front keeps words whole */
+	seg->hdrlen = (u8)hdrlen;
+	return hdrlen;
+}
+
+/**
+ * toytcp_segment_build() - write a header
+ * @seg: what it says; toytcp_segment_measure() was called on it
+ * @header: seg->hdrlen bytes, all of which are written; the checksum as 0
+ *
+ * Options stand in the order in which Linux sends them.
+ */
+void toytcp_segment_build(const struct segment *seg, u8 *header)
+{
+	u8 *opt = header + SEGMENT_HEADER_MIN;
+
+	put16(header, seg->source);
+	put16(header + 2, seg->destination);
+	put32(header + 4, seg->seq);
+	put32(header + 8, seg->ctl & CTL_ACK ? seg->ack : 0);
+	header[12] = (u8)(seg->hdrlen / 4 << 4);
+	header[13] = seg->ctl;
+	put16(header + 14, seg->wnd);
+	put16(header + SEGMENT_CHECKSUM_OFFSET, 0);
+	put16(header + 18, seg->up);
+	if (seg->options & HAS_MSS) {
+		opt[0] = OPTION_MSS;
+		opt[1] = 4;
+		put16(opt + 2, seg->mss);
+		opt += 4;
+	}
+	if (seg->options & HAS_WSCALE) {
+		opt[0] = OPTION_NOP;
+		opt[1] = OPTION_WSCALE;
+		opt[2] = 3;
+		opt[3] = seg->wscale;
+	}
+}
+
+/**
+ * toytcp_segment_reset_for() - the RST that answers a segment
+ * @seg: the offending segment; never one with RST itself
+ * @rst: filled in, ports swapped, ready for toytcp_segment_build()
+ *
+ * RFC 9293 section 3.5.2, group 1: with an ACK the reset takes its sequence
+ * number from it; without one it is zero and the segment is acknowledged.
+ */
+void toytcp_segment_reset_for(const struct segment *seg, struct segment *rst)
+{
+	memset(rst, 0, sizeof(*rst));
+	rst->source = seg->destination;
+	rst->destination = seg->source;
+	if (seg->ctl & CTL_ACK) {
+		rst->seq = seg->ack;
+		rst->ctl = CTL_RST;
+	} else {
+		rst->ack = seg->seq + toytcp_segment_length(seg);
+		rst->ctl = CTL_RST | CTL_ACK;
+	}
+	toytcp_segment_measure(rst);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A transmission control block's birth, and the one place that changes its
+ * state.
+ */
+#include "core.h"
+#include "seq.h"
+
+/**
+ * toytcp_tcb_init() - a fresh tcb in state CLOSED
+ * @tcb: all of it is overwritten
+ * @rcv_buf: receive buffer, bytes of text
+ * @mss: the MSS to announce, bytes: what fits the path without options
+ */
+void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
+{
+	memset(tcb, 0, sizeof(*tcb));
+	tcb->state = TCP_CLOSE;
+	tcb->rcv.buf = rcv_buf;
+	tcb->rcv.announced = mss;
+	tcb->rcv.mss = min_t(u16, mss, MSS_DEFAULT);
+	tcb->snd.mss = MSS_DEFAULT;
+	tcb->burst = MSS_DEFAULT;
+	tcb->keep_idle = KEEP_IDLE;
+	tcb->keep_interval = KEEP_INTERVAL;
+	tcb->keep_count = KEEP_COUNT;
+	tcb->syn_retries = SYN_RETRIES;
+	tcb->fin_wait_2 = FIN_WAIT_2_MAX;
+	tcb->quick_acks = QUICK_ACKS;
+	toytcp_rtt_init(&tcb->rtt);
+}
+
+/**
+ * toytcp_tcb_set_state() - the only function that changes tcb.state
+ * @tcb: the connection
+ * @state: TCP_ESTABLISHED...
+ * @cause: the clause that asks for it
+ */
+void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
+{
+	tcb->state = state;
+	tcb->cause = cause;
+	if (state == TCP_CLOSE || state == TCP_TIME_WAIT)
+		memset(tcb->deadline, 0, sizeof(tcb->deadline));
+}
+
+/**
+ * toytcp_tcb_set_mss() - the largest segment to send from now on
+ * @tcb: the connection
+ * @mss: bytes of text; raised to MSS_MIN and lowered to what u16 holds
+ */
+void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
+{
+	tcb->snd.mss = clamp_t(u32, mss, MSS_MIN, 65535);
+	tcb->burst = max_t(u32, tcb->burst, tcb->snd.mss);
+}
+
+/**
+ * toytcp_tcb_state_name() - a state as RFC 9293 spells it
+ * @state: TCP_ESTABLISHED...
+ *
+ * Return: a name without blanks; "?" for a number that is no state.
+ */
+const char *toytcp_tcb_state_name(u8 state)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN-SENT",
+		[TCP_SYN_RECV] = "SYN-RECEIVED",
+		[TCP_FIN_WAIT1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT2] = "FIN-WAIT-2",
+		[TCP_TIME_WAIT] = "TIME-WAIT",
+		[TCP_CLOSE] = "CLOSED",
+		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_LAST_ACK] = "LAST-ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+
+	return state < ARRAY_SIZE(names) && names[state] ? names[state] : "?";
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The transmission control block: all that the protocol knows of a connection.
+ *
+ * Named as RFC 9293 section 3.3.1 names it: SND.UNA is snd.una, RCV.NXT is
+ * rcv.nxt. Each sequence variable is defined by an identity below; where two
+ * of them stand beside each other, they are ordered as the identity says.
+ */
+#ifndef TOYTCP_CORE_TCB_H
+#define TOYTCP_CORE_TCB_H
+
+#include "cause.h"
+#include "port.h"
+#include "reassembly.h"
+
+/* Limits and constants of the protocol: each stands here and nowhere else. */
+#define MSEC		1000u		/* microseconds */
+#define SECOND		1000000u	/* microseconds */
+
+#define RTO_INITIAL	(1 * SECOND)	/* RFC 6298 (2.1) */
+/*
+ * RFC 6298 (2.4) says SHOULD one second. Like Linux and the BSDs we go lower:
+ * its reason, coarse clocks and slow delayed ACKs, is gone.
+ */
+#define RTO_MIN		(200 * MSEC)
+#define RTO_MAX		(120 * SECOND)	/* RFC 6298 (2.5): at least 60 s */
+/* RFC 6298 (5.7): after a SYN was repeated, data starts at three seconds. */
+#define RTO_AFTER_SYN	(3 * SECOND)
+#define RTO_GRANULARITY	MSEC		/* G in RFC 6298 (2.3) */
+
+#define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
+#define QUICK_ACKS	8		/* undelayed ACKs at the start */
+#define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+#define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
+
+/* R2 as a number of repetitions: 1+2+4...+64 s and 128 s more for the last. */
+#define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 minutes */
+#define DATA_RETRIES	15		/* RFC 9293 SHLD-11: at least 100 s */
+#define ORPHAN_RETRIES	8
+
+#define KEEP_IDLE	7200		/* seconds, RFC 9293 MUST-28 */
+#define KEEP_INTERVAL	75		/* seconds */
+#define KEEP_COUNT	9
+#define FIN_WAIT_2_MAX	60		/* seconds an orphan waits for the FIN */
+
+#define DUPACKS		3		/* RFC 5681 section 3.2 */
+#define INITIAL_WINDOW	10		/* segments, RFC 6928 */
+#define CWND_MAX	(1u << 30)	/* bytes; keeps sums within 32 bits */
+#define WINDOW_MAX	(1u << 30)	/* bytes, RFC 7323 section 2.3 */
+
+/**
+ * enum tcb_timer - what a connection may wait for
+ * @TIMER_RETRANSMIT: the retransmission timer, or while tcb.persist is set
+ *	the persist timer: RFC 9293 needs never both
+ * @TIMER_ACK: a delayed acknowledgement
+ * @TIMER_IDLE: keep-alive; for an orphan in FIN-WAIT-2, the end of patience
+ * @TIMERS: how many there are
+ */
+enum tcb_timer {
+	TIMER_RETRANSMIT,
+	TIMER_ACK,
+	TIMER_IDLE,
+	TIMERS,
+};
+
+/**
+ * struct send_space - the send sequence space, RFC 9293 section 3.3.1
+ * @iss: initial send sequence number: the SYN's own
+ * @una: oldest number not yet acknowledged
+ * @rtx: next number to be sent again; una <= rtx <= nxt, and rtx == nxt when
+ *	nothing is to be repeated
+ * @nxt: next number to be sent for the first time
+ * @end: one past the last byte the user has sent; a FIN has this number
+ * @wnd: the peer's window counted from @una, bytes, scaled
+ * @wl1: SEG.SEQ of the last window update
+ * @wl2: SEG.ACK of the last window update
+ * @max_wnd: the largest window the peer has offered, bytes
+ * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
+ * @wscale: shift of the windows the peer sends
+ *
+ * una <= nxt <= end, or end + 1 once a FIN was sent.
+ */
+struct send_space {
+	u32 iss;
+	u32 una;
+	u32 rtx;
+	u32 nxt;
+	u32 end;
+	u32 wnd;
+	u32 wl1;
+	u32 wl2;
+	u32 max_wnd;
+	u16 mss;
+	u8 wscale;
+};
+
+/**
+ * struct receive_space - the receive sequence space, RFC 9293 section 3.3.1
+ * @irs: initial receive sequence number: the peer's SYN
+ * @copied: next byte the user will read; copied <= nxt
+ * @nxt: next number expected
+ * @adv: one past the last number the peer may send: RCV.NXT + RCV.WND as last
+ *	announced. Never goes back (RFC 9293 SHLD-14)
+ * @acked: the RCV.NXT of the last ACK that was sent
+ * @buf: the receive buffer, bytes of text
+ * @mss: the largest text seen, at most what was announced, bytes: the
+ *	"full-sized segment" of RFC 9293 SHLD-18
+ * @announced: the MSS option we sent or will send, bytes
+ * @wscale: shift of the windows we send
+ */
+struct receive_space {
+	u32 irs;
+	u32 copied;
+	u32 nxt;
+	u32 adv;
+	u32 acked;
+	u32 buf;
+	u16 mss;
+	u16 announced;
+	u8 wscale;
+};
+
+/**
+ * struct round_trip - RFC 6298's state
+ * @srtt: smoothed round-trip time, microseconds; 0 before the first sample
+ * @rttvar: its variation, microseconds
+ * @rto: retransmission timeout before backing off, microseconds
+ * @seq: the sample under way ends when this number is acknowledged
+ * @sent: when that number was sent, microseconds, the low 32 bits
+ * @timing: a sample is under way
+ * @backoff: how often the timer has doubled
+ */
+struct round_trip {
+	u32 srtt;
+	u32 rttvar;
+	u32 rto;
+	u32 seq;
+	u32 sent;
+	u8 timing : 1;
+	u8 backoff;
+};
+
+/**
+ * struct congestion - RFC 5681's and RFC 6582's state
+ * @cwnd: congestion window, bytes
+ * @ssthresh: slow-start threshold, bytes
+ * @recover: (RFC 6582) SND.NXT when loss was last noticed
+ * @acked: bytes acknowledged since cwnd last grew in congestion avoidance
+ * @dupacks: duplicate ACKs in a row
+ * @recovering: fast recovery is under way, until @recover is acknowledged
+ */
+struct congestion {
+	u32 cwnd;
+	u32 ssthresh;
+	u32 recover;
+	u32 acked;
+	u16 dupacks;
+	u8 recovering : 1;
+};
+
+/**
+ * struct tcb - transmission control block
+ * @deadline: when each timer goes off, microseconds; 0 if it is not set
+ * @heard: when the peer was last heard, microseconds
+ * @progress: when the oldest outstanding number was first sent, or last moved
+ *	on, microseconds: the user timeout counts from here
+ * @challenged: when a useless segment was last answered, microseconds
+ * @snd: send sequence space
+ * @rcv: receive sequence space
+ * @ooo: text beyond rcv.nxt
+ * @rtt: round-trip estimation
+ * @cc: congestion control
+ * @retransmits: segments sent again, since the beginning
+ * @burst: the most text the caller takes in one go, bytes: a multiple of
+ *	snd.mss in effect. A segment longer than snd.mss is cut by the caller
+ *	or by whoever transmits it (segmentation offload).
+ * @user_timeout: milliseconds without progress until ETIMEDOUT; 0: count
+ *	repetitions instead
+ * @keep_idle: seconds of silence before the first keep-alive probe
+ * @keep_interval: seconds between probes
+ * @fin_wait_2: seconds an orphan stays in FIN-WAIT-2
+ * @state: TCP_ESTABLISHED..., changed by toytcp_tcb_set_state() alone
+ * @cause: the clause behind the last change or reply
+ * @syn_retries: how often a SYN is repeated
+ * @keep_count: unanswered probes until ETIMEDOUT
+ * @probes: keep-alive or window probes sent since the peer was last heard
+ * @quick_acks: how many more ACKs are not to be delayed
+ * @fin_queued: the user has closed: a FIN stands at snd.end
+ * @fin_sent: that FIN was sent at least once
+ * @fin_received: the peer's FIN stands before rcv.nxt
+ * @ack_now: an ACK is owed at once
+ * @probe: the next number is to be sent whatever the window and Nagle say
+ * @resend: the segment at snd.una is to be sent again
+ * @keep_probe: a keep-alive probe is to be sent
+ * @persist: TIMER_RETRANSMIT is the persist timer
+ * @nodelay: no Nagle algorithm (TCP_NODELAY)
+ * @cork: hold incomplete segments back (TCP_CORK, MSG_MORE)
+ * @quickack: never delay an ACK (TCP_QUICKACK)
+ * @keepalive: keep-alive is on (SO_KEEPALIVE)
+ * @orphan: no user is left: nobody will read, patience is limited
+ * @syn_repeated: the SYN had to be repeated
+ * @scaled: both sides scale their windows
+ */
+struct tcb {
+	u64 deadline[TIMERS];
+	u64 heard;
+	u64 progress;
+	u64 challenged;
+	struct send_space snd;
+	struct receive_space rcv;
+	struct reassembly ooo;
+	struct round_trip rtt;
+	struct congestion cc;
+	u32 retransmits;
+	u32 burst;
+	u32 user_timeout;
+	u16 keep_idle;
+	u16 keep_interval;
+	u16 fin_wait_2;
+	u8 state;
+	u8 cause;
+	u8 syn_retries;
+	u8 keep_count;
+	u8 probes;
+	u8 quick_acks;
+	u16 fin_queued : 1;
+	u16 fin_sent : 1;
+	u16 fin_received : 1;
+	u16 ack_now : 1;
+	u16 probe : 1;
+	u16 resend : 1;
+	u16 keep_probe : 1;
+	u16 persist : 1;
+	u16 nodelay : 1;
+	u16 cork : 1;
+	u16 quickack : 1;
+	u16 keepalive : 1;
+	u16 orphan : 1;
+	u16 syn_repeated : 1;
+	u16 scaled : 1;
+};
+
+/* Small is the point: a cache line more needs a reason. */
+static_assert(sizeof(struct tcb) <= 288, "struct tcb has grown");
+
+void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
+void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
+const char *toytcp_tcb_state_name(u8 state);
+
+/** toytcp_tcb_flight() - FlightSize of RFC 5681: numbers outstanding */
+static inline u32 toytcp_tcb_flight(const struct tcb *tcb)
+{
+	return tcb->snd.nxt - tcb->snd.una;
+}
+
+/** toytcp_tcb_unsent() - bytes the user has sent that never went out */
+static inline u32 toytcp_tcb_unsent(const struct tcb *tcb)
+{
+	return tcb->snd.end + tcb->fin_sent - tcb->snd.nxt;
+}
+
+/** toytcp_tcb_in() - is the state one of a set of TCPF_* bits? */
+static inline bool toytcp_tcb_in(const struct tcb *tcb, u32 states)
+{
+	return states >> tcb->state & 1;
+}
+
+#endif /* TOYTCP_CORE_TCB_H */

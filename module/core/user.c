@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The user calls of RFC 9293 sections 3.10.1 to 3.10.5.
+ *
+ * STATUS (3.10.6) needs no function: whoever holds the lock reads the tcb. The
+ * checks that give a user an error (not connected, closing...) are the
+ * socket's; what arrives here is in order.
+ */
+#include "core.h"
+#include "seq.h"
+
+/**
+ * toytcp_user_open() - active OPEN: CLOSED -> SYN-SENT
+ * @tcb: initialised, in CLOSED
+ * @iss: initial send sequence number
+ * @now: microseconds
+ */
+void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
+{
+	tcb->snd.iss = iss;
+	tcb->snd.una = iss;
+	tcb->snd.rtx = iss;
+	tcb->snd.nxt = iss;
+	tcb->snd.end = iss + 1;
+	tcb->rcv.wscale = toytcp_emit_wscale(tcb->rcv.buf);
+	tcb->heard = now;
+	tcb->progress = now;
+	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN);
+}
+
+/**
+ * toytcp_user_send() - SEND: the user has handed over more text
+ * @tcb: in any state in which the user may still send
+ * @n: bytes; the caller keeps them from snd.end on
+ */
+void toytcp_user_send(struct tcb *tcb, u32 n)
+{
+	tcb->snd.end += n;
+}
+
+/*
+ * Receiver's side of the silly window syndrome, RFC 9293 section 3.8.6.2.2:
+ * say so only when the window has grown by something worth while, and has at
+ * least doubled, so that a fast reader does not cause an ACK for each read.
+ */
+static bool window_is_news(const struct tcb *tcb)
+{
+	u32 left = tcb->rcv.adv - tcb->rcv.nxt;
+	u32 unread = tcb->rcv.nxt - tcb->rcv.copied;
+	u32 room = tcb->rcv.buf - min(unread, tcb->rcv.buf);
+	u32 worth = min_t(u32, tcb->rcv.buf / 2, tcb->rcv.announced);
+
+	return room >= left + worth && room / 2 >= left;
+}
+
+/**
+ * toytcp_user_receive() - RECEIVE: the user has taken text
+ * @tcb: the connection
+ * @n: bytes
+ */
+void toytcp_user_receive(struct tcb *tcb, u32 n)
+{
+	tcb->rcv.copied += n;
+	if (!tcb->fin_received && window_is_news(tcb) &&
+	    toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
+			  TCPF_FIN_WAIT2)) {
+		tcb->ack_now = 1;
+		tcb->cause = CAUSE_RECEIVE;
+	}
+}
+
+/**
+ * toytcp_user_close() - CLOSE: no more text will be sent
+ * @tcb: in any state; a second call changes nothing
+ *
+ * Text that waits goes first. In SYN-RECEIVED the FIN is queued until the
+ * connection is established, as RFC 9293 section 3.10.4 allows.
+ */
+void toytcp_user_close(struct tcb *tcb)
+{
+	switch (tcb->state) {
+	case TCP_SYN_SENT:
+		toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_CLOSE);
+		break;
+	case TCP_SYN_RECV:
+		tcb->fin_queued = 1;
+		break;
+	case TCP_ESTABLISHED:
+		tcb->fin_queued = 1;
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE);
+		break;
+	case TCP_CLOSE_WAIT:
+		tcb->fin_queued = 1;
+		toytcp_tcb_set_state(tcb, TCP_LAST_ACK, CAUSE_CLOSE);
+		break;
+	}
+}
+
+/**
+ * toytcp_user_leave() - the last user is gone; the connection ends by itself
+ * @tcb: after toytcp_user_close()
+ * @now: microseconds
+ *
+ * From here on nobody reads, and nobody waits: FIN-WAIT-2 gets a limit.
+ */
+void toytcp_user_leave(struct tcb *tcb, u64 now)
+{
+	tcb->orphan = 1;
+	if (tcb->state == TCP_FIN_WAIT2)
+		tcb->deadline[TIMER_IDLE] = now + (u64)tcb->fin_wait_2 * SECOND;
+}
+
+/**
+ * toytcp_user_abort() - ABORT: give the connection up
+ * @tcb: in any state; CLOSED afterwards
+ * @rst: filled in if the peer is to be told; the ports are the caller's
+ *
+ * Return: whether to transmit @rst.
+ */
+bool toytcp_user_abort(struct tcb *tcb, struct segment *rst)
+{
+	bool tell = toytcp_tcb_in(tcb, TCPF_SYN_RECV | TCPF_ESTABLISHED |
+				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+				  TCPF_CLOSE_WAIT);
+
+	memset(rst, 0, sizeof(*rst));
+	rst->seq = tcb->snd.nxt;
+	rst->ctl = CTL_RST;
+	toytcp_segment_measure(rst);
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT);
+	return tell;
+}
