@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make                      toytcp.ko for the running kernel, and the tools
+# make KVER=6.1.0-56-amd64  for another installed kernel
+# make KDIR=/path           for a kernel build tree (ARCH= as it needs)
+# make help                 the rest
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+TOOLS := scripts/toytcp.d
+KBUILD := $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+all: module tools
+
+module: headers
+	+$(KBUILD) modules
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+	echo "toytcp: no kernel headers at $(KDIR)"; \
+	echo "  Debian, Ubuntu:  apt-get install linux-headers-$(KVER)"; \
+	echo "  Fedora:          dnf install kernel-devel-$(KVER)"; \
+	echo "  another kernel:  make KVER=... (see: ls /lib/modules) or KDIR=..."; \
+	echo "  none of your own, but a test machine: make demo"; \
+	exit 1; } >&2
+
+tools:
+	@test ! -e $(TOOLS)/Makefile || $(MAKE) --no-print-directory -C $(TOOLS)
+
+# INSTALL_MOD_PATH is put before /lib/modules, for packages.
+install: module
+	$(KBUILD) INSTALL_MOD_DIR=updates modules_install
+	depmod $(INSTALL_MOD_PATH:%=-b %) $$($(MAKE) -s -C $(KDIR) kernelrelease)
+	@echo "Installed. Load it with: modprobe toytcp"
+
+uninstall: headers
+	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
+	$(RM) $(INSTALL_MOD_PATH)/lib/modules/$$release/updates/toytcp.ko* && \
+	depmod $(INSTALL_MOD_PATH:%=-b %) $$release
+
+clean:
+	@test ! -e $(KDIR)/Makefile || $(KBUILD) clean
+	@test ! -e $(TOOLS)/Makefile || $(MAKE) --no-print-directory -C $(TOOLS) clean
+
+demo check bench:
+	scripts/$@
+
+sim: tools
+	scripts/toytcp sim
+
+help:
+	@echo "make            toytcp.ko for the running kernel (KVER=, KDIR=) and the tools"
+	@echo "make install    into /lib/modules, for modprobe; make uninstall takes it out"
+	@echo "make clean      remove what make built"
+	@echo "make demo       two programs talk over toytcp in a test VM"
+	@echo "make check      all tests, in test VMs (FULL=1: longer ones too)"
+	@echo "make bench      speed beside the kernel's TCP, in a test VM"
+	@echo "make sim        a connection drawn by the simulator: no VM, no root"
+	@echo "Warnings and sparse: make W=1 C=1"
+
+.PHONY: all module headers tools install uninstall clean demo check bench sim help

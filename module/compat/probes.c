@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Questions to a kernel's headers. Each section is compiled alone, with
+ * PROBE_name defined; where it compiles, probed.h says TOYTCP_HAVE_name. A
+ * section uses the very signature in question, so that the answer holds for
+ * back-ports too. The comment says since when, as far as known.
+ */
+
+#ifdef PROBE_ALWAYS	/* the headers are usable at all */
+#include <net/sock.h>
+extern struct proto *probe;
+struct proto *probe;
+#endif
+
+#ifdef PROBE_NEVER	/* mistakes are noticed */
+#include <net/sock.h>
+static int probe_connect(struct sock *sk, struct no_such_struct *addr, int len)
+{
+	return 0;
+}
+struct proto probe = { .connect = probe_connect };
+#endif
+
+#ifdef PROBE_ACCEPT_ARG	/* 6.10: accept() takes one struct */
+#include <net/sock.h>
+static struct sock *probe_accept(struct sock *sk, struct proto_accept_arg *arg)
+{
+	return arg->err ? NULL : sk;
+}
+struct proto probe = { .accept = probe_accept };
+#endif
+
+#ifdef PROBE_RECVMSG_NO_ADDR_LEN	/* after 6.18: msg_namelen instead */
+#include <net/sock.h>
+static int probe_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
+			 int flags)
+{
+	return 0;
+}
+struct proto probe = { .recvmsg = probe_recvmsg };
+#endif
+
+#ifdef PROBE_SOCKADDR_UNSIZED	/* after 6.18: addresses of unknown length */
+#include <net/sock.h>
+static int probe_connect(struct sock *sk, struct sockaddr_unsized *addr,
+			 int len)
+{
+	return 0;
+}
+struct proto probe = { .connect = probe_connect };
+#endif
+
+#ifdef PROBE_IOCTL_KARG	/* 6.5: ioctl() no longer sees user memory */
+#include <net/sock.h>
+static int probe_ioctl(struct sock *sk, int cmd, int *karg)
+{
+	return *karg;
+}
+struct proto probe = { .ioctl = probe_ioctl };
+#endif
+
+#ifdef PROBE_NF_CT_CONFIRM	/* 6.8: conntrack confirms for others */
+#include <linux/netfilter.h>
+static int probe(const struct nf_ct_hook *hook, struct sk_buff *skb)
+{
+	return hook->confirm(skb);
+}
+#endif
+
+#ifdef PROBE_TIMER_DELETE_SYNC	/* 6.2: del_timer_sync() by its new name */
+#include <linux/timer.h>
+static int probe(struct timer_list *timer)
+{
+	return timer_delete_sync(timer);
+}
+#endif
+
+#ifdef PROBE_CONST_CTL_HANDLER	/* 6.11: sysctl handlers get a const table */
+#include <linux/sysctl.h>
+static int probe_handler(const struct ctl_table *table, int write,
+			 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return 0;
+}
+struct ctl_table probe = { .proc_handler = probe_handler };
+#endif
+
+#ifdef PROBE_REGISTER_NET_SYSCTL_SZ	/* 6.6: tables carry their size */
+#include <linux/sysctl.h>
+#include <net/net_namespace.h>
+static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
+{
+	return register_net_sysctl_sz(net, "net/probe", table, 1);
+}
+#endif

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What all scripts here share: saying things, giving up, installing, locking.
+# Source it: . "$(dirname "$0")/lib.sh"
+
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${TOYTCP_CACHE:-${HOME:-/root}/.cache/toytcp}
+# the debug kernel and the kselftest library come from this one package
+SOURCE_PACKAGE=linux-source-6.12
+
+# Packages by purpose; set-up installs what is missing. Append freely.
+PACKAGES_BUILD=(build-essential bc kmod rsync libelf-dev libssl-dev)
+PACKAGES_KERNEL=("$SOURCE_PACKAGE" build-essential flex bison bc libelf-dev
+	libssl-dev xz-utils kmod)
+PACKAGES_QEMU=(qemu-system-x86 busybox-static cpio kmod)
+PACKAGES_STATIC=(sparse)
+PACKAGES_TOOLS=(build-essential rsync python3 iproute2 nftables ethtool
+	tcpdump curl socat iputils-ping procps)
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+# die CAUSE [REMEDY]
+die() {
+	say "${0##*/}: $1"
+	[ $# -lt 2 ] || say "${0##*/}: remedy: $2"
+	exit 1
+}
+
+# Bad arguments: the usage line, exit status 2.
+usage() {
+	[ $# -lt 2 ] || say "${0##*/}: $2"
+	say "usage: $1"
+	exit 2
+}
+
+# as_root COMMAND...: for apt only; nothing else here leaves the cache.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		return 1
+	fi
+}
+
+# The packages among the arguments that are not installed.
+missing_packages() {
+	local have
+	have=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" \
+		2>/dev/null | sed -n 's/^ii *//p') || true
+	printf '%s\n' "$@" | grep -vxF "${have:-none}" || true
+}
+
+apt_update_once() {
+	[ -z "${APT_UPDATED:-}" ] || return 0
+	as_root apt-get -o DPkg::Lock::Timeout=600 -qq update >&2 ||
+		say "warning: apt-get update failed; going on with the old lists"
+	APT_UPDATED=1
+}
+
+# need_packages WHY PACKAGE...
+need_packages() {
+	local why=$1 missing
+	shift
+	command -v dpkg-query >/dev/null ||
+		die "not a Debian system: cannot install packages for $why" \
+			"install the equivalents of: $*"
+	mapfile -t missing < <(missing_packages "$@")
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	say "installing ${missing[*]} ($why)"
+	apt_update_once
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+		-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
+		--no-install-recommends "${missing[@]}" </dev/null >&2 ||
+		die "could not install: ${missing[*]}" \
+			"as root: apt-get update && apt-get install ${missing[*]}"
+}
+
+# hold_lock NAME: one at a time, held until the shell (or its children) end.
+hold_lock() {
+	mkdir -p "$CACHE/lock"
+	exec {LOCK_FD}>"$CACHE/lock/$1"
+	flock -n "$LOCK_FD" && return
+	say "waiting for another run that holds $CACHE/lock/$1"
+	flock "$LOCK_FD"
+}
+
+drop_lock() {
+	exec {LOCK_FD}>&-
+}
+
+# Seconds of wall time as "12.3".
+now_ms() {
+	local t=${EPOCHREALTIME/[.,]/}
+	printf '%s\n' $((t / 1000))
+}
+
+seconds_since() {
+	local ms=$(($(now_ms) - $1))
+	printf '%d.%d\n' $((ms / 1000)) $((ms % 1000 / 100))
+}
