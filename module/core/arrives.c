@@ -462,7 +462,7 @@ static bool process_text(struct arrival *a)
 			owe_ack(tcb, CAUSE_TEXT);
 		return false;
 	}
-	a->node->seq = a->seq;
+	a->node->seq = a->seg->seq + !!(a->seg->ctl & CTL_SYN);
 	a->node->end = a->end;
 	a->node->fin = a->fin;
 	if (seq_after(a->seq, tcb->rcv.nxt)) {

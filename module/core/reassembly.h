@@ -19,7 +19,7 @@
 
 /**
  * struct reassembly_node - one segment's text, waiting or ready
- * @seq: its first byte
+ * @seq: its first byte, not trimmed: for text in order, at or before RCV.NXT
  * @end: one past its last byte, after trimming to the window
  * @fin: a FIN stands at @end
  * @next: the next segment of the same range, or of a chain given back

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the rooms of the shell share: the objects, who owns them, and the one
+ * list of what each room offers the others.
+ *
+ * Locks, outermost first (Documentation/design.rst has the essay):
+ *   socket lock (lock_sock, bh_lock_sock)
+ *     listener.lock		accept queue and embryos of one listener
+ *       table.lock		entries of one namespace, taken for writing only
+ *       ports.lock		claims of one namespace
+ *       remnants.lock		TIME-WAIT of one namespace
+ * The last three are never held together. The packet path looks up under RCU.
+ */
+#ifndef TOYTCP_H
+#define TOYTCP_H
+
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/percpu.h>
+#include <linux/rculist_nulls.h>
+#include <linux/skbuff.h>
+#include <linux/timer.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+#include <linux/toytcp.h>
+
+#include "core/core.h"
+#include "mib.h"
+
+#define TOYTCP_VERSION	"0.1"
+
+/* Limits: each stands here and nowhere else. */
+#define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
+#define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
+#define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
+#define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
+
+extern int toytcp_protocol;		/* 253 or 254: the only copy */
+extern unsigned int toytcp_net_id;
+extern struct proto toytcp_prot;
+extern const struct proto_ops toytcp_stream_ops;
+
+/**
+ * enum entry_kind - what stands in the connection table
+ * @ENTRY_SOCKET: struct toytcp_sock
+ * @ENTRY_EMBRYO: struct toytcp_embryo
+ * @ENTRY_REMNANT: struct toytcp_remnant
+ */
+enum entry_kind {
+	ENTRY_SOCKET,
+	ENTRY_EMBRYO,
+	ENTRY_REMNANT,
+};
+
+/**
+ * struct toytcp_entry - the head that all entries of the table share
+ * @node: in a bucket; unhashed when the entry is not in the table
+ * @local: our address
+ * @remote: the peer's address
+ * @lport: our port, host order
+ * @rport: the peer's port, host order
+ * @kind: what the entry is part of
+ *
+ * Entries are freed after an RCU grace period. The four-tuple and @kind do not
+ * change while the entry is hashed.
+ */
+struct toytcp_entry {
+	struct hlist_nulls_node node;
+	__be32 local;
+	__be32 remote;
+	u16 lport;
+	u16 rport;
+	u8 kind;
+};
+
+/**
+ * struct toytcp_claim - a claim on a local port
+ * @node: in the namespace's hash of claims, or unhashed
+ * @uid: who claims it; SO_REUSEPORT shares within one user
+ * @addr: the address claimed, 0 for all
+ * @dev: the device claimed, 0 for all
+ * @port: host order; 0 if nothing is claimed
+ * @reuse: SO_REUSEADDR
+ * @reuseport: SO_REUSEPORT
+ * @listening: the owner is in LISTEN
+ *
+ * Sockets have one, and remnants, so that a port in TIME-WAIT is known. Under
+ * ports.lock.
+ */
+struct toytcp_claim {
+	struct hlist_node node;
+	kuid_t uid;
+	__be32 addr;
+	int dev;
+	u16 port;
+	u8 reuse : 1;
+	u8 reuseport : 1;
+	u8 listening : 1;
+};
+
+/**
+ * struct toytcp_route - how to answer without a full socket
+ * @saddr: our address
+ * @daddr: the peer's
+ * @oif: output device, or 0
+ * @mark: of the packet that is answered, or the listener's
+ * @uid: for routing rules by user
+ * @tos: type of service
+ * @ttl: time to live, 0 for the route's default
+ */
+struct toytcp_route {
+	__be32 saddr;
+	__be32 daddr;
+	int oif;
+	u32 mark;
+	kuid_t uid;
+	u8 tos;
+	u8 ttl;
+};
+
+/**
+ * struct toytcp_embryo - SYN-RECEIVED that came from LISTEN
+ * @entry: must be first
+ * @core: what the protocol knows of it
+ * @route: how to answer
+ * @listener: whose it is; valid while the entry is hashed, and for an RCU
+ *	grace period longer
+ * @link: in listener.embryos[core.repeated], under listener.lock
+ * @deadline: when the SYN,ACK is repeated, jiffies
+ * @rcu: for freeing
+ */
+struct toytcp_embryo {
+	struct toytcp_entry entry;
+	struct embryo core;
+	struct toytcp_route route;
+	struct sock *listener;
+	struct list_head link;
+	unsigned long deadline;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct toytcp_remnant - TIME-WAIT
+ * @entry: must be first
+ * @core: what the protocol knows of it
+ * @claim: keeps the port known
+ * @link: in remnants.list, oldest first, under remnants.lock
+ * @deadline: when it ends, jiffies
+ * @rcu: for freeing
+ */
+struct toytcp_remnant {
+	struct toytcp_entry entry;
+	struct remnant core;
+	struct toytcp_claim claim;
+	struct list_head link;
+	unsigned long deadline;
+	struct rcu_head rcu;
+};
+
+static_assert(sizeof(struct toytcp_embryo) <= 256);
+static_assert(sizeof(struct toytcp_remnant) <= 128);
+
+/**
+ * struct toytcp_listener - what a socket in LISTEN has beside
+ * @lock: guards all of it but @node
+ * @node: in the namespace's hash of listeners, read under RCU
+ * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
+ *	holds its socket's first reference
+ * @accept_count: how many there are
+ * @backlog: how many there may be, as listen() says
+ * @embryos: by how often their SYN,ACK was repeated; each list in the order
+ *	of deadlines, since all in it wait equally long
+ * @embryo_count: how many there are in all
+ * @timer: for the earliest deadline among @embryos
+ * @sk: the socket
+ * @rcu: for freeing
+ */
+struct toytcp_listener {
+	spinlock_t lock;
+	struct hlist_node node;
+	struct list_head accept_queue;
+	u32 accept_count;
+	u32 backlog;
+	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
+	u32 embryo_count;
+	struct timer_list timer;
+	struct sock *sk;
+	struct rcu_head rcu;
+};
+
+/* Bits of sk->sk_tsq_flags: work that found the socket owned by its user. */
+#define TOYTCP_TIMER_DEFERRED	0
+#define TOYTCP_MTU_DEFERRED	1
+
+/**
+ * struct toytcp_sock - a socket
+ * @inet: must be first
+ * @entry: in the connection table from SYN-SENT or promotion until CLOSED;
+ *	while it is there, the table holds a reference to the socket
+ * @claim: its local port
+ * @tcb: the connection
+ * @listener: in LISTEN, else NULL; read under RCU or the socket lock
+ * @accept_link: in listener.accept_queue of its listener
+ * @armed: the deadline the timer is set for, microseconds; 0 if it is not
+ * @send_next: the skb of the send queue that holds snd.nxt, or NULL
+ * @isn: what TOYTCP_ISN has set, if @isn_set
+ * @isn_set: @isn is to be used once
+ * @user_mss: TCP_MAXSEG, bytes; 0: none
+ * @linger2: TCP_LINGER2, seconds; 0: the default, negative: none
+ * @defer_accept: TCP_DEFER_ACCEPT, seconds
+ * @mtu: from an ICMP error that found the socket owned, bytes
+ * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
+ *
+ * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
+ * from snd.una to snd.end; on both, an skb's cb is a struct reassembly_node
+ * whose seq and end say which.
+ */
+struct toytcp_sock {
+	struct inet_sock inet;
+	struct toytcp_entry entry;
+	struct toytcp_claim claim;
+	struct tcb tcb;
+	struct toytcp_listener __rcu *listener;
+	struct list_head accept_link;
+	u64 armed;
+	struct sk_buff *send_next;
+	u32 isn;
+	u16 user_mss;
+	s16 linger2;
+	u16 defer_accept;
+	u16 mtu;
+	u8 isn_set : 1;
+	u8 corked : 1;
+};
+
+/**
+ * struct toytcp_table - the connection table of a namespace
+ * @lock: taken to insert, remove, replace and grow
+ * @resizing: odd while entries move to larger @buckets; a look-up that found
+ *	nothing meanwhile is repeated
+ * @buckets: @mask + 1 chains
+ * @mask: a power of two less one
+ * @count: entries
+ */
+struct toytcp_table {
+	spinlock_t lock;
+	seqcount_spinlock_t resizing;
+	struct toytcp_buckets __rcu *buckets;
+	u32 count;
+};
+
+#define TOYTCP_PORT_SLOTS	1024
+#define TOYTCP_LISTENER_SLOTS	256
+
+/**
+ * struct toytcp_ports - claims and listeners of a namespace
+ * @lock: guards @claims, and @listeners for writing
+ * @claims: by port
+ * @listeners: by port, read under RCU
+ */
+struct toytcp_ports {
+	spinlock_t lock;
+	struct hlist_head *claims;
+	struct hlist_head *listeners;
+};
+
+/**
+ * struct toytcp_remnants - TIME-WAIT of a namespace
+ * @lock: guards all of it
+ * @list: in the order of deadlines
+ * @count: how many
+ * @timer: for the first of @list
+ */
+struct toytcp_remnants {
+	spinlock_t lock;
+	struct list_head list;
+	u32 count;
+	struct timer_list timer;
+};
+
+struct toytcp_ring;	/* events.c */
+
+/**
+ * struct toytcp_net - all that belongs to one network namespace
+ * @net: the namespace
+ * @table: connections
+ * @ports: claims and listeners
+ * @remnants: TIME-WAIT
+ * @ring: recent events, NULL until they are first switched on
+ * @mib: counters, one set for each CPU
+ * @sysctl_header: net.toytcp
+ * @sysctl_table: the namespace's own copy
+ * @proc: /proc/net/toytcp
+ * @sysctl_events: record events (0 or 1)
+ * @sysctl_time_wait_ms: 2 MSL, milliseconds
+ * @sysctl_rmem: minimum, default, maximum of SO_RCVBUF, bytes
+ * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
+ * @sysctl_syn_retries: repetitions of a SYN
+ * @sysctl_congestion_control: the algorithm's name
+ */
+struct toytcp_net {
+	struct net *net;
+	struct toytcp_table table;
+	struct toytcp_ports ports;
+	struct toytcp_remnants remnants;
+	struct toytcp_ring *ring;
+	struct toytcp_mib __percpu *mib;
+	struct ctl_table_header *sysctl_header;
+	struct ctl_table *sysctl_table;
+	struct proc_dir_entry *proc;
+	int sysctl_events;
+	int sysctl_time_wait_ms;
+	int sysctl_rmem[3];
+	int sysctl_wmem[3];
+	int sysctl_syn_retries;
+	char sysctl_congestion_control[16];
+};
+
+static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)
+{
+	return (struct toytcp_sock *)sk;
+}
+
+static inline struct toytcp_net *toytcp_net(const struct net *net)
+{
+	return net_generic(net, toytcp_net_id);
+}
+
+static inline struct toytcp_net *toytcp_sock_net(const struct sock *sk)
+{
+	return toytcp_net(sock_net(sk));
+}
+
+static inline struct sock *toytcp_entry_sock(struct toytcp_entry *entry)
+{
+	return (struct sock *)container_of(entry, struct toytcp_sock, entry);
+}
+
+/* A segment's text while it waits: the core's node owns all of skb->cb. */
+static inline struct reassembly_node *toytcp_node(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct reassembly_node) >
+		     sizeof_field(struct sk_buff, cb));
+	return (struct reassembly_node *)skb->cb;
+}
+
+static inline struct sk_buff *toytcp_node_skb(struct reassembly_node *node)
+{
+	return container_of((void *)node, struct sk_buff, cb);
+}
+
+/** toytcp_now() - the shell's clock, microseconds, never 0 */
+static inline u64 toytcp_now(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
+}
+
+/** toytcp_count() - add one to a counter; any context */
+#define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
+
+/* table.c: insert, remove and replace with BH disabled or from user context */
+int toytcp_table_init(struct toytcp_table *t);
+void toytcp_table_destroy(struct toytcp_table *t);
+struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn, __be32 local,
+				       u16 lport, __be32 remote, u16 rport);
+int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
+bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
+bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
+			  struct toytcp_entry *entry);
+struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
+
+/* ports.c */
+int toytcp_ports_init(struct toytcp_ports *ports);
+void toytcp_ports_destroy(struct toytcp_ports *ports);
+int toytcp_ports_get(struct sock *sk, unsigned short port);
+int toytcp_ports_connect(struct sock *sk);
+int toytcp_ports_listen(struct sock *sk);
+void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
+void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
+			    struct toytcp_claim *to);
+void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
+struct sock *toytcp_ports_listener(struct toytcp_net *tn, __be32 local,
+				   u16 lport, __be32 remote, u16 rport,
+				   int dif);
+struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
+						   u64 *cursor);
+
+/* isn.c */
+u32 toytcp_isn_new(__be32 local, u16 lport, __be32 remote, u16 rport);
+
+/* listener.c */
+int toytcp_listener_start(struct sock *sk, int backlog);
+void toytcp_listener_stop(struct sock *sk);
+void toytcp_listener_arrives(struct sock *sk, struct sk_buff *skb,
+			     const struct segment *seg,
+			     const struct remnant *old);
+void toytcp_listener_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
+			    const struct segment *seg);
+struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
+
+/* timewait.c */
+void toytcp_timewait_init(struct toytcp_remnants *r);
+void toytcp_timewait_destroy(struct toytcp_net *tn);
+void toytcp_timewait_enter(struct sock *sk);
+void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
+			     struct sk_buff *skb, const struct segment *seg);
+
+/* hook.c */
+int toytcp_hook_init(struct net *net);
+void toytcp_hook_exit(struct net *net);
+int toytcp_hook_input(struct sk_buff *skb);
+bool toytcp_hook_parse(struct toytcp_net *tn, struct sk_buff *skb,
+		       struct segment *seg);
+
+/* deliver.c: each takes over the skb */
+void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
+			   const struct segment *seg);
+void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
+			   const struct segment *seg);
+int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
+void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
+
+/* settle.c: the one place where core and socket meet */
+void toytcp_settle(struct sock *sk, struct actions *act);
+void toytcp_settle_abort(struct sock *sk, int error);
+
+/* transmit.c */
+void toytcp_transmit_pending(struct sock *sk);
+void toytcp_transmit_segment(struct sock *sk, struct segment *seg);
+void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
+			   struct segment *seg, struct sock *sk);
+void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
+			   const struct segment *seg);
+void toytcp_transmit_route_to(const struct sk_buff *skb,
+			      struct toytcp_route *route);
+void toytcp_transmit_acked(struct sock *sk);
+void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
+u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
+
+/* timer.c */
+void toytcp_timer_init(struct sock *sk);
+void toytcp_timer_arm(struct sock *sk);
+void toytcp_timer_stop(struct sock *sk);
+void toytcp_timer_deferred(struct sock *sk);
+void toytcp_timer_setup_list(struct timer_list *timer,
+			     void (*expire)(struct timer_list *));
+void toytcp_timer_set(struct timer_list *timer, unsigned long when);
+void toytcp_timer_kill(struct timer_list *timer);
+
+/* socket.c */
+void toytcp_socket_init(struct sock *sk);
+void toytcp_socket_done(struct sock *sk);
+struct sock *toytcp_socket_child(struct sock *parent,
+				 const struct toytcp_embryo *e);
+int toytcp_socket_error_of(const struct sock *sk);
+
+/* sockopt.c */
+int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
+		       unsigned int len);
+int toytcp_sockopt_get(struct sock *sk, int level, int name,
+		       char __user *val, int __user *len);
+
+/* icmp.c: an inet_protocol's err_handler */
+int toytcp_icmp_error(struct sk_buff *skb, u32 info);
+void toytcp_icmp_deferred(struct sock *sk);
+
+/* offload.c */
+int toytcp_offload_init(void);
+void toytcp_offload_exit(void);
+
+/* proc.c, sysctl.c */
+int toytcp_proc_init(struct toytcp_net *tn);
+void toytcp_proc_exit(struct toytcp_net *tn);
+int toytcp_sysctl_init(struct toytcp_net *tn);
+void toytcp_sysctl_exit(struct toytcp_net *tn);
+
+/* events.c */
+DECLARE_STATIC_KEY_FALSE(toytcp_events_on);
+
+#define EVENT_IN	0	/* a segment that arrived */
+#define EVENT_OUT	1	/* a segment that was sent */
+#define EVENT_NONE	2	/* a user call or a timeout */
+
+void toytcp_events_exit(struct toytcp_net *tn);
+int toytcp_events_switch(struct toytcp_net *tn, bool on);
+void toytcp_events_record(struct toytcp_net *tn,
+			  const struct toytcp_entry *who, int dir,
+			  const struct segment *seg, u8 before, u8 after,
+			  u8 cause);
+
+/**
+ * toytcp_event() - record what happened, if anybody wants to know
+ * @tn: the namespace
+ * @who: the connection's four-tuple, from our side
+ * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
+ * @seg: the segment; NULL with EVENT_NONE
+ * @before: state before it
+ * @after: state after it
+ * @cause: enum cause
+ *
+ * Costs one static-key test while no namespace records events.
+ */
+static inline void toytcp_event(struct toytcp_net *tn,
+				const struct toytcp_entry *who, int dir,
+				const struct segment *seg, u8 before, u8 after,
+				u8 cause)
+{
+	if (static_branch_unlikely(&toytcp_events_on) && tn->sysctl_events)
+		toytcp_events_record(tn, who, dir, seg, before, after, cause);
+}
+
+#endif /* TOYTCP_H */
