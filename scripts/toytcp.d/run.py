@@ -36,14 +36,20 @@ def build_library() -> str:
     return os.path.join(out, LIBRARY)
 
 
+def built_libraries() -> list[str]:
+    """Where 'make' leaves it: in the tree, or in a test VM's build."""
+    places = [HERE]
+    if "TOYTCP_BUILD" in os.environ:
+        places.append(os.path.join(os.environ["TOYTCP_BUILD"], "scripts",
+                                   "toytcp.d"))
+    return [os.path.join(place, LIBRARY) for place in places]
+
+
 def find_library() -> str:
     """The preload library: the one 'make' built, else one built now."""
-    asked = os.environ.get("TOYTCP_PRELOAD")
-    if asked:
-        return asked
-    built = os.path.join(HERE, LIBRARY)
-    if is_current(built):
-        return built
+    for built in map(os.path.realpath, built_libraries()):
+        if is_current(built):
+            return built
     if not shutil.which("make"):
         raise Failure(f"{LIBRARY} is not built and there is no make: "
                       "apt install gcc libc6-dev make")
