@@ -10,7 +10,7 @@ CACHE=${TOYTCP_CACHE:-${HOME:-/root}/.cache/toytcp}
 SOURCE_PACKAGE=linux-source-6.12
 
 # Packages by purpose; set-up installs what is missing. Append freely.
-PACKAGES_BUILD=(build-essential bc kmod rsync libelf-dev libssl-dev)
+PACKAGES_BUILD=(build-essential bc kmod rsync libelf-dev libssl-dev pahole)
 PACKAGES_KERNEL=("$SOURCE_PACKAGE" build-essential flex bison bc libelf-dev
 	libssl-dev xz-utils kmod)
 PACKAGES_QEMU=(qemu-system-x86 busybox-static cpio kmod)
@@ -27,6 +27,12 @@ die() {
 	say "${0##*/}: $1"
 	[ $# -lt 2 ] || say "${0##*/}: remedy: $2"
 	exit 1
+}
+
+# skip REASON: what cannot be had here; status 4, as kselftest has it.
+skip() {
+	say "${0##*/}: skipped: $*"
+	exit 4
 }
 
 # Bad arguments: the usage line, exit status 2.
@@ -73,9 +79,11 @@ need_packages() {
 	[ "${#missing[@]}" -gt 0 ] || return 0
 	say "installing ${missing[*]} ($why)"
 	apt_update_once
+	mkdir -p "$CACHE/log"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
 		-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
-		--no-install-recommends "${missing[@]}" </dev/null >&2 ||
+		--no-install-recommends "${missing[@]}" \
+		</dev/null >"$CACHE/log/apt.log" ||
 		die "could not install: ${missing[*]}" \
 			"as root: apt-get update && apt-get install ${missing[*]}"
 }

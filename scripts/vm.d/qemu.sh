@@ -1,2 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+#
+# A stock Debian kernel in QEMU; sourced by scripts/vm.
+
+# The device node alone proves nothing: the processor must be able to, too.
+kvm_works() {
+	grep -qwE 'vmx|svm' /proc/cpuinfo &&
+		{ : <>/dev/kvm; } 2>/dev/null
+}
+
+boot_qemu() {
+	local dir=$CACHE/kernels/$KERNEL accelerator
+	if kvm_works; then
+		accelerator=(-accel kvm -cpu host)
+	else
+		accelerator=(-accel tcg,thread=multi -cpu max)
+	fi
+	run_machine qemu-system-x86_64 "${accelerator[@]}" \
+		-machine pc -smp "$CPUS" -m "$MEMORY" -no-reboot \
+		-nodefaults -display none -net none \
+		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" \
+		-append "$(kernel_command_line)" \
+		-chardev "file,id=console,path=$LOG" -serial chardev:console \
+		-device virtio-serial-pci \
+		-chardev "file,id=stdout,path=$RUN/stdout" \
+		-device virtserialport,chardev=stdout,name=stdout \
+		-chardev "file,id=stderr,path=$RUN/stderr" \
+		-device virtserialport,chardev=stderr,name=stderr \
+		-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap" \
+		-device virtio-9p-pci,fsdev=root,mount_tag=root \
+		-fsdev "local,id=share,path=$RUN/share,security_model=none" \
+		-device virtio-9p-pci,fsdev=share,mount_tag=share
+}
+
+kernel_command_line() {
+	printf '%s ' console=ttyS0 loglevel=5 panic=-1 mitigations=off \
+		audit=0 apparmor=0 nokaslr random.trust_cpu=on \
+		nowatchdog "toytcp_run=$RUN" "toytcp_repo=$REPO" \
+		"toytcp_cache=$CACHE"
+}
