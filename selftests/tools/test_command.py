@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The command line: what it refuses, and what its preload library does."""
+import errno
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import ktap
+
+ktap.find_modules()
+
+import run                              # noqa: E402
+import table                            # noqa: E402
+from recording import Wire              # noqa: E402
+
+TOYTCP = os.path.join(ktap.SCRIPTS, "toytcp")
+# Nobody's number: a socket of it fails, which shows that it was asked for.
+NOBODYS = "251"
+
+
+def toytcp(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([TOYTCP, *arguments], text=True,
+                          capture_output=True)
+
+
+class Arguments(unittest.TestCase):
+    def refused(self, *arguments: str) -> str:
+        done = toytcp(*arguments)
+        self.assertEqual(done.returncode, 2, arguments)
+        self.assertTrue(done.stderr.startswith("usage: toytcp"))
+        return done.stderr
+
+    def test_bad_ones_are_refused(self):
+        self.refused()
+        self.refused("dance")
+        self.refused("run")
+        self.refused("connections", "--bad")
+        self.refused("abort", "1.2.3.4:5")
+        self.refused("abort", "1.2.3.4:5", "nobody")
+        self.refused("ladder", "--netns")
+        self.refused("ladder", "--follow", "file")
+
+    def test_help_everywhere(self):
+        for name in ("run", "connections", "abort", "ladder", "sim"):
+            done = toytcp(name, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertTrue(done.stdout.startswith("usage: toytcp"))
+
+    def test_a_missing_file_is_named(self):
+        done = toytcp("ladder", "/nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere", done.stderr)
+
+    def test_a_missing_program_is_named(self):
+        done = toytcp("run", "/nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere", done.stderr)
+
+    def test_saved_copies(self):
+        wire = Wire()
+        wire.open()
+        with tempfile.TemporaryDirectory() as directory:
+            names = [os.path.join(directory, side) for side in "cs"]
+            for name, text in zip(names, wire.texts):
+                with open(name, "w") as file:
+                    file.write(text)
+            done = toytcp("ladder", "--segments", *names)
+        self.assertEqual(done.stdout.splitlines()[1:], [
+            "1 C SYN 69 - 0", "2 S SYN,ACK 420 70 0", "3 C ACK 70 421 0"])
+
+
+class Table(unittest.TestCase):
+    def test_numbers_stand_to_the_right(self):
+        text = table.align([["local", "queue"], ["a", "7"], ["abcdefg", "12"]])
+        self.assertEqual(text.splitlines(), [
+            "local    queue", "a            7", "abcdefg     12"])
+
+    def test_nothing(self):
+        self.assertEqual(table.align([]), "")
+
+
+class Preload(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.library = run.build_library()
+
+    def python(self, program: str) -> str:
+        """What a program prints that runs under the library."""
+        environment = dict(os.environ, LD_PRELOAD=self.library,
+                           TOYTCP_PROTOCOL=NOBODYS)
+        return subprocess.run(
+            [sys.executable, "-c", f"from socket import *\n{program}"],
+            env=environment, text=True, capture_output=True,
+            check=True).stdout.strip()
+
+    def error(self, *arguments: str) -> int:
+        """The errno of socket(ARGUMENTS), 0 if it succeeds."""
+        return int(self.python(
+            f"try: socket({', '.join(arguments)}); print(0)\n"
+            "except OSError as error: print(error.errno)"))
+
+    def test_stream_sockets_get_our_number(self):
+        for protocol in ("0", "IPPROTO_TCP"):
+            for flags in ("", " | SOCK_NONBLOCK", " | SOCK_CLOEXEC"):
+                self.assertEqual(
+                    self.error("AF_INET", "SOCK_STREAM" + flags, protocol),
+                    errno.EPROTONOSUPPORT)
+
+    def test_ipv6_streams_do_not_exist(self):
+        self.assertEqual(self.error("AF_INET6", "SOCK_STREAM"),
+                         errno.EAFNOSUPPORT)
+
+    def test_the_rest_is_left_alone(self):
+        self.assertEqual(self.error("AF_INET", "SOCK_DGRAM"), 0)
+        self.assertEqual(self.error("AF_UNIX", "SOCK_STREAM"), 0)
+
+    def test_names_are_ipv4(self):
+        for hints in ("type=SOCK_STREAM", "type=SOCK_STREAM, flags=AI_PASSIVE",
+                      ""):
+            host = "None" if "PASSIVE" in hints else "'localhost'"
+            families = self.python(
+                f"for i in getaddrinfo({host}, 80, {hints}): "
+                "print(int(i[0]), end=' ')")
+            self.assertEqual(set(families.split()), {"2"}, hints)
+
+    def test_static_programs_are_told_apart(self):
+        self.assertFalse(run.is_static(os.path.realpath("/bin/sh")))
+        self.assertFalse(run.is_static(TOYTCP))
+
+
+if __name__ == "__main__":
+    sys.exit(ktap.run())
