@@ -186,6 +186,7 @@ def exchange(opener: socket.socket, accepted: socket.socket) -> None:
 def close_connection(client: Host, server: Host, opener: socket.socket,
                      accepted: socket.socket) -> None:
     """The client closes, then the server."""
+    quick_ack(accepted)
     opener.close()
     wait_until("client in FIN-WAIT-2", lambda: client.state(
         CLIENT, SERVER) == "FIN-WAIT-2")
