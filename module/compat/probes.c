@@ -93,3 +93,23 @@ static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 	return register_net_sysctl_sz(net, "net/probe", table, 1);
 }
 #endif
+
+#ifdef PROBE_TIMER_SHUTDOWN_SYNC	/* 6.2: a timer that cannot start again */
+#include <linux/timer.h>
+static int probe(struct timer_list *timer)
+{
+	return timer_shutdown_sync(timer);
+}
+#endif
+
+#ifdef PROBE_INET_TEST_BIT	/* 6.6: inet_sock's flags are bits, not fields */
+#include <net/inet_sock.h>
+static bool probe(struct sock *sk)
+{
+	return inet_test_bit(RECVERR, sk);
+}
+#endif
+
+#ifdef PROBE_NET_GSO_H	/* 6.5: segmentation has a header of its own */
+#include <net/gso.h>
+#endif

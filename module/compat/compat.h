@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels, written down once. The rest of the module is
+ * written for the newest kernel; here older ones are brought up to it.
+ *
+ * Nothing asks for a version: probes.c compiles each signature in question
+ * against the kernel's own headers, and probed.h holds the answers.
+ */
+#ifndef TOYTCP_COMPAT_H
+#define TOYTCP_COMPAT_H
+
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <linux/sysctl.h>
+#include <linux/timer.h>
+#include <linux/uaccess.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "probed.h"
+
+#ifdef TOYTCP_HAVE_NET_GSO_H
+#include <net/gso.h>
+#endif
+
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
+
+/**
+ * TOYTCP_DEFINE_ACCEPT() - a function for struct proto's @accept
+ * @name: what it is called
+ * @fn: struct sock *fn(struct sock *sk, int flags, int *err)
+ */
+#ifdef TOYTCP_HAVE_ACCEPT_ARG
+#define TOYTCP_DEFINE_ACCEPT(name, fn)					\
+static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)	\
+{									\
+	return fn(sk, arg->flags, &arg->err);				\
+}
+#else
+#define TOYTCP_DEFINE_ACCEPT(name, fn)					\
+static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
+{									\
+	return fn(sk, flags, err);					\
+}
+#endif
+
+/**
+ * TOYTCP_DEFINE_IOCTL() - a function for struct proto's @ioctl
+ * @name: what it is called
+ * @fn: int fn(struct sock *sk, int cmd, int *value), which returns 0 and the
+ *	value for the user, or an error: -ENOIOCTLCMD for what it does not know
+ */
+#ifdef TOYTCP_HAVE_IOCTL_KARG
+#define TOYTCP_DEFINE_IOCTL(name, fn)					\
+static int name(struct sock *sk, int cmd, int *value)			\
+{									\
+	return fn(sk, cmd, value);					\
+}
+#else
+#define TOYTCP_DEFINE_IOCTL(name, fn)					\
+static int name(struct sock *sk, int cmd, unsigned long arg)		\
+{									\
+	int value = 0;							\
+	int err = fn(sk, cmd, &value);					\
+									\
+	return err ? err : put_user(value, (int __user *)arg);		\
+}
+#endif
+
+/**
+ * TOYTCP_DEFINE_RECVMSG() - a function for struct proto's @recvmsg
+ * @name: what it is called
+ * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+ *	the peer's address, if it gives one, goes to msg->msg_name
+ */
+#ifdef TOYTCP_HAVE_RECVMSG_NO_ADDR_LEN
+#define TOYTCP_DEFINE_RECVMSG(name, fn)					\
+static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
+		int flags)						\
+{									\
+	return fn(sk, msg, len, flags);					\
+}
+#else
+#define TOYTCP_DEFINE_RECVMSG(name, fn)					\
+static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
+		int flags, int *addr_len)				\
+{									\
+	return fn(sk, msg, len, flags);					\
+}
+#endif
+
+/* struct proto's @connect takes a struct sockaddr_unsized in new kernels. */
+#ifndef TOYTCP_HAVE_SOCKADDR_UNSIZED
+#define sockaddr_unsized sockaddr
+#endif
+
+/* sysctl handlers: const struct ctl_table in new kernels. */
+#ifdef TOYTCP_HAVE_CONST_CTL_HANDLER
+#define TOYTCP_CTL_CONST const
+#else
+#define TOYTCP_CTL_CONST
+#endif
+
+/*
+ * Old kernels find the end of a table by an empty entry: leave one behind the
+ * @size that count.
+ */
+#ifndef TOYTCP_HAVE_REGISTER_NET_SYSCTL_SZ
+#define register_net_sysctl_sz(net, path, table, size)	\
+	register_net_sysctl(net, path, table)
+#endif
+
+#ifndef TOYTCP_HAVE_TIMER_DELETE_SYNC
+#define timer_delete_sync del_timer_sync
+#endif
+
+/* Without it, whoever shuts a timer down sees to it that nobody rearms it. */
+#ifndef TOYTCP_HAVE_TIMER_SHUTDOWN_SYNC
+#define timer_shutdown_sync timer_delete_sync
+#endif
+
+#ifndef timer_container_of
+#define timer_container_of(var, timer, field)	\
+	container_of(timer, typeof(*(var)), field)
+#endif
+
+/** toytcp_compat_recverr() - has the user set IP_RECVERR? */
+static inline bool toytcp_compat_recverr(const struct sock *sk)
+{
+#ifdef TOYTCP_HAVE_INET_TEST_BIT
+	return inet_test_bit(RECVERR, sk);
+#else
+	return inet_sk(sk)->recverr;
+#endif
+}
+
+/*
+ * A connection that conntrack saw only begin, and never confirmed, would show
+ * up reversed once our answer leaves. Its own confirmation would come after
+ * our hook, so ask for it here.
+ */
+static inline unsigned int toytcp_compat_confirm_new(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK) && defined(TOYTCP_HAVE_NF_CT_CONFIRM)
+	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	if (ct && !nf_ct_is_confirmed(ct) && hook)
+		return hook->confirm(skb);
+#endif
+	return NF_ACCEPT;
+}
+
+/**
+ * toytcp_confirm_conntrack() - the last thing before the hook steals a packet
+ * @skb: the packet; its network header is not yet pulled
+ *
+ * Call it under RCU. Where the kernel cannot confirm, conntrack only learns
+ * of the connection when the answer leaves.
+ *
+ * Return: NF_ACCEPT: go on, the skb no longer refers to conntrack; anything
+ * else is what the hook is to return at once, without touching the skb.
+ */
+static inline unsigned int toytcp_confirm_conntrack(struct sk_buff *skb)
+{
+	unsigned int verdict = toytcp_compat_confirm_new(skb);
+
+	if (verdict == NF_ACCEPT)
+		nf_reset_ct(skb);
+	return verdict;
+}
+
+#endif /* TOYTCP_COMPAT_H */
