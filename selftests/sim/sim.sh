@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The simulator as a test: the worked example, then as many connections as
+# SIM_RUNS says over networks that lose, repeat, reorder and damage packets.
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+runs=${SIM_RUNS:-10000}
+
+# report NUMBER NAME COMMAND...: one line of TAP
+report() {
+	local number=$1 name=$2
+	shift 2
+	if "$@"; then
+		echo "ok $number $name"
+	else
+		echo "not ok $number $name"
+	fi
+}
+
+worked_example() {
+	"$here/sim" --example | sed 's/^/# /'
+}
+
+many_runs() {
+	"$here/sim" --runs "$runs" --seed "${SIM_SEED:-1}" | sed 's/^/# /'
+}
+
+bad_arguments() {
+	local argument
+	for argument in --no-such-option "--loss x" "--loss 101" "--runs 0" \
+			"--mtu" "stray"; do
+		# shellcheck disable=SC2086
+		"$here/sim" $argument >/dev/null 2>&1
+		[ $? = 2 ] || { echo "# accepted: $argument"; return 1; }
+	done
+}
+
+echo "TAP version 13"
+echo "1..3"
+report 1 "worked_example" worked_example
+report 2 "runs_$runs" many_runs
+report 3 "bad_arguments" bad_arguments

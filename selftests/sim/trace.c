@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happened, in the format of /proc/net/toytcp/events, and as a plain
+ * ladder for a run that failed.
+ */
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define RING	400u	/* records kept of a run that nobody watches */
+
+static const char *const ends[2] = { "10.0.0.1:40000", "10.0.0.2:80" };
+
+u8 trace_state(const struct endpoint *e)
+{
+	switch (e->kind) {
+	case EMBRYO:
+		return TCP_SYN_RECV;
+	case FULL:
+		return e->tcb.state;
+	case REMNANT:
+		return TCP_TIME_WAIT;
+	default:
+		return e->listening ? TCP_LISTEN : TCP_CLOSE;
+	}
+}
+
+static struct record *next_record(struct trace *t)
+{
+	if (t->keep_all ? t->count == t->room : !t->room) {
+		t->room = t->room ? 2 * t->room : RING;
+		t->records = realloc(t->records,
+				     t->room * sizeof(struct record));
+	}
+	return &t->records[t->count % t->room];
+}
+
+/* @dir is 'i', 'o' or '-'; @seg is NULL for a call or a timeout. */
+void trace_add(struct endpoint *e, u8 dir, const struct segment *seg,
+	       u8 before, u8 after, u8 cause)
+{
+	static const struct segment none;
+	struct trace *t = &e->world->trace;
+	struct record *r = next_record(t);
+
+	if (!seg)
+		seg = &none;
+	*r = (struct record){
+		.n = t->count++, .time = e->world->now - e->world->started,
+		.seq = seg->seq, .ack = seg->ack, .len = seg->len,
+		.wnd = seg->wnd, .who = e->id, .dir = dir, .ctl = seg->ctl,
+		.before = before, .after = after, .cause = cause,
+	};
+}
+
+static const char *flags(u8 ctl, char *text)
+{
+	static const struct {
+		u8 bit;
+		const char *name;
+	} names[] = {
+		{ CTL_SYN, "SYN" }, { CTL_FIN, "FIN" }, { CTL_RST, "RST" },
+		{ CTL_PSH, "PSH" }, { CTL_ACK, "ACK" }, { CTL_URG, "URG" },
+	};
+	char *p = text;
+	u32 i;
+
+	*p = 0;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (ctl & names[i].bit)
+			p += sprintf(p, "%s%s", p > text ? "," : "",
+				     names[i].name);
+	return *text ? text : "-";
+}
+
+static u64 first_kept(const struct trace *t)
+{
+	return t->count > t->room ? t->count - t->room : 0;
+}
+
+static void print_segment(const struct record *r, FILE *to)
+{
+	char text[32];
+
+	if (r->dir == '-') {
+		fputs("- - - - - -", to);
+		return;
+	}
+	fprintf(to, "%s %s %u ", r->dir == 'i' ? "in" : "out",
+		flags(r->ctl, text), r->seq);
+	if (r->ctl & CTL_ACK)
+		fprintf(to, "%u", r->ack);
+	else
+		fputc('-', to);
+	fprintf(to, " %u %u", r->len, r->wnd);
+}
+
+void trace_events(const struct world *w, FILE *to)
+{
+	const struct trace *t = &w->trace;
+	u64 i;
+
+	fprintf(to, "# lost=%llu\n", (unsigned long long)first_kept(t));
+	fputs("n time_us connection dir flags seq ack len window before after cause\n",
+	      to);
+	for (i = first_kept(t); i < t->count; i++) {
+		const struct record *r = &t->records[i % t->room];
+
+		fprintf(to, "%llu %llu %s>%s ", (unsigned long long)r->n,
+			(unsigned long long)r->time, ends[r->who],
+			ends[!r->who]);
+		print_segment(r, to);
+		fprintf(to, " %s %s %s\n", toytcp_tcb_state_name(r->before),
+			toytcp_tcb_state_name(r->after),
+			toytcp_cause_name(r->cause));
+	}
+}
+
+static void print_rung(const struct record *r, FILE *to)
+{
+	char text[32], arrow[80] = "";
+	bool right = (r->dir == 'o') == !r->who;
+
+	if (r->dir != '-')
+		snprintf(arrow, sizeof(arrow), "%s%s %u:%u(%u) ack %u win %u%s",
+			 right ? "" : "<- ", flags(r->ctl, text), r->seq,
+			 r->seq + r->len, r->len, r->ack, r->wnd,
+			 right ? " ->" : "");
+	fprintf(to, "%12.6f %-12s |%-60s| %-12s %c %s\n", r->time / 1e6,
+		r->who ? "" : toytcp_tcb_state_name(r->after), arrow,
+		r->who ? toytcp_tcb_state_name(r->after) : "",
+		r->dir, toytcp_cause_name(r->cause));
+}
+
+/* The client's column stands on the left, the server's on the right. */
+void trace_ladder(const struct world *w, FILE *to)
+{
+	const struct trace *t = &w->trace;
+	u64 i;
+
+	if (first_kept(t))
+		fprintf(to, "(%llu earlier records left out)\n",
+			(unsigned long long)first_kept(t));
+	for (i = first_kept(t); i < t->count; i++)
+		print_rung(&t->records[i % t->room], to);
+}
