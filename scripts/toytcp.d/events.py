@@ -5,6 +5,7 @@ An Event is one line of the file. A Conversation is what two endpoints said
 to each other from one opening to the end, seen from one side or from both.
 """
 from dataclasses import dataclass, field
+from functools import cached_property
 
 CLOSED_STATES = (None, "CLOSED", "LISTEN", "TIME-WAIT")
 FORMAT = ("n time_us connection dir flags seq ack len window before after "
@@ -114,7 +115,7 @@ class Conversation:
     def has_segments(self) -> bool:
         return any(event.dir for event in self.left + self.right)
 
-    @property
+    @cached_property
     def start(self) -> int:
         return min(event.time for event in self.left + self.right)
 

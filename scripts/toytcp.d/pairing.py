@@ -9,13 +9,12 @@ pair() writes into each segment's peer, fate and note:
   twice     the network delivered it once more (its arrival only)
   unknown   the other side was not watched, or its record is gone
 """
+from bisect import bisect_left
 from collections import defaultdict
+from math import inf
 from statistics import median
 
 from events import Conversation, Event
-
-# More than all delays of a recording together, in microseconds.
-LEFT_OVER = 10 ** 15
 
 
 def same(event: Event) -> tuple:
@@ -28,38 +27,29 @@ def join(departure: Event, arrival: Event) -> None:
     departure.fate = arrival.fate = "arrived"
 
 
-def align_costs(departures: list[Event], arrivals: list[Event],
-                typical: int) -> list[list[int]]:
-    """costs[i][j]: of the best pairing of the first i arrivals with the
-    first j departures. A pair costs what its delay differs from the typical
-    one; an arrival left over costs more than any pair."""
-    costs = [[0] * (len(departures) + 1)]
-    for i, arrival in enumerate(arrivals, 1):
-        line = [i * LEFT_OVER]
-        for j, departure in enumerate(departures, 1):
-            best = min(line[j - 1], costs[i - 1][j] + LEFT_OVER)
-            delay = arrival.time - departure.time
-            if delay >= 0:
-                best = min(best, costs[i - 1][j - 1] + abs(delay - typical))
-            line.append(best)
-        costs.append(line)
-    return costs
+def oddness(departure: Event, arrival: Event, typical: int) -> float:
+    """How far a pair's delay is from the typical one."""
+    delay = arrival.time - departure.time
+    return abs(delay - typical) if delay >= 0 else inf
 
 
 def match_alike(departures: list[Event], arrivals: list[Event],
                 typical: int) -> None:
-    """Pairs segments that look alike: in order, as many as possible, and so
-    that their delays are as usual as possible."""
-    costs = align_costs(departures, arrivals, typical)
-    i, j = len(arrivals), len(departures)
-    while i and j:
-        if costs[i][j] == costs[i][j - 1]:
-            j -= 1
-        elif costs[i][j] == costs[i - 1][j] + LEFT_OVER:
-            i -= 1
-        else:
-            i, j = i - 1, j - 1
-            join(departures[j], arrivals[i])
+    """Pairs segments that look alike, in order. Where more of them left than
+    arrived, a departure is passed over (it was lost) as long as the next one
+    would have had a more usual delay."""
+    j = 0
+    for i, arrival in enumerate(arrivals):
+        def odd(k: int) -> float:
+            return (oddness(departures[k], arrival, typical)
+                    if k < len(departures) else inf)
+
+        while (len(departures) - j > len(arrivals) - i
+               and odd(j + 1) < odd(j)):
+            j += 1
+        if odd(j) < inf:
+            join(departures[j], arrival)
+            j += 1
 
 
 def match_skewed(departures: list[Event], arrivals: list[Event]) -> None:
@@ -105,16 +95,38 @@ def holds(big: Event, small: Event) -> bool:
     return offset + small.len <= big.len
 
 
+class BySequence:
+    """Segments in the order of their first bytes, to be searched."""
+
+    def __init__(self, events: list[Event], base: int):
+        self.base = base
+        self.events = sorted(events, key=self.offset)
+        self.offsets = [self.offset(event) for event in self.events]
+
+    def offset(self, event: Event) -> int:
+        return (event.seq - self.base) % 2 ** 32
+
+    def inside(self, big: Event) -> list[Event]:
+        """Those that are pieces of big and have no fate yet."""
+        first = self.offset(big)
+        low = bisect_left(self.offsets, first)
+        high = bisect_left(self.offsets, first + big.len)
+        return [e for e in self.events[low:high]
+                if not e.fate and holds(big, e)]
+
+
 def match_cut(departures: list[Event], arrivals: list[Event]) -> None:
     """A super-segment may be cut up on its way: its pieces arrive."""
+    pool = BySequence(arrivals, departures[0].seq)
     for departure in departures:
-        pieces = [e for e in arrivals if not e.fate and holds(departure, e)
-                  and e.time >= departure.time]
+        pieces = [e for e in pool.inside(departure)
+                  if e.time >= departure.time]
         if not pieces:
             continue
-        join(departure, pieces[0])
-        for piece in pieces[1:]:
+        first = min(pieces, key=lambda e: e.n)
+        for piece in pieces:
             piece.fate = "part"
+        join(departure, first)
         whole = sum(piece.len for piece in pieces) >= departure.len
         departure.note = (f"arrived in {len(pieces)} pieces" if whole
                           else "a part of it was lost")
@@ -122,24 +134,25 @@ def match_cut(departures: list[Event], arrivals: list[Event]) -> None:
 
 def match_merged(departures: list[Event], arrivals: list[Event]) -> None:
     """Or several segments may arrive as one: the last of them brings it."""
+    pool = BySequence(departures, departures[0].seq)
     for arrival in arrivals:
-        parts = [e for e in departures if not e.fate and holds(arrival, e)
-                 and e.time <= arrival.time]
-        if not parts or arrival.fate:
+        parts = [e for e in pool.inside(arrival) if e.time <= arrival.time]
+        if not parts:
             continue
-        for part in parts[:-1]:
+        last = max(parts, key=lambda e: e.n)
+        for part in parts:
             part.fate = "merged"
-        join(parts[-1], arrival)
+        join(last, arrival)
         arrival.note = f"{len(parts)} segments arrived as one"
 
 
 def match_resized(departures: list[Event], arrivals: list[Event]) -> None:
     """Data whose segment borders changed on the way (GSO and GRO)."""
-    def unmatched(events: list[Event]) -> list[Event]:
-        return [e for e in events if not e.fate and e.len]
-
-    match_cut(unmatched(departures), unmatched(arrivals))
-    match_merged(unmatched(departures), unmatched(arrivals))
+    for match in (match_cut, match_merged):
+        sent = [e for e in departures if not e.fate and e.len]
+        received = [e for e in arrivals if not e.fate and e.len]
+        if sent and received:
+            match(sent, received)
 
 
 def judge(events: list[Event], fate: str) -> None:
