@@ -101,6 +101,13 @@ drop_lock() {
 	exec {LOCK_FD}>&-
 }
 
+# synchronise DIR: a copy of the tree to build in. What git ignores is made by
+# builds: neither copied nor deleted.
+synchronise() {
+	mkdir -p "$1"
+	rsync -a --delete --exclude=.git --filter=':- .gitignore' "$REPO/" "$1/"
+}
+
 # Seconds of wall time as "12.3".
 now_ms() {
 	local t=${EPOCHREALTIME/[.,]/}
