@@ -101,6 +101,7 @@ static void establish(struct arrival *a, enum cause cause)
 	if (tcb->syn_repeated && tcb->rtt.rto < RTO_AFTER_SYN)
 		tcb->rtt.rto = RTO_AFTER_SYN;
 	tcb->rtt.backoff = 0;
+	tcb->tries = 0;
 	tcb->deadline[TIMER_RETRANSMIT] = 0;
 	tcb->progress = a->now;
 	take_window(tcb, a->seg);
@@ -289,6 +290,7 @@ static void advance_una(struct arrival *a)
 	tcb->snd.una = a->seg->ack;
 	tcb->snd.rtx = seq_max(tcb->snd.rtx, tcb->snd.una);
 	tcb->progress = a->now;
+	tcb->tries = 0;
 	tcb->resend = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);

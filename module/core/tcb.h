@@ -184,6 +184,7 @@ struct congestion {
  * @syn_retries: how often a SYN is repeated
  * @keep_count: unanswered probes until ETIMEDOUT
  * @probes: keep-alive or window probes sent since the peer was last heard
+ * @tries: timeouts since the peer last acknowledged anything new
  * @quick_acks: how many more ACKs are not to be delayed
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
@@ -222,6 +223,7 @@ struct tcb {
 	u8 syn_retries;
 	u8 keep_count;
 	u8 probes;
+	u8 tries;
 	u8 quick_acks;
 	u16 fin_queued : 1;
 	u16 fin_sent : 1;

@@ -42,7 +42,7 @@ static void count_backoff(struct tcb *tcb)
 /* RFC 6298 (5.4) to (5.6): everything outstanding goes out again, from UNA. */
 static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 {
-	if (out_of_patience(tcb, now, tcb->rtt.backoff)) {
+	if (out_of_patience(tcb, now, tcb->tries)) {
 		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
 	}
@@ -57,6 +57,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->resend = 0;
 	}
 	tcb->snd.rtx = tcb->snd.una;
+	tcb->tries++;
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	tcb->cause = CAUSE_RETRANSMISSION;
