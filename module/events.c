@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The exchange itself: which segments came and went, which transitions there
+ * were, and the clause behind each.
+ *
+ * A namespace has one ring of fixed records, made when net.toytcp.events is
+ * first set to 1. New records overwrite the oldest. Recording takes a copy of
+ * a few numbers; the reader of /proc/net/toytcp/events makes the strings, and
+ * does not consume. Switching off keeps what was recorded; writing "clear" to
+ * the file forgets it.
+ */
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file_net.h>
+
+#include "toytcp.h"
+
+#define RING_SIZE	16384	/* records, a power of two: 1 MB */
+
+DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
+
+/* Serialises switching, so that the static key counts each namespace once. */
+static DEFINE_MUTEX(switching);
+
+/**
+ * struct event - one record
+ * @time: microseconds, as toytcp_now() has it
+ * @local: our address
+ * @remote: the peer's
+ * @seq: SEG.SEQ
+ * @ack: SEG.ACK
+ * @len: bytes of text
+ * @lport: our port, host order
+ * @rport: the peer's
+ * @wnd: SEG.WND as on the wire
+ * @ctl: control bits
+ * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
+ * @before: state before it
+ * @after: state after it
+ * @cause: enum cause
+ */
+struct event {
+	u64 time;
+	__be32 local;
+	__be32 remote;
+	u32 seq;
+	u32 ack;
+	u32 len;
+	u16 lport;
+	u16 rport;
+	u16 wnd;
+	u8 ctl;
+	u8 dir;
+	u8 before;
+	u8 after;
+	u8 cause;
+} __aligned(64);
+
+static_assert(sizeof(struct event) == 64);
+
+/**
+ * struct toytcp_ring - the recent events of a namespace
+ * @lock: guards all of it
+ * @newest: number of the newest record; the first ever has number 1
+ * @cleared: number of the newest record when the ring was last cleared
+ * @events: record n stands at n modulo RING_SIZE
+ */
+struct toytcp_ring {
+	spinlock_t lock;	/* all of it */
+	u64 newest;
+	u64 cleared;
+	struct event *events;
+};
+
+/**
+ * struct reader - an open file
+ * @net: must be first; the namespace
+ * @end: number of the newest record when reading began: a reader slower than
+ *	the events still comes to an end
+ * @n: number of the record to be shown
+ * @event: that record
+ */
+struct reader {
+	struct seq_net_private net;
+	u64 end;
+	u64 n;
+	struct event event;
+};
+
+static void fill_segment(struct event *e, const struct segment *seg)
+{
+	e->seq = seg->seq;
+	e->ack = seg->ack;
+	e->len = seg->len;
+	e->wnd = seg->wnd;
+	e->ctl = seg->ctl;
+}
+
+static void fill_connection(struct event *e, const struct toytcp_entry *who)
+{
+	e->local = who->local;
+	e->remote = who->remote;
+	e->lport = who->lport;
+	e->rport = who->rport;
+}
+
+/**
+ * toytcp_events_record() - write a record; use toytcp_event()
+ * @tn: the namespace
+ * @who: the connection's four-tuple, from our side
+ * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
+ * @seg: the segment; NULL with EVENT_NONE
+ * @before: state before it
+ * @after: state after it
+ * @cause: enum cause
+ *
+ * Context: process or softirq.
+ */
+void toytcp_events_record(struct toytcp_net *tn,
+			  const struct toytcp_entry *who, int dir,
+			  const struct segment *seg, u8 before, u8 after,
+			  u8 cause)
+{
+	/* Pairs with the release in make_ring(). */
+	struct toytcp_ring *ring = smp_load_acquire(&tn->ring);
+	struct event *e;
+
+	if (!ring)
+		return;
+	spin_lock_bh(&ring->lock);
+	e = &ring->events[++ring->newest % RING_SIZE];
+	e->time = toytcp_now();
+	fill_connection(e, who);
+	if (seg)
+		fill_segment(e, seg);
+	e->dir = dir;
+	e->before = before;
+	e->after = after;
+	e->cause = cause;
+	spin_unlock_bh(&ring->lock);
+}
+
+static int make_ring(struct toytcp_net *tn)
+{
+	struct toytcp_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
+
+	if (!ring)
+		return -ENOMEM;
+	ring->events = kvcalloc(RING_SIZE, sizeof(*ring->events),
+				GFP_KERNEL_ACCOUNT);
+	if (!ring->events) {
+		kfree(ring);
+		return -ENOMEM;
+	}
+	spin_lock_init(&ring->lock);
+	/* Pairs with the acquire in whoever uses the ring. */
+	smp_store_release(&tn->ring, ring);
+	return 0;
+}
+
+static void set_recording(struct toytcp_net *tn, bool on)
+{
+	if (on == tn->sysctl_events)
+		return;
+	WRITE_ONCE(tn->sysctl_events, on);
+	if (on)
+		static_branch_inc(&toytcp_events_on);
+	else
+		static_branch_dec(&toytcp_events_on);
+}
+
+/**
+ * toytcp_events_switch() - start or stop recording
+ * @tn: the namespace
+ * @on: start
+ *
+ * Return: 0, or -ENOMEM if there is no room for the ring.
+ */
+int toytcp_events_switch(struct toytcp_net *tn, bool on)
+{
+	int err = 0;
+
+	mutex_lock(&switching);
+	if (on && !tn->ring)
+		err = make_ring(tn);
+	if (!err)
+		set_recording(tn, on);
+	mutex_unlock(&switching);
+	return err;
+}
+
+/* The oldest record that is still there, or the one to be written next. */
+static u64 oldest(const struct toytcp_ring *ring)
+{
+	if (ring->newest - ring->cleared > RING_SIZE)
+		return ring->newest - RING_SIZE + 1;
+	return ring->cleared + 1;
+}
+
+/* Where reading begins; the file's first line says what came too late. */
+static u64 begin(struct toytcp_ring *ring, struct reader *reader)
+{
+	u64 lost;
+
+	if (!ring)
+		return 0;
+	spin_lock_bh(&ring->lock);
+	reader->end = ring->newest;
+	lost = oldest(ring) - ring->cleared - 1;
+	spin_unlock_bh(&ring->lock);
+	return lost;
+}
+
+/* Record @pos, or the oldest if that one has been overwritten meanwhile. */
+static struct reader *fetch(struct toytcp_ring *ring, struct reader *reader,
+			    loff_t *pos)
+{
+	struct reader *found = NULL;
+
+	if (!ring)
+		return NULL;
+	spin_lock_bh(&ring->lock);
+	*pos = max_t(u64, *pos, oldest(ring));
+	if (*pos <= reader->end) {
+		reader->n = *pos;
+		reader->event = ring->events[reader->n % RING_SIZE];
+		found = reader;
+	}
+	spin_unlock_bh(&ring->lock);
+	return found;
+}
+
+static struct toytcp_ring *ring_of(struct seq_file *seq)
+{
+	/* Pairs with the release in make_ring(). */
+	return smp_load_acquire(&toytcp_net(seq_file_net(seq))->ring);
+}
+
+static void *seq_start(struct seq_file *seq, loff_t *pos)
+{
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	return fetch(ring_of(seq), seq->private, pos);
+}
+
+static void *seq_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return fetch(ring_of(seq), seq->private, pos);
+}
+
+static void seq_stop(struct seq_file *seq, void *v)
+{
+}
+
+static void show_flags(struct seq_file *seq, u8 ctl)
+{
+	static const char names[][4] = {
+		"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR",
+	};
+	const char *comma = "";
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!(ctl & 1 << i))
+			continue;
+		seq_printf(seq, "%s%s", comma, names[i]);
+		comma = ",";
+	}
+	if (!ctl)
+		seq_putc(seq, '-');
+}
+
+static void show_segment(struct seq_file *seq, const struct event *e)
+{
+	seq_puts(seq, e->dir == EVENT_IN ? "in " : "out ");
+	show_flags(seq, e->ctl);
+	seq_printf(seq, " %u ", e->seq);
+	if (e->ctl & CTL_ACK)
+		seq_printf(seq, "%u", e->ack);
+	else
+		seq_putc(seq, '-');
+	seq_printf(seq, " %u %u", e->len, e->wnd);
+}
+
+static void show_event(struct seq_file *seq, const struct reader *reader)
+{
+	const struct event *e = &reader->event;
+
+	seq_printf(seq, "%llu %llu %pI4:%u>%pI4:%u ", reader->n, e->time,
+		   &e->local, e->lport, &e->remote, e->rport);
+	if (e->dir == EVENT_NONE)
+		seq_puts(seq, "- - - - - -");
+	else
+		show_segment(seq, e);
+	seq_printf(seq, " %s %s %s\n", toytcp_tcb_state_name(e->before),
+		   toytcp_tcb_state_name(e->after),
+		   toytcp_cause_name(e->cause));
+}
+
+static int seq_show(struct seq_file *seq, void *v)
+{
+	if (v != SEQ_START_TOKEN) {
+		show_event(seq, v);
+		return 0;
+	}
+	seq_printf(seq, "# lost=%llu\n", begin(ring_of(seq), seq->private));
+	seq_puts(seq, "n time_us connection dir flags seq ack len window ");
+	seq_puts(seq, "before after cause\n");
+	return 0;
+}
+
+static const struct seq_operations seq_ops = {
+	.start	= seq_start,
+	.next	= seq_next,
+	.stop	= seq_stop,
+	.show	= seq_show,
+};
+
+static void clear(struct toytcp_ring *ring)
+{
+	if (!ring)
+		return;
+	spin_lock_bh(&ring->lock);
+	ring->cleared = ring->newest;
+	spin_unlock_bh(&ring->lock);
+}
+
+static int obey(struct file *file, char *text, size_t size)
+{
+	int err = toytcp_proc_may_write(file);
+
+	if (err)
+		return err;
+	if (strcmp(strim(text), "clear"))
+		return -EINVAL;
+	clear(ring_of(file->private_data));
+	return 0;
+}
+
+/**
+ * toytcp_events_init() - make /proc/net/toytcp/events
+ * @tn: the namespace; its directory is there
+ *
+ * Return: whether that worked.
+ */
+bool toytcp_events_init(struct toytcp_net *tn)
+{
+	return toytcp_proc_add(tn, "events", &seq_ops, obey,
+			       sizeof(struct reader));
+}
+
+/**
+ * toytcp_events_exit() - forget the namespace's events
+ * @tn: the namespace; its files are gone and nothing records any longer
+ */
+void toytcp_events_exit(struct toytcp_net *tn)
+{
+	toytcp_events_switch(tn, false);
+	if (!tn->ring)
+		return;
+	kvfree(tn->ring->events);
+	kfree(tn->ring);
+	tn->ring = NULL;
+}
