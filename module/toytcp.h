@@ -19,6 +19,7 @@
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
 #include <linux/rculist_nulls.h>
+#include <linux/seq_file.h>
 #include <linux/skbuff.h>
 #include <linux/timer.h>
 #include <net/inet_sock.h>
@@ -37,6 +38,13 @@
 #define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
+
+/*
+ * A device gets a large skb whole only if it knows every bit of this: virtual
+ * devices know both, no real one knows SCTP, so none of those ever cuts our
+ * segments as if they were TCP's (offload.c).
+ */
+#define TOYTCP_GSO_TYPE		(SKB_GSO_TCPV4 | SKB_GSO_SCTP)
 
 extern int toytcp_protocol;		/* 253 or 254: the only copy */
 extern unsigned int toytcp_net_id;
@@ -424,7 +432,8 @@ int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
 
 /* settle.c: the one place where core and socket meet */
-void toytcp_settle(struct sock *sk, struct actions *act);
+void toytcp_settle(struct sock *sk, struct actions *act,
+		   const struct segment *seg);
 void toytcp_settle_abort(struct sock *sk, int error);
 
 /* transmit.c */
@@ -451,28 +460,40 @@ void toytcp_timer_set(struct timer_list *timer, unsigned long when);
 void toytcp_timer_kill(struct timer_list *timer);
 
 /* socket.c */
-void toytcp_socket_init(struct sock *sk);
 void toytcp_socket_done(struct sock *sk);
 struct sock *toytcp_socket_child(struct sock *parent,
 				 const struct toytcp_embryo *e);
-int toytcp_socket_error_of(const struct sock *sk);
 
 /* sockopt.c */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
 		       unsigned int len);
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *val, int __user *len);
+void toytcp_sockopt_keepalive(struct sock *sk, int on);
 
 /* icmp.c: an inet_protocol's err_handler */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info);
 void toytcp_icmp_deferred(struct sock *sk);
 
 /* offload.c */
+
+/*
+ * The gso_type of large segments. The TCP bit lets everybody in between
+ * measure the header; the SCTP bit, which virtual devices have and no real
+ * one does, keeps hardware that only knows protocol 6 from cutting them.
+ */
+#define TOYTCP_GSO_TYPE		(SKB_GSO_TCPV4 | SKB_GSO_SCTP)
+
 int toytcp_offload_init(void);
 void toytcp_offload_exit(void);
 
 /* proc.c, sysctl.c */
 int toytcp_proc_init(struct toytcp_net *tn);
+bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
+		     const struct seq_operations *ops,
+		     int (*write)(struct file *file, char *text, size_t size),
+		     unsigned int reader_size);
+int toytcp_proc_may_write(struct file *file);
 void toytcp_proc_exit(struct toytcp_net *tn);
 int toytcp_sysctl_init(struct toytcp_net *tn);
 void toytcp_sysctl_exit(struct toytcp_net *tn);
@@ -484,6 +505,7 @@ DECLARE_STATIC_KEY_FALSE(toytcp_events_on);
 #define EVENT_OUT	1	/* a segment that was sent */
 #define EVENT_NONE	2	/* a user call or a timeout */
 
+bool toytcp_events_init(struct toytcp_net *tn);
 void toytcp_events_exit(struct toytcp_net *tn);
 int toytcp_events_switch(struct toytcp_net *tn, bool on);
 void toytcp_events_record(struct toytcp_net *tn,
@@ -508,7 +530,8 @@ static inline void toytcp_event(struct toytcp_net *tn,
 				const struct segment *seg, u8 before, u8 after,
 				u8 cause)
 {
-	if (static_branch_unlikely(&toytcp_events_on) && tn->sysctl_events)
+	if (static_branch_unlikely(&toytcp_events_on) &&
+	    READ_ONCE(tn->sysctl_events))
 		toytcp_events_record(tn, who, dir, seg, before, after, cause);
 }
 

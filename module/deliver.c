@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the hook to the core, and from the core to the receive queue.
+ *
+ * Every function here takes its skb over: it ends in the receive queue, among
+ * the out-of-order text, on the backlog, or freed, and exactly one of these.
+ */
+#include <linux/filter.h>
+#include <net/ip.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+/* Payload is the only thing we want to remember of a packet. */
+static void charge(struct sock *sk, struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	if (skb->sk != sk)
+		skb_set_owner_r(skb, sk);
+}
+
+/*
+ * A short segment has a whole skb around it. Joined to the one before, many of
+ * them do not eat up the receive buffer.
+ */
+static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
+{
+	struct reassembly_node *last, *node = toytcp_node(skb);
+	bool stolen;
+	int delta;
+
+	if (!tail)
+		return false;
+	last = toytcp_node(tail);
+	if (last->end != node->seq || last->end - last->seq != tail->len ||
+	    skb->len > PAGE_SIZE)
+		return false;
+	if (!skb_try_coalesce(tail, skb, &stolen, &delta))
+		return false;
+	atomic_add(delta, &tail->sk->sk_rmem_alloc);
+	last->end = node->end;
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/**
+ * toytcp_deliver_ready() - text that is in order goes to the user
+ * @sk: locked
+ * @ready: chain of nodes from the core
+ *
+ * What has been received already, in whole or in part, is skipped: readers go
+ * by rcv.copied and each node's numbers.
+ */
+void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	u32 have = tail ? toytcp_node(tail)->end : toytcp_sk(sk)->tcb.rcv.copied;
+	struct reassembly_node *next;
+
+	for (; ready; ready = next) {
+		struct sk_buff *skb = toytcp_node_skb(ready);
+
+		next = ready->next;
+		if ((s32)(ready->end - have) <= 0) {
+			kfree_skb(skb);
+			continue;
+		}
+		have = ready->end;
+		charge(sk, skb);
+		if (coalesce(tail, skb))
+			continue;
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
+		tail = skb;
+	}
+}
+
+static void count_arrival(struct sock *sk, const struct segment *seg,
+			  const struct actions *act)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	if (seg->ctl & CTL_RST)
+		toytcp_count(tn, in_resets);
+	if (act->duplicate)
+		toytcp_count(tn, duplicate_acks);
+	if (act->kept)
+		toytcp_count(tn, out_of_order);
+}
+
+/*
+ * The window promises room for text, but the buffer also pays for what is
+ * around it. Beyond the limit text is dropped, unless it is what the reader is
+ * waiting for.
+ */
+static bool no_room(const struct sock *sk, const struct segment *seg)
+{
+	return seg->len &&
+	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+	       !skb_queue_empty(&sk->sk_receive_queue);
+}
+
+static void arrive(struct sock *sk, struct sk_buff *skb,
+		   const struct segment *seg)
+{
+	struct reassembly_node *node = toytcp_node(skb);
+	struct actions act;
+
+	__skb_pull(skb, seg->hdrlen);
+	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, node, toytcp_now(), &act);
+	count_arrival(sk, seg, &act);
+	if (act.kept)
+		charge(sk, skb);
+	toytcp_settle(sk, &act, seg);
+	if (act.reset)
+		toytcp_transmit_reset(sock_net(sk), skb, seg);
+	if (!act.kept && act.ready != node)
+		consume_skb(skb);
+}
+
+/**
+ * toytcp_deliver_locked() - a segment arrived for a socket
+ * @sk: locked and not owned by a user, not in LISTEN
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Socket filters see our header, as those of TCP see TCP's.
+ */
+void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
+			   const struct segment *seg)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+	struct segment trimmed = *seg;
+
+	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
+		toytcp_count(tn, drop_filter);
+		kfree_skb(skb);
+		return;
+	}
+	trimmed.len = skb->len - seg->hdrlen;
+	if (no_room(sk, &trimmed)) {
+		toytcp_count(tn, drop_memory);
+		kfree_skb(skb);
+		return;
+	}
+	arrive(sk, skb, &trimmed);
+}
+
+/**
+ * toytcp_deliver_backlog() - what came while a user had the lock
+ * @sk: locked by release_sock()
+ * @skb: data at our header; taken over
+ *
+ * Return: 0, nobody looks at it.
+ */
+int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	struct segment seg;
+
+	/* It was found good before it was put here; cb had no room for it. */
+	if (toytcp_segment_parse(&seg, skb->data, skb->len) == SEGMENT_OK)
+		toytcp_deliver_locked(sk, skb, &seg);
+	else
+		kfree_skb(skb);
+	return 0;
+}
+
+static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	u32 limit = READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) / 2 +
+		    TOYTCP_BACKLOG_SLACK;
+
+	skb_dst_drop(skb);
+	return !sk_add_backlog(sk, skb, limit);
+}
+
+/*
+ * No reference is taken: the table holds one while the entry is hashed, the
+ * entry leaves the table under the socket lock only, and the memory stays for
+ * a grace period. So what is still hashed once we have the lock is alive. A
+ * socket that was closed, or even connected anew, between look-up and lock
+ * shows by its four-tuple.
+ */
+static bool still_there(const struct toytcp_sock *tp, const struct iphdr *ip,
+			const struct segment *seg)
+{
+	const struct toytcp_entry *e = &tp->entry;
+
+	return !hlist_nulls_unhashed(&e->node) && e->remote == ip->saddr &&
+	       e->local == ip->daddr && e->rport == seg->source &&
+	       e->lport == seg->destination;
+}
+
+static void deliver_to_socket(struct sock *sk, struct sk_buff *skb,
+			      const struct segment *seg)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	bh_lock_sock_nested(sk);
+	if (!still_there(toytcp_sk(sk), ip_hdr(skb), seg)) {
+		toytcp_count(tn, drop_no_socket);
+		kfree_skb(skb);
+	} else if (!sock_owned_by_user(sk)) {
+		toytcp_deliver_locked(sk, skb, seg);
+	} else if (!add_to_backlog(sk, skb)) {
+		toytcp_count(tn, drop_backlog);
+		kfree_skb(skb);
+	}
+	bh_unlock_sock(sk);
+}
+
+/* 3.10.7.1, CLOSED: no connection, and nobody who listens. */
+static void deliver_to_nobody(struct net *net, struct sk_buff *skb,
+			      const struct segment *seg)
+{
+	toytcp_count(toytcp_net(net), drop_no_socket);
+	if (!(seg->ctl & CTL_RST))
+		toytcp_transmit_reset(net, skb, seg);
+	kfree_skb(skb);
+}
+
+static void deliver_new(struct net *net, struct sk_buff *skb,
+			const struct segment *seg)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	struct sock *sk;
+
+	sk = toytcp_ports_listener(toytcp_net(net), ip->daddr,
+				   seg->destination, ip->saddr, seg->source,
+				   inet_iif(skb));
+	if (sk)
+		toytcp_listener_arrives(sk, skb, seg, NULL);
+	else
+		deliver_to_nobody(net, skb, seg);
+}
+
+/**
+ * toytcp_deliver_packet() - find out whom a segment is for
+ * @net: the namespace
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Context: BH disabled.
+ */
+void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
+			   const struct segment *seg)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_entry *entry;
+
+	rcu_read_lock();
+	entry = toytcp_table_find(tn, ip->daddr, seg->destination, ip->saddr,
+				  seg->source);
+	if (!entry)
+		deliver_new(net, skb, seg);
+	else if (entry->kind == ENTRY_SOCKET)
+		deliver_to_socket(toytcp_entry_sock(entry), skb, seg);
+	else if (entry->kind == ENTRY_EMBRYO)
+		toytcp_listener_embryo(container_of(entry, struct toytcp_embryo,
+						    entry), skb, seg);
+	else
+		toytcp_timewait_arrives(tn, container_of(entry,
+							 struct toytcp_remnant,
+							 entry), skb, seg);
+	rcu_read_unlock();
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The netfilter hook: where packets of our protocol leave IP's ordinary path.
+ *
+ * It sits at NF_INET_LOCAL_IN behind all the administrator's rules, so that
+ * "drop" means drop, and takes over what ip_local_deliver_finish() would have
+ * done. A packet that gets past it (a namespace whose hook is not there yet)
+ * comes to toytcp_hook_input() by the protocol handler: the same way in.
+ */
+#include <linux/netfilter_ipv4.h>
+#include <net/ip.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+/* Is the checksum right? With it, whatever else is wrong is the sender's. */
+static bool checksum_ok(struct sk_buff *skb)
+{
+	return !skb_checksum_init(skb, toytcp_protocol, inet_compute_pseudo) &&
+	       !skb_checksum_complete(skb);
+}
+
+static bool refuse(struct toytcp_net *tn, enum segment_fault fault)
+{
+	switch (fault) {
+	case SEGMENT_OK:
+		return false;
+	case SEGMENT_SHORT:
+		toytcp_count(tn, drop_short);
+		break;
+	case SEGMENT_OFFSET:
+		toytcp_count(tn, drop_offset);
+		break;
+	case SEGMENT_OPTIONS:
+		toytcp_count(tn, drop_options);
+		break;
+	}
+	toytcp_count(tn, in_errors);
+	return true;
+}
+
+/*
+ * Brings the header into the linear part. A header longer than the segment is
+ * left for the parser to refuse.
+ */
+static bool pull_header(struct sk_buff *skb)
+{
+	u32 hdrlen;
+
+	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
+		return false;
+	hdrlen = toytcp_segment_hdrlen(skb->data);
+	return hdrlen > skb->len || pskb_may_pull(skb, hdrlen);
+}
+
+/**
+ * toytcp_hook_parse() - validate a segment, once and for all
+ * @tn: the namespace
+ * @skb: data at our header; may be non-linear, may be changed
+ * @seg: filled in
+ *
+ * Return: whether the segment is good; if not, it was counted by reason, and
+ * the caller frees the skb.
+ */
+bool toytcp_hook_parse(struct toytcp_net *tn, struct sk_buff *skb,
+		       struct segment *seg)
+{
+	if (skb->len < SEGMENT_HEADER_MIN)
+		return !refuse(tn, SEGMENT_SHORT);
+	if (!pull_header(skb)) {
+		toytcp_count(tn, drop_memory);
+		return false;
+	}
+	if (!checksum_ok(skb)) {
+		toytcp_count(tn, drop_checksum);
+		toytcp_count(tn, in_errors);
+		return false;
+	}
+	return !refuse(tn, toytcp_segment_parse(seg, skb->data, skb->len));
+}
+
+/* RFC 9293 MUST-57: segments for a multicast or broadcast address. */
+static bool is_martian(const struct sk_buff *skb)
+{
+	return skb->pkt_type != PACKET_HOST ||
+	       skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
+}
+
+/**
+ * toytcp_hook_input() - a packet of our protocol is for this host
+ * @skb: data at our header, ip_hdr() valid, with a route; taken over
+ *
+ * Also the handler of struct net_protocol. Context: any in which the network
+ * delivers; RCU read lock held. After NFQUEUE that is process context, so BH
+ * are disabled here.
+ *
+ * Return: 0, what struct net_protocol wants for "consumed".
+ */
+int toytcp_hook_input(struct sk_buff *skb)
+{
+	struct net *net = dev_net(skb->dev);
+	struct toytcp_net *tn = toytcp_net(net);
+	struct segment seg;
+
+	local_bh_disable();
+	toytcp_count(tn, in_segments);
+	if (is_martian(skb)) {
+		toytcp_count(tn, drop_martian);
+		kfree_skb(skb);
+	} else if (!toytcp_hook_parse(tn, skb, &seg)) {
+		kfree_skb(skb);
+	} else {
+		toytcp_deliver_packet(net, skb, &seg);
+	}
+	local_bh_enable();
+	return 0;
+}
+
+/* What ip_local_deliver_finish() and its callees would have done for us. */
+static bool finish_delivery(struct sk_buff *skb, struct toytcp_net *tn)
+{
+	skb_clear_delivery_time(skb);
+	__skb_pull(skb, skb_network_header_len(skb));
+	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
+	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
+		toytcp_count(tn, drop_memory);
+		return false;
+	}
+	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		toytcp_count(tn, drop_policy);
+		return false;
+	}
+	nf_reset_ct(skb);
+	return true;
+}
+
+/* NF_STOLEN: from here on exactly one of us frees the skb. */
+static unsigned int local_in(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+
+	if (ip_hdr(skb)->protocol != toytcp_protocol)
+		return NF_ACCEPT;
+	verdict = toytcp_confirm_conntrack(skb);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	if (finish_delivery(skb, toytcp_net(state->net)))
+		toytcp_hook_input(skb);
+	else
+		kfree_skb(skb);
+	return NF_STOLEN;
+}
+
+static const struct nf_hook_ops hook_ops = {
+	.hook		= local_in,
+	.pf		= NFPROTO_IPV4,
+	.hooknum	= NF_INET_LOCAL_IN,
+	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
+};
+
+/**
+ * toytcp_hook_init() - start taking packets in a namespace
+ * @net: the namespace
+ *
+ * Return: 0 or a negative errno.
+ */
+int toytcp_hook_init(struct net *net)
+{
+	return nf_register_net_hook(net, &hook_ops);
+}
+
+/**
+ * toytcp_hook_exit() - stop taking packets in a namespace
+ * @net: the namespace
+ *
+ * A packet may still be on its way through the hook until an RCU grace period
+ * has passed.
+ */
+void toytcp_hook_exit(struct net *net)
+{
+	nf_unregister_net_hook(net, &hook_ops);
+}

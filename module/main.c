@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading, for the host and for each network namespace.
+ */
+#include <linux/module.h>
+#include <net/protocol.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+/* The one variable that holds the protocol number. */
+int toytcp_protocol = IPPROTO_TOYTCP;
+module_param_named(protocol, toytcp_protocol, int, 0444);
+MODULE_PARM_DESC(protocol, "IP protocol number, 253 (default) or 254");
+
+unsigned int toytcp_net_id;
+
+static struct inet_protosw protosw = {
+	.type	= SOCK_STREAM,
+	.prot	= &toytcp_prot,
+	.ops	= &toytcp_stream_ops,
+};
+
+/* Packets that got past the hook come in by @handler: never leave it NULL. */
+static const struct net_protocol protocol = {
+	.handler	= toytcp_hook_input,
+	.err_handler	= toytcp_icmp_error,
+};
+
+static int __net_init make_objects(struct toytcp_net *tn)
+{
+	int err;
+
+	tn->mib = alloc_percpu(struct toytcp_mib);
+	if (!tn->mib)
+		return -ENOMEM;
+	err = toytcp_table_init(&tn->table);
+	if (err)
+		goto free_mib;
+	err = toytcp_ports_init(&tn->ports);
+	if (err)
+		goto free_table;
+	toytcp_timewait_init(&tn->remnants);
+	return 0;
+
+free_table:
+	toytcp_table_destroy(&tn->table);
+free_mib:
+	free_percpu(tn->mib);
+	return err;
+}
+
+static void free_objects(struct toytcp_net *tn)
+{
+	toytcp_timewait_destroy(tn);
+	toytcp_events_exit(tn);
+	toytcp_ports_destroy(&tn->ports);
+	toytcp_table_destroy(&tn->table);
+	free_percpu(tn->mib);
+}
+
+/* What people see comes last but one; the packets come last. */
+static int __net_init net_init(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+	int err;
+
+	tn->net = net;
+	err = make_objects(tn);
+	if (err)
+		return err;
+	err = toytcp_sysctl_init(tn);
+	if (err)
+		goto free_objects;
+	err = toytcp_proc_init(tn);
+	if (err)
+		goto exit_sysctl;
+	err = toytcp_hook_init(net);
+	if (err)
+		goto exit_proc;
+	return 0;
+
+exit_proc:
+	toytcp_proc_exit(tn);
+exit_sysctl:
+	toytcp_sysctl_exit(tn);
+free_objects:
+	free_objects(tn);
+	return err;
+}
+
+/*
+ * No socket is left: each holds its namespace. Nothing enters TIME-WAIT any
+ * more once no packet can be in the hook.
+ */
+static void __net_exit net_exit(struct net *net)
+{
+	struct toytcp_net *tn = toytcp_net(net);
+
+	toytcp_hook_exit(net);
+	toytcp_proc_exit(tn);
+	toytcp_sysctl_exit(tn);
+	synchronize_net();
+	free_objects(tn);
+}
+
+static struct pernet_operations net_ops = {
+	.init	= net_init,
+	.exit	= net_exit,
+	.id	= &toytcp_net_id,
+	.size	= sizeof(struct toytcp_net),
+};
+
+/* inet_add_protocol() says -1 where the number is taken. */
+static int __init take_number(void)
+{
+	if (!inet_add_protocol(&protocol, toytcp_protocol))
+		return 0;
+	pr_err("toytcp: IP protocol %d is taken by another module\n",
+	       toytcp_protocol);
+	return -EBUSY;
+}
+
+static int __init register_all(void)
+{
+	int err = proto_register(&toytcp_prot, 1);
+
+	if (err)
+		return err;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto unregister_proto;
+	err = take_number();
+	if (err)
+		goto unregister_pernet;
+	err = toytcp_offload_init();
+	if (err)
+		goto del_protocol;
+	protosw.protocol = toytcp_protocol;
+	inet_register_protosw(&protosw);
+	return 0;
+
+del_protocol:
+	inet_del_protocol(&protocol, toytcp_protocol);
+unregister_pernet:
+	unregister_pernet_subsys(&net_ops);
+unregister_proto:
+	proto_unregister(&toytcp_prot);
+	return err;
+}
+
+static int __init toytcp_init(void)
+{
+	int err;
+
+	if (toytcp_protocol != 253 && toytcp_protocol != 254) {
+		pr_err("toytcp: protocol=%d: must be 253 or 254\n",
+		       toytcp_protocol);
+		return -EINVAL;
+	}
+	err = register_all();
+	if (!err)
+		pr_info("toytcp %s: a small TCP on IP protocol %d; look into /proc/net/toytcp/\n",
+			TOYTCP_VERSION, toytcp_protocol);
+	return err;
+}
+
+/*
+ * The module has no user left, so there is no socket. Last, whatever RCU still
+ * has to free: its callbacks, and destructors of skbs, are our code.
+ */
+static void __exit toytcp_exit(void)
+{
+	inet_unregister_protosw(&protosw);
+	toytcp_offload_exit();
+	inet_del_protocol(&protocol, toytcp_protocol);
+	unregister_pernet_subsys(&net_ops);
+	synchronize_net();
+	rcu_barrier();
+	proto_unregister(&toytcp_prot);
+}
+
+module_init(toytcp_init);
+module_exit(toytcp_exit);
+
+MODULE_DESCRIPTION("A complete small TCP on an IP protocol number of its own");
+MODULE_AUTHOR("the toytcp developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(TOYTCP_VERSION);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The one place where core and socket meet.
+ *
+ * Whoever has called the core, from the hook, the backlog, a timer or a user's
+ * call, calls toytcp_settle() next: it records, hands text over, transmits what
+ * the core has to send, mirrors the state into the socket, wakes sleepers and
+ * arms the timer. No other place does any of these.
+ */
+#include "toytcp.h"
+
+static void record(struct sock *sk, const struct segment *seg)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 before = sk->sk_state, after = tp->tcb.state;
+
+	if (seg || before != after)
+		toytcp_event(toytcp_sock_net(sk), &tp->entry,
+			     seg ? EVENT_IN : EVENT_NONE, seg, before, after,
+			     tp->tcb.cause);
+}
+
+static void count_end(struct sock *sk, u8 before, int error)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	if (before == TCP_SYN_SENT || before == TCP_SYN_RECV)
+		toytcp_count(tn, attempt_fails);
+	else if (error &&
+		 (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
+		toytcp_count(tn, established_resets);
+}
+
+/* The connection is over; what was received can still be read. */
+static void finish(struct sock *sk, int error)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 before = sk->sk_state;
+
+	if (tp->tcb.state == TCP_TIME_WAIT) {
+		toytcp_timewait_enter(sk);
+		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, tp->tcb.cause);
+	}
+	count_end(sk, before, error);
+	if (error)
+		WRITE_ONCE(sk->sk_err, error);
+	toytcp_socket_done(sk);
+}
+
+static void mirror_state(struct sock *sk, int error)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 state = tp->tcb.state;
+
+	if (tp->tcb.fin_received) {
+		sock_set_flag(sk, SOCK_DONE);
+		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+	}
+	if (state == sk->sk_state)
+		return;
+	if (state == TCP_CLOSE || state == TCP_TIME_WAIT) {
+		finish(sk, error);
+		return;
+	}
+	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+		toytcp_transmit_sync_mss(sk, 0);
+	inet_sk_set_state(sk, state);
+}
+
+/* SIGIO as TCP gives it, and the wait queues. */
+static void wake(struct sock *sk, u8 what, int error)
+{
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	if (what & WAKE_STATE) {
+		sk->sk_state_change(sk);
+		if (sk->sk_state == TCP_ESTABLISHED)
+			sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+		else if (sk->sk_state == TCP_CLOSE)
+			sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
+	}
+	if (what & WAKE_READ)
+		sk->sk_data_ready(sk);
+	if (what & WAKE_WRITE)
+		sk->sk_write_space(sk);
+	if (error)
+		sk_error_report(sk);
+}
+
+/**
+ * toytcp_settle() - carry out what the core has decided
+ * @sk: locked; may have no reference left but the caller's afterwards
+ * @act: what the core's call gave; NULL after a user's call
+ * @seg: the segment that arrived, for the record; NULL if none did
+ *
+ * Context: the socket lock, by bh_lock_sock() or lock_sock().
+ */
+void toytcp_settle(struct sock *sk, struct actions *act,
+		   const struct segment *seg)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 before = sk->sk_state;
+
+	record(sk, seg);
+	tp->tcb.rcv.buf = READ_ONCE(sk->sk_rcvbuf) / 2;
+	if (act && act->ready)
+		toytcp_deliver_ready(sk, act->ready);
+	if (act && act->wake & WAKE_WRITE)
+		toytcp_transmit_acked(sk);
+	/* The MSS is settled before the first text goes out. */
+	if (tp->tcb.state != TCP_TIME_WAIT)
+		mirror_state(sk, act ? act->error : 0);
+	toytcp_transmit_pending(sk);
+	if (tp->tcb.state == TCP_TIME_WAIT)	/* its ACK has gone out */
+		mirror_state(sk, 0);
+	toytcp_timer_arm(sk);
+	if (act)
+		wake(sk, act->wake | (before != sk->sk_state ? WAKE_STATE : 0),
+		     act->error);
+}
+
+/**
+ * toytcp_settle_abort() - ABORT: reset the peer and end the connection
+ * @sk: locked, not in LISTEN
+ * @error: what the user will get, a positive errno, or 0
+ */
+void toytcp_settle_abort(struct sock *sk, int error)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct actions act = { .error = error, .wake = WAKE_STATE };
+	struct segment rst;
+
+	if (tp->tcb.state == TCP_CLOSE)
+		return;
+	if (toytcp_user_abort(&tp->tcb, &rst)) {
+		toytcp_transmit_segment(sk, &rst);
+		toytcp_count(toytcp_sock_net(sk), out_resets);
+	}
+	toytcp_settle(sk, &act, NULL);
+}

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The BSD socket API: a socket's life from socket() to its last reference.
+ *
+ * References: the first one belongs to the struct socket, or to the accept
+ * queue until accept(); the connection table holds a second one while the
+ * entry is hashed. So a closed socket lives on until its connection has ended.
+ * sendmsg(), recvmsg() and poll() are in stream.c.
+ */
+#include <asm/ioctls.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
+#include <net/inet_common.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "compat/compat.h"
+#include "stream.h"
+#include "toytcp.h"
+
+/* Both buffers' sizes are what the administrator says, unless the user did. */
+static void set_buffers(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(tn->sysctl_rmem[1]));
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(tn->sysctl_wmem[1]));
+}
+
+/* A tcb as new, but for the options a user may have set on the old one. */
+static void reset_tcb(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct tcb old = tp->tcb;
+
+	toytcp_tcb_init(&tp->tcb, READ_ONCE(sk->sk_rcvbuf) / 2, MSS_DEFAULT);
+	tp->tcb.nodelay = old.nodelay;
+	tp->tcb.quickack = old.quickack;
+	tp->tcb.keepalive = old.keepalive;
+	tp->tcb.user_timeout = old.user_timeout;
+	tp->tcb.keep_idle = old.keep_idle;
+	tp->tcb.keep_interval = old.keep_interval;
+	tp->tcb.keep_count = old.keep_count;
+	tp->tcb.fin_wait_2 = old.fin_wait_2;
+	tp->tcb.syn_retries = old.syn_retries;
+	tp->tcb.cork = tp->corked;
+}
+
+static void free_chain(struct reassembly_node *node)
+{
+	struct reassembly_node *next;
+
+	for (; node; node = next) {
+		next = node->next;
+		kfree_skb(toytcp_node_skb(node));
+	}
+}
+
+static void purge_send_queue(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	toytcp_sk(sk)->send_next = NULL;
+	while ((skb = __skb_dequeue(&sk->sk_write_queue))) {
+		sk_wmem_queued_add(sk, -(int)skb->truesize);
+		__kfree_skb(skb);
+	}
+}
+
+/* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
+static void destruct(struct sock *sk)
+{
+	purge_send_queue(sk);
+	free_chain(toytcp_reassembly_purge(&toytcp_sk(sk)->tcb.ooo));
+	inet_sock_destruct(sk);
+}
+
+/* What every socket of ours has, created by socket() or by a handshake. */
+static void init_common(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	tp->entry.kind = ENTRY_SOCKET;
+	tp->entry.node.pprev = NULL;
+	INIT_HLIST_NODE(&tp->claim.node);
+	INIT_LIST_HEAD(&tp->accept_link);
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	sk->sk_destruct = destruct;
+	sk->sk_write_space = toytcp_stream_write_space;
+	sk->sk_gso_type = TOYTCP_GSO_TYPE;
+	toytcp_timer_init(sk);
+}
+
+/* proto.init: the end of socket(2). */
+static int init(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	init_common(sk);
+	set_buffers(sk);
+	toytcp_tcb_init(&toytcp_sk(sk)->tcb, sk->sk_rcvbuf / 2, MSS_DEFAULT);
+	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
+	return 0;
+}
+
+/**
+ * toytcp_socket_done() - the connection has ended: back to CLOSED
+ * @sk: locked; its tcb is in CLOSED
+ *
+ * What was received stays to be read. The table's reference goes: the caller
+ * has one, or is within an RCU read-side section.
+ */
+void toytcp_socket_done(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	inet_sk_set_state(sk, TCP_CLOSE);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	toytcp_timer_stop(sk);
+	purge_send_queue(sk);
+	free_chain(toytcp_reassembly_purge(&tp->tcb.ooo));
+	/* A port that bind() asked for stays the socket's. */
+	if (sock_flag(sk, SOCK_DEAD) ||
+	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+		toytcp_ports_release(tn, &tp->claim);
+	toytcp_table_remove(tn, &tp->entry);
+}
+
+/* The address to connect to, and the route there: inet_sk(sk)->cork.fl. */
+static struct rtable *route_to(struct sock *sk, const struct sockaddr_in *to)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct rtable *rt;
+
+	rt = ip_route_connect(&inet->cork.fl.u.ip4, to->sin_addr.s_addr,
+			      inet->inet_saddr, sk->sk_bound_dev_if,
+			      toytcp_protocol, inet->inet_sport, to->sin_port,
+			      sk);
+	if (IS_ERR(rt))
+		return rt;
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-ENETUNREACH);
+	}
+	return rt;
+}
+
+/* Both ends' addresses and ports are known: a four-tuple, and a route for it. */
+static int attach(struct sock *sk, struct rtable *rt, __be16 dport)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+	__be16 old_sport = inet->inet_sport;
+	int err;
+
+	if (!inet->inet_saddr)
+		inet->inet_saddr = fl4->saddr;
+	if (!inet->inet_rcv_saddr)
+		inet->inet_rcv_saddr = inet->inet_saddr;
+	inet->inet_daddr = fl4->daddr;
+	inet->inet_dport = dport;
+	sk_set_txhash(sk);
+	/* SYN-SENT before the entry can be found. */
+	inet_sk_set_state(sk, TCP_SYN_SENT);
+	err = toytcp_ports_connect(sk);
+	if (err) {
+		ip_rt_put(rt);
+		return err;
+	}
+	rt = ip_route_newports(fl4, rt, old_sport, dport, inet->inet_sport,
+			       dport, sk);
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	sk_setup_caps(sk, &rt->dst);
+	return 0;
+}
+
+static void detach(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	toytcp_socket_done(sk);
+	sk->sk_shutdown = 0;
+	sk->sk_route_caps = 0;
+	inet->inet_dport = 0;
+	inet->inet_daddr = 0;
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK)) {
+		inet->inet_saddr = 0;
+		inet->inet_rcv_saddr = 0;
+	}
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		inet->inet_num = 0;
+		inet->inet_sport = 0;
+	}
+}
+
+/* Active OPEN: 3.10.1. */
+static void open_active(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 iss = tp->isn_set ? tp->isn :
+		toytcp_isn_new(tp->entry.local, tp->entry.lport,
+			       tp->entry.remote, tp->entry.rport);
+
+	tp->isn_set = 0;
+	reset_tcb(sk);
+	tp->tcb.rcv.announced =
+		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
+	sk->sk_err = 0;
+	sock_reset_flag(sk, SOCK_DONE);
+	/* So that the transition from CLOSED is recorded. */
+	inet_sk_set_state(sk, TCP_CLOSE);
+	toytcp_user_open(&tp->tcb, iss, toytcp_now());
+	toytcp_count(toytcp_sock_net(sk), active_opens);
+	toytcp_settle(sk, NULL, NULL);
+}
+
+/* proto.connect: sk is locked, and in CLOSED. */
+static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
+{
+	const struct sockaddr_in *to = (const struct sockaddr_in *)addr;
+	struct rtable *rt;
+	int err;
+
+	if (len < (int)sizeof(*to))
+		return -EINVAL;
+	if (to->sin_family != AF_INET)
+		return -EAFNOSUPPORT;
+	rt = route_to(sk, to);
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	err = attach(sk, rt, to->sin_port);
+	if (err) {
+		detach(sk);
+		return err;
+	}
+	open_active(sk);
+	return 0;
+}
+
+/*
+ * proto.disconnect: connect(AF_UNSPEC), shutdown() of a listener, and a failed
+ * connect(). Afterwards the socket is as new, but for its options and for what
+ * bind() gave it.
+ */
+static int disconnect(struct sock *sk, int flags)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	int state = sk->sk_state;
+
+	if (state == TCP_LISTEN) {
+		toytcp_listener_stop(sk);
+	} else if (state != TCP_CLOSE) {
+		toytcp_settle_abort(sk, 0);
+		sk->sk_err = ECONNRESET;
+	}
+	__skb_queue_purge(&sk->sk_receive_queue);
+	detach(sk);
+	sk_dst_reset(sk);
+	sock_reset_flag(sk, SOCK_DONE);
+	reset_tcb(sk);
+	tp->isn_set = 0;
+	sk_error_report(sk);
+	return 0;
+}
+
+static bool is_closing(const struct sock *sk)
+{
+	return (1 << sk->sk_state) &
+	       (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK);
+}
+
+/* SO_LINGER: wait until the peer has acknowledged everything, FIN included. */
+static void linger(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	if (!timeout)
+		return;
+	add_wait_queue(sk_sleep(sk), &wait);
+	do {
+		if (sk_wait_event(sk, &timeout, !is_closing(sk), &wait))
+			break;
+	} while (!signal_pending(current) && timeout);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* Bytes that were received and that nobody has read. */
+static u32 unread(const struct toytcp_sock *tp)
+{
+	return tp->tcb.rcv.nxt - tp->tcb.rcv.copied - tp->tcb.fin_received;
+}
+
+/*
+ * CLOSE, 3.10.4. Text that nobody will read makes it an ABORT, so that the
+ * peer learns of it: RFC 9293 SHLD-3.
+ */
+static void close_connection(struct sock *sk, long timeout)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	bool lost = sk->sk_state != TCP_CLOSE && unread(tp);
+
+	__skb_queue_purge(&sk->sk_receive_queue);
+	if (lost || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
+		toytcp_settle_abort(sk, 0);
+		return;
+	}
+	tp->tcb.cork = 0;
+	toytcp_user_close(&tp->tcb);
+	toytcp_settle(sk, NULL, NULL);
+	linger(sk, timeout);
+}
+
+/* proto.close: the user's reference goes; the connection may live on. */
+static void close(struct sock *sk, long timeout)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	if (sk->sk_state == TCP_LISTEN) {
+		toytcp_listener_stop(sk);
+		toytcp_socket_done(sk);
+	} else {
+		close_connection(sk, timeout);
+	}
+	local_bh_disable();
+	sock_orphan(sk);
+	if (sk->sk_state == TCP_CLOSE) {
+		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
+	} else {
+		if (tp->linger2 < 0)
+			tp->tcb.fin_wait_2 = 0;
+		toytcp_user_leave(&tp->tcb, toytcp_now());
+		toytcp_timer_arm(sk);
+	}
+	local_bh_enable();
+	release_sock(sk);
+	sock_put(sk);
+}
+
+/* proto.shutdown: SHUT_RD needs nothing but the flag that is set already. */
+static void shutdown(struct sock *sk, int how)
+{
+	if (!(how & SEND_SHUTDOWN))
+		return;
+	toytcp_user_close(&toytcp_sk(sk)->tcb);
+	toytcp_settle(sk, NULL, NULL);
+}
+
+/* SO_ATTACH_FILTER on a listener is for its connections too, as with TCP. */
+static void inherit_filter(struct sock *child, const struct sock *parent)
+{
+	struct sk_filter *filter;
+
+	rcu_read_lock();
+	filter = rcu_dereference(parent->sk_filter);
+	if (filter && refcount_inc_not_zero(&filter->refcnt)) {
+		atomic_add(bpf_prog_size(filter->prog->len),
+			   &child->sk_omem_alloc);
+		RCU_INIT_POINTER(child->sk_filter, filter);
+	}
+	rcu_read_unlock();
+}
+
+/* Options at the socket level that a connection has from its listener. */
+static void inherit_sock(struct sock *child, const struct sock *parent)
+{
+	static const enum sock_flags flags[] = {
+		SOCK_KEEPOPEN, SOCK_LINGER, SOCK_URGINLINE, SOCK_DBG,
+		SOCK_LOCALROUTE, SOCK_FILTER_LOCKED,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		sock_valbool_flag(child, flags[i],
+				  sock_flag(parent, flags[i]));
+	child->sk_family = parent->sk_family;
+	child->sk_type = parent->sk_type;
+	child->sk_protocol = parent->sk_protocol;
+	child->sk_reuse = parent->sk_reuse;
+	child->sk_reuseport = parent->sk_reuseport;
+	child->sk_bound_dev_if = parent->sk_bound_dev_if;
+	child->sk_mark = parent->sk_mark;
+	child->sk_priority = parent->sk_priority;
+	child->sk_rcvbuf = parent->sk_rcvbuf;
+	child->sk_sndbuf = parent->sk_sndbuf;
+	child->sk_rcvlowat = parent->sk_rcvlowat;
+	child->sk_rcvtimeo = parent->sk_rcvtimeo;
+	child->sk_sndtimeo = parent->sk_sndtimeo;
+	child->sk_lingertime = parent->sk_lingertime;
+	child->sk_userlocks = parent->sk_userlocks & ~SOCK_BINDPORT_LOCK;
+	child->sk_uid = parent->sk_uid;
+	child->sk_backlog_rcv = toytcp_deliver_backlog;
+	inherit_filter(child, parent);
+	security_sk_clone(parent, child);
+}
+
+/*
+ * struct inet_sock's own part is copied whole, so that every option of ip(7)
+ * is there on every kernel; the pointers in it belong to the listener.
+ */
+static void inherit_inet(struct sock *child, const struct sock *parent,
+			 const struct toytcp_embryo *e)
+{
+	struct inet_sock *inet = inet_sk(child);
+
+	memcpy((u8 *)inet + sizeof(struct sock),
+	       (const u8 *)inet_sk(parent) + sizeof(struct sock),
+	       sizeof(*inet) - sizeof(struct sock));
+#if IS_ENABLED(CONFIG_IPV6)
+	inet->pinet6 = NULL;
+#endif
+	RCU_INIT_POINTER(inet->inet_opt, NULL);
+	RCU_INIT_POINTER(inet->mc_list, NULL);
+	memset(&inet->cork, 0, sizeof(inet->cork));
+	inet->inet_saddr = e->entry.local;
+	inet->inet_rcv_saddr = e->entry.local;
+	inet->inet_daddr = e->entry.remote;
+	inet->inet_num = e->entry.lport;
+	inet->inet_sport = htons(e->entry.lport);
+	inet->inet_dport = htons(e->entry.rport);
+}
+
+static void inherit_tcp(struct sock *child, const struct sock *parent,
+			const struct toytcp_embryo *e)
+{
+	const struct toytcp_sock *from = toytcp_sk(parent);
+	struct toytcp_sock *tp = toytcp_sk(child);
+
+	tp->user_mss = from->user_mss;
+	tp->linger2 = from->linger2;
+	tp->corked = from->corked;
+	tp->entry.local = e->entry.local;
+	tp->entry.remote = e->entry.remote;
+	tp->entry.lport = e->entry.lport;
+	tp->entry.rport = e->entry.rport;
+	tp->tcb = from->tcb;	/* for reset_tcb() to keep the options of */
+	reset_tcb(child);
+	toytcp_embryo_promote(&e->core, &tp->tcb, toytcp_now());
+}
+
+static int route_child(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct rtable *rt;
+
+	rt = ip_route_connect(&inet->cork.fl.u.ip4, inet->inet_daddr,
+			      inet->inet_saddr, sk->sk_bound_dev_if,
+			      toytcp_protocol, inet->inet_sport,
+			      inet->inet_dport, sk);
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	sk_setup_caps(sk, &rt->dst);
+	return 0;
+}
+
+/**
+ * toytcp_socket_child() - a socket for a connection that a listener got
+ * @parent: the listener; need not be locked, its options are read as they are
+ * @e: the embryo
+ *
+ * Built from nothing and given what it shall have: a clone would also have the
+ * listener's pointers.
+ *
+ * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
+ * neither hashed nor queued. NULL if memory is short or there is no route.
+ */
+struct sock *toytcp_socket_child(struct sock *parent,
+				 const struct toytcp_embryo *e)
+{
+	struct sock *child = sk_alloc(sock_net(parent), PF_INET, GFP_ATOMIC,
+				      &toytcp_prot, 0);
+
+	if (!child)
+		return NULL;
+	sock_init_data(NULL, child);
+	inherit_sock(child, parent);
+	inherit_inet(child, parent, e);
+	init_common(child);
+	inherit_tcp(child, parent, e);
+	inet_sk_set_state(child, TCP_SYN_RECV);
+	sk_set_txhash(child);
+	if (!route_child(child))
+		return child;
+	toytcp_tcb_set_state(&toytcp_sk(child)->tcb, TCP_CLOSE, CAUSE_NONE);
+	toytcp_socket_done(child);
+	sock_put(child);
+	return NULL;
+}
+
+static int ioctl_value(struct sock *sk, int cmd, int *value)
+{
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+	const struct tcb *tcb = &tp->tcb;
+	bool early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+	switch (cmd) {
+	case SIOCINQ:
+		*value = early ? 0 : unread(tp);
+		break;
+	case SIOCOUTQ:
+		*value = early ? 0 : tcb->snd.end + tcb->fin_sent -
+			tcb->snd.una;
+		break;
+	case SIOCOUTQNSD:
+		*value = early ? 0 : toytcp_tcb_unsent(tcb);
+		break;
+	case SIOCATMARK:
+		*value = 0;
+		break;
+	default:
+		return -ENOIOCTLCMD;
+	}
+	return 0;
+}
+
+static int ioctl_locked(struct sock *sk, int cmd, int *value)
+{
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (sk->sk_state != TCP_LISTEN || cmd == SIOCATMARK)
+		err = ioctl_value(sk, cmd, value);
+	else if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
+		err = -ENOIOCTLCMD;
+	/* A connection that has ended has nothing on its way. */
+	if (!err && sk->sk_state == TCP_CLOSE && cmd != SIOCINQ)
+		*value = 0;
+	release_sock(sk);
+	return err;
+}
+
+/* proto.release_cb: what timers and ICMP found the user in the way of. */
+static void release_cb(struct sock *sk)
+{
+	toytcp_timer_deferred(sk);
+	toytcp_icmp_deferred(sk);
+}
+
+static void put_port(struct sock *sk)
+{
+	toytcp_ports_release(toytcp_sock_net(sk), &toytcp_sk(sk)->claim);
+	inet_sk(sk)->inet_num = 0;
+	inet_sk(sk)->inet_sport = 0;
+}
+
+/* listen(2), the first time and again with another backlog. */
+static int listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (sock->state == SS_UNCONNECTED &&
+	    (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN))
+		err = toytcp_listener_start(sk, backlog);
+	release_sock(sk);
+	return err;
+}
+
+TOYTCP_DEFINE_ACCEPT(proto_accept, toytcp_listener_accept)
+TOYTCP_DEFINE_IOCTL(proto_ioctl, ioctl_locked)
+TOYTCP_DEFINE_RECVMSG(proto_recvmsg, toytcp_stream_recvmsg)
+
+struct proto toytcp_prot = {
+	.name		= "TOYTCP",
+	.owner		= THIS_MODULE,
+	.obj_size	= sizeof(struct toytcp_sock),
+	.init		= init,
+	.close		= close,
+	.connect	= connect,
+	.disconnect	= disconnect,
+	.accept		= proto_accept,
+	.shutdown	= shutdown,
+	.ioctl		= proto_ioctl,
+	.setsockopt	= toytcp_sockopt_set,
+	.getsockopt	= toytcp_sockopt_get,
+	.keepalive	= toytcp_sockopt_keepalive,
+	.sendmsg	= toytcp_stream_sendmsg,
+	.recvmsg	= proto_recvmsg,
+	.backlog_rcv	= toytcp_deliver_backlog,
+	.release_cb	= release_cb,
+	.get_port	= toytcp_ports_get,
+	.put_port	= put_port,
+};
+
+const struct proto_ops toytcp_stream_ops = {
+	.family		= PF_INET,
+	.owner		= THIS_MODULE,
+	.release	= inet_release,
+	.bind		= inet_bind,
+	.connect	= inet_stream_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= inet_accept,
+	.getname	= inet_getname,
+	.poll		= toytcp_stream_poll,
+	.ioctl		= inet_ioctl,
+	.gettstamp	= sock_gettstamp,
+	.listen		= listen,
+	.shutdown	= inet_shutdown,
+	.setsockopt	= sock_common_setsockopt,
+	.getsockopt	= sock_common_getsockopt,
+	.sendmsg	= inet_sendmsg,
+	.recvmsg	= inet_recvmsg,
+	.mmap		= sock_no_mmap,
+};

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Socket options: level SOL_TCP with the numbers, ranges and errors of tcp(7),
+ * SOL_TOYTCP for our own, and SOL_IP handed on.
+ */
+#include <linux/sockptr.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "toytcp.h"
+
+#define KEEP_SECONDS_MAX	32767
+#define KEEP_COUNT_MAX		127
+#define SYN_RETRIES_MAX		127
+#define LINGER2_MAX		120	/* seconds */
+#define USER_MSS_MIN		88
+#define USER_MSS_MAX		32767
+#define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
+
+static bool within(int val, int low, int high)
+{
+	return val >= low && val <= high;
+}
+
+static int set_maxseg(struct toytcp_sock *tp, int val)
+{
+	if (val && !within(val, USER_MSS_MIN, USER_MSS_MAX))
+		return -EINVAL;
+	tp->user_mss = val;
+	return 0;
+}
+
+static int set_keepidle(struct toytcp_sock *tp, int val)
+{
+	if (!within(val, 1, KEEP_SECONDS_MAX))
+		return -EINVAL;
+	tp->tcb.keep_idle = val;
+	toytcp_timeout_keepalive(&tp->tcb, toytcp_now());
+	return 0;
+}
+
+static int set_keepintvl(struct toytcp_sock *tp, int val)
+{
+	if (!within(val, 1, KEEP_SECONDS_MAX))
+		return -EINVAL;
+	tp->tcb.keep_interval = val;
+	return 0;
+}
+
+static int set_keepcnt(struct toytcp_sock *tp, int val)
+{
+	if (!within(val, 1, KEEP_COUNT_MAX))
+		return -EINVAL;
+	tp->tcb.keep_count = val;
+	return 0;
+}
+
+static int set_syncnt(struct toytcp_sock *tp, int val)
+{
+	if (!within(val, 1, SYN_RETRIES_MAX))
+		return -EINVAL;
+	tp->tcb.syn_retries = val;
+	return 0;
+}
+
+static int set_user_timeout(struct toytcp_sock *tp, int val)
+{
+	if (val < 0)
+		return -EINVAL;
+	tp->tcb.user_timeout = val;
+	toytcp_timeout_rearm(&tp->tcb, toytcp_now());
+	return 0;
+}
+
+static int set_linger2(struct toytcp_sock *tp, int val)
+{
+	if (val < 0)
+		val = -1;
+	else if (val > LINGER2_MAX)
+		val = LINGER2_MAX;
+	tp->linger2 = val;
+	tp->tcb.fin_wait_2 = val > 0 ? val : FIN_WAIT_2_MAX;
+	return 0;
+}
+
+static int set_defer_accept(struct toytcp_sock *tp, int val)
+{
+	tp->defer_accept = clamp(val, 0, 65535);
+	return 0;
+}
+
+static int set_cork(struct toytcp_sock *tp, int val)
+{
+	tp->corked = !!val;
+	tp->tcb.cork = tp->corked;
+	return 0;
+}
+
+static int set_quickack(struct toytcp_sock *tp, int val)
+{
+	tp->tcb.quickack = val & 1;
+	if (tp->tcb.quickack && tp->tcb.deadline[TIMER_ACK])
+		tp->tcb.ack_now = 1;
+	return 0;
+}
+
+static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
+{
+	switch (name) {
+	case TCP_NODELAY:
+		tp->tcb.nodelay = !!val;
+		return 0;
+	case TCP_MAXSEG:
+		return set_maxseg(tp, val);
+	case TCP_CORK:
+		return set_cork(tp, val);
+	case TCP_KEEPIDLE:
+		return set_keepidle(tp, val);
+	case TCP_KEEPINTVL:
+		return set_keepintvl(tp, val);
+	case TCP_KEEPCNT:
+		return set_keepcnt(tp, val);
+	case TCP_SYNCNT:
+		return set_syncnt(tp, val);
+	case TCP_LINGER2:
+		return set_linger2(tp, val);
+	case TCP_DEFER_ACCEPT:
+		return set_defer_accept(tp, val);
+	case TCP_USER_TIMEOUT:
+		return set_user_timeout(tp, val);
+	case TCP_QUICKACK:
+		return set_quickack(tp, val);
+	}
+	return -ENOPROTOOPT;
+}
+
+/* There is one algorithm yet; its name is what "reno" has always meant. */
+static int set_congestion(sockptr_t optval, unsigned int len)
+{
+	char name[CONGESTION_NAME_MAX] = "";
+
+	if (len < 1)
+		return -EINVAL;
+	len = min_t(unsigned int, len, sizeof(name) - 1);
+	if (copy_from_sockptr(name, optval, len))
+		return -EFAULT;
+	return strcmp(name, "reno") ? -ENOENT : 0;
+}
+
+static int get_int(sockptr_t optval, unsigned int len, int *val)
+{
+	if (len < sizeof(*val))
+		return -EINVAL;
+	return copy_from_sockptr(val, optval, sizeof(*val)) ? -EFAULT : 0;
+}
+
+static int set_tcp(struct sock *sk, int name, sockptr_t optval,
+		   unsigned int len)
+{
+	int val, err;
+
+	if (name == TCP_CONGESTION)
+		return set_congestion(optval, len);
+	err = get_int(optval, len, &val);
+	if (err)
+		return err;
+	lock_sock(sk);
+	err = set_tcp_int(toytcp_sk(sk), name, val);
+	/* What Nagle, a cork or a delayed ACK held back may go out now. */
+	if (!err && sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		toytcp_settle(sk, NULL, NULL);
+	release_sock(sk);
+	return err;
+}
+
+/* A predictable ISN invites forged segments: for the administrator only. */
+static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	int val, err;
+
+	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	err = get_int(optval, len, &val);
+	if (err)
+		return err;
+	lock_sock(sk);
+	tp->isn = val;
+	tp->isn_set = 1;
+	release_sock(sk);
+	return 0;
+}
+
+/**
+ * toytcp_sockopt_set() - setsockopt(2): proto.setsockopt
+ * @sk: not locked
+ * @level: SOL_TCP, SOL_TOYTCP or SOL_IP; the socket level is not ours
+ * @name: TCP_NODELAY...
+ * @optval: the user's value
+ * @len: its length, bytes
+ *
+ * Return: 0; ENOPROTOOPT for what we do not know, EINVAL for what is out of
+ * range or too short, EFAULT, EPERM.
+ */
+int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
+		       unsigned int len)
+{
+	if (level == SOL_TCP)
+		return set_tcp(sk, name, optval, len);
+	if (level == SOL_TOYTCP)
+		return name == TOYTCP_ISN ? set_isn(sk, optval, len) :
+			-ENOPROTOOPT;
+	return ip_setsockopt(sk, level, name, optval, len);
+}
+
+/**
+ * toytcp_sockopt_keepalive() - SO_KEEPALIVE has changed: proto.keepalive
+ * @sk: locked
+ * @on: whether it is on now
+ */
+void toytcp_sockopt_keepalive(struct sock *sk, int on)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	tp->tcb.keepalive = !!on;
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+		return;
+	toytcp_timeout_keepalive(&tp->tcb, toytcp_now());
+	toytcp_timer_arm(sk);
+}
+
+static int get_maxseg(const struct sock *sk)
+{
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+	bool idle = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+
+	return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
+}
+
+static int get_linger2(const struct toytcp_sock *tp)
+{
+	return tp->linger2 < 0 ? -1 : tp->tcb.fin_wait_2;
+}
+
+static int get_tcp_int(const struct sock *sk, int name, int *val)
+{
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+
+	switch (name) {
+	case TCP_NODELAY:
+		*val = tp->tcb.nodelay;
+		return 0;
+	case TCP_MAXSEG:
+		*val = get_maxseg(sk);
+		return 0;
+	case TCP_CORK:
+		*val = tp->corked;
+		return 0;
+	case TCP_KEEPIDLE:
+		*val = tp->tcb.keep_idle;
+		return 0;
+	case TCP_KEEPINTVL:
+		*val = tp->tcb.keep_interval;
+		return 0;
+	case TCP_KEEPCNT:
+		*val = tp->tcb.keep_count;
+		return 0;
+	case TCP_SYNCNT:
+		*val = tp->tcb.syn_retries;
+		return 0;
+	case TCP_LINGER2:
+		*val = get_linger2(tp);
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		*val = tp->defer_accept;
+		return 0;
+	case TCP_USER_TIMEOUT:
+		*val = tp->tcb.user_timeout;
+		return 0;
+	case TCP_QUICKACK:
+		*val = tp->tcb.quickack || tp->tcb.quick_acks;
+		return 0;
+	}
+	return -ENOPROTOOPT;
+}
+
+static u32 since_ms(u64 then)
+{
+	u64 now = toytcp_now();
+
+	return then && now > then ? div_u64(now - then, USEC_PER_MSEC) : 0;
+}
+
+/* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
+static void fill_info(const struct sock *sk, struct tcp_info *info)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+
+	memset(info, 0, sizeof(*info));
+	info->tcpi_state = sk->sk_state;
+	info->tcpi_ca_state = tcb->cc.recovering ? TCP_CA_Recovery :
+		tcb->rtt.backoff ? TCP_CA_Loss : TCP_CA_Open;
+	info->tcpi_retransmits = tcb->rtt.backoff;
+	info->tcpi_probes = tcb->probes;
+	info->tcpi_backoff = tcb->rtt.backoff;
+	info->tcpi_options = tcb->scaled ? TCPI_OPT_WSCALE : 0;
+	info->tcpi_snd_wscale = tcb->snd.wscale;
+	info->tcpi_rcv_wscale = tcb->rcv.wscale;
+	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);
+	info->tcpi_ato = DELAYED_ACK;
+	info->tcpi_snd_mss = tcb->snd.mss;
+	info->tcpi_rcv_mss = tcb->rcv.mss;
+	info->tcpi_advmss = tcb->rcv.announced;
+	info->tcpi_unacked = DIV_ROUND_UP(toytcp_tcb_flight(tcb),
+					  tcb->snd.mss);
+	info->tcpi_last_data_recv = since_ms(tcb->heard);
+	info->tcpi_last_ack_recv = since_ms(tcb->heard);
+	info->tcpi_pmtu = __sk_dst_get(sk) ? dst_mtu(__sk_dst_get(sk)) : 0;
+	info->tcpi_rtt = tcb->rtt.srtt;
+	info->tcpi_rttvar = tcb->rtt.rttvar;
+	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / tcb->snd.mss;
+	info->tcpi_snd_cwnd = tcb->cc.cwnd / tcb->snd.mss;
+	info->tcpi_rcv_space = tcb->rcv.buf;
+	info->tcpi_total_retrans = tcb->retransmits;
+	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
+	info->tcpi_snd_wnd = tcb->snd.wnd;
+}
+
+/* As much of it as the user has room for. */
+static int put(char __user *optval, int __user *optlen, const void *from,
+	       int size)
+{
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = min(len, size);
+	if (put_user(len, optlen) || copy_to_user(optval, from, len))
+		return -EFAULT;
+	return 0;
+}
+
+static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
+{
+	struct tcp_info info;
+
+	lock_sock(sk);
+	fill_info(sk, &info);
+	release_sock(sk);
+	return put(optval, optlen, &info, sizeof(info));
+}
+
+static int get_tcp(struct sock *sk, int name, char __user *optval,
+		   int __user *optlen)
+{
+	static const char reno[CONGESTION_NAME_MAX] = "reno";
+	int val, err;
+
+	if (name == TCP_INFO)
+		return get_info(sk, optval, optlen);
+	if (name == TCP_CONGESTION)
+		return put(optval, optlen, reno, sizeof(reno));
+	err = get_tcp_int(sk, name, &val);
+	return err ? err : put(optval, optlen, &val, sizeof(val));
+}
+
+/**
+ * toytcp_sockopt_get() - getsockopt(2): proto.getsockopt
+ * @sk: not locked
+ * @level: SOL_TCP, SOL_TOYTCP or SOL_IP
+ * @name: TCP_NODELAY...
+ * @optval: where the user wants it
+ * @optlen: how much room there is, bytes; what was written, afterwards
+ *
+ * Return: 0; ENOPROTOOPT, EINVAL or EFAULT.
+ */
+int toytcp_sockopt_get(struct sock *sk, int level, int name,
+		       char __user *optval, int __user *optlen)
+{
+	u32 isn = toytcp_sk(sk)->tcb.snd.iss;
+
+	if (level == SOL_TCP)
+		return get_tcp(sk, name, optval, optlen);
+	if (level == SOL_TOYTCP)
+		return name == TOYTCP_ISN ?
+			put(optval, optlen, &isn, sizeof(isn)) : -ENOPROTOOPT;
+	return ip_getsockopt(sk, level, name, optval, optlen);
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The byte stream: sendmsg(), recvmsg() and poll(), with tcp(7)'s rules for
+ * blocking, errors and flags.
+ */
+#include <linux/poll.h>
+#include <net/inet_common.h>
+
+#include "compat/compat.h"
+#include "stream.h"
+#include "toytcp.h"
+
+/*
+ * How full a queued skb may get: what the device takes in one go, so that the
+ * usual segment is one clone of one skb.
+ */
+static u32 size_goal(const struct tcb *tcb)
+{
+	return tcb->burst - tcb->burst % tcb->snd.mss;
+}
+
+static struct sk_buff *append_skb(struct sock *sk)
+{
+	struct sk_buff *skb = alloc_skb_fclone(TOYTCP_HEADROOM,
+					       sk->sk_allocation);
+	struct reassembly_node *node;
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, TOYTCP_HEADROOM);
+	/* The header part is a clone's to write; the payload is shared. */
+	__skb_header_release(skb);
+	node = toytcp_node(skb);
+	node->seq = toytcp_sk(sk)->tcb.snd.end;
+	node->end = node->seq;
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	sk_wmem_queued_add(sk, skb->truesize);
+	return skb;
+}
+
+/* Text may be added to what was not sent at all yet, in no part. */
+static bool has_room(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+
+	return skb && skb->len < size_goal(tcb) &&
+	       (s32)(toytcp_node(skb)->seq - tcb->snd.nxt) >= 0;
+}
+
+static bool extends(const struct sk_buff *skb, const struct page_frag *pfrag)
+{
+	const skb_frag_t *last;
+
+	if (!skb_shinfo(skb)->nr_frags)
+		return false;
+	last = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
+	return skb_frag_page(last) == pfrag->page &&
+	       skb_frag_off(last) + skb_frag_size(last) == pfrag->offset;
+}
+
+/* The bytes are in @pfrag: they become the skb's, and the connection's. */
+static void commit(struct sock *sk, struct sk_buff *skb,
+		   struct page_frag *pfrag, u32 n)
+{
+	struct skb_shared_info *info = skb_shinfo(skb);
+
+	if (extends(skb, pfrag)) {
+		skb_frag_size_add(&info->frags[info->nr_frags - 1], n);
+	} else {
+		skb_fill_page_desc(skb, info->nr_frags, pfrag->page,
+				   pfrag->offset, n);
+		get_page(pfrag->page);
+	}
+	pfrag->offset += n;
+	skb->len += n;
+	skb->data_len += n;
+	skb->truesize += n;
+	sk_wmem_queued_add(sk, n);
+	toytcp_node(skb)->end += n;
+	toytcp_user_send(&toytcp_sk(sk)->tcb, n);
+}
+
+/* Returns bytes taken from the user, 0 if the skb is full, or an error. */
+static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	u32 room = size_goal(&toytcp_sk(sk)->tcb) - skb->len;
+	size_t n;
+
+	if (!sk_page_frag_refill(sk, pfrag))
+		return -ENOMEM;
+	if (!extends(skb, pfrag) &&
+	    skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)
+		return 0;
+	n = min_t(size_t, room, pfrag->size - pfrag->offset);
+	n = copy_page_from_iter(pfrag->page, pfrag->offset,
+				min(n, msg_data_left(msg)), &msg->msg_iter);
+	if (!n)
+		return -EFAULT;
+	commit(sk, skb, pfrag, n);
+	return n;
+}
+
+/* An skb that has got nothing must not stay: it would hold no number. */
+static void drop_empty_tail(struct sock *sk)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (!skb || skb->len)
+		return;
+	__skb_unlink(skb, &sk->sk_write_queue);
+	sk_wmem_queued_add(sk, -(int)skb->truesize);
+	__kfree_skb(skb);
+}
+
+/*
+ * Takes text until the send buffer is full. What fills a whole skb goes out at
+ * once, so that the peer works while we copy.
+ */
+static int take_text(struct sock *sk, struct msghdr *msg)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	int taken = 0, n;
+
+	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
+		if (!has_room(sk, skb)) {
+			toytcp_transmit_pending(sk);
+			skb = append_skb(sk);
+			if (!skb)
+				return taken ? taken : -ENOMEM;
+		}
+		n = fill(sk, skb, msg);
+		if (n < 0) {
+			drop_empty_tail(sk);
+			return taken ? taken : n;
+		}
+		if (!n)		/* all fragments used: the next one */
+			skb = NULL;
+		taken += n;
+	}
+	return taken;
+}
+
+static int send_error(const struct sock *sk)
+{
+	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
+}
+
+static int wait_until_open(struct sock *sk, long *timeo)
+{
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		return 0;
+	return sk_stream_wait_connect(sk, timeo);
+}
+
+/* Out of room: send what there is, and sleep until the peer took some. */
+static int wait_for_room(struct sock *sk, long *timeo)
+{
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	toytcp_settle(sk, NULL, NULL);
+	return sk_stream_wait_memory(sk, timeo);
+}
+
+static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
+{
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	int err = wait_until_open(sk, &timeo);
+
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	while (!err && msg_data_left(msg)) {
+		err = send_error(sk);
+		if (err)
+			break;
+		err = take_text(sk, msg);
+		if (err > 0)
+			*sent += err;
+		if (err >= 0 && msg_data_left(msg))
+			err = wait_for_room(sk, &timeo);
+		else if (err == -ENOMEM)
+			err = wait_for_room(sk, &timeo);
+		else
+			err = min(err, 0);
+	}
+	if (!err && !*sent)
+		err = send_error(sk);
+	return err;
+}
+
+/**
+ * toytcp_stream_sendmsg() - SEND: proto.sendmsg
+ * @sk: not locked
+ * @msg: what to send; MSG_DONTWAIT, MSG_MORE and MSG_NOSIGNAL have their
+ *	usual meaning
+ * @len: bytes
+ *
+ * Return: bytes taken, or a negative errno as tcp(7) has it.
+ */
+int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	int sent = 0, err;
+
+	if (msg->msg_flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	lock_sock(sk);
+	err = send_locked(sk, msg, &sent);
+	if (sent) {
+		tp->tcb.cork = tp->corked || msg->msg_flags & MSG_MORE;
+		toytcp_settle(sk, NULL, NULL);
+		err = sent;
+	} else if (err) {
+		err = sk_stream_error(sk, msg->msg_flags, err);
+	}
+	/* Who polls edge-triggered wants to hear of the room we leave. */
+	if (err == -EAGAIN)
+		sk->sk_write_space(sk);
+	release_sock(sk);
+	return err;
+}
+
+/* Where a reader stands: recv() moves the socket's own place, MSG_PEEK not. */
+struct reader {
+	struct sock *sk;
+	struct msghdr *msg;
+	size_t left;
+	u32 seq;
+	int flags;
+	int copied;
+};
+
+/* The first skb that holds something from @seq on. */
+static struct sk_buff *readable(const struct sock *sk, u32 seq)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb)
+		if ((s32)(toytcp_node(skb)->end - seq) > 0)
+			return skb;
+	return NULL;
+}
+
+static void consumed(struct reader *r, struct sk_buff *skb, u32 n)
+{
+	struct sock *sk = r->sk;
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+
+	toytcp_user_receive(tcb, n);
+	if (toytcp_node(skb)->end == tcb->rcv.copied) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+	}
+	if (tcb->ack_now)	/* the window has news for the peer */
+		toytcp_settle(sk, NULL, NULL);
+}
+
+static int copy_out(struct reader *r, struct sk_buff *skb)
+{
+	u32 offset = r->seq - toytcp_node(skb)->seq;
+	u32 n = min_t(size_t, toytcp_node(skb)->end - r->seq, r->left);
+	int err = 0;
+
+	if (!(r->flags & MSG_TRUNC))
+		err = skb_copy_datagram_msg(skb, offset, r->msg, n);
+	if (err)
+		return r->copied ? 0 : -EFAULT;
+	r->seq += n;
+	r->left -= n;
+	r->copied += n;
+	if (!(r->flags & MSG_PEEK))
+		consumed(r, skb, n);
+	return n;
+}
+
+/* There is nothing to read now: 1 to wait for more, else what to return. */
+static int cannot_read(struct sock *sk, long timeo, int copied)
+{
+	if (copied)
+		return sk->sk_err || sk->sk_state == TCP_CLOSE ||
+		       sk->sk_shutdown & RCV_SHUTDOWN || !timeo ||
+		       signal_pending(current) ? 0 : 1;
+	if (sock_flag(sk, SOCK_DONE))
+		return 0;
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return 0;
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
+	if (!timeo)
+		return -EAGAIN;
+	return signal_pending(current) ? sock_intr_errno(timeo) : 1;
+}
+
+static int receive_locked(struct reader *r)
+{
+	struct sock *sk = r->sk;
+	long timeo = sock_rcvtimeo(sk, r->flags & MSG_DONTWAIT);
+	int target = sock_rcvlowat(sk, r->flags & MSG_WAITALL, r->left);
+	struct sk_buff *skb;
+	int err;
+
+	while (r->left) {
+		skb = readable(sk, r->seq);
+		if (skb) {
+			err = copy_out(r, skb);
+			if (err <= 0)
+				return err;
+			continue;
+		}
+		if (r->copied >= target)
+			return 0;
+		err = cannot_read(sk, timeo, r->copied);
+		if (err <= 0)
+			return err;
+		err = sk_wait_data(sk, &timeo,
+				   skb_peek_tail(&sk->sk_receive_queue));
+		/* Another thread may have read, or disconnected, meanwhile. */
+		if (err < 0)
+			return r->copied ? 0 : err;
+		if (!(r->flags & MSG_PEEK))
+			r->seq = toytcp_sk(sk)->tcb.rcv.copied;
+	}
+	return 0;
+}
+
+static int receive_error(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	int addr_len = 0;
+
+	return inet_recv_error(sk, msg, len, &addr_len);
+}
+
+/**
+ * toytcp_stream_recvmsg() - RECEIVE: proto.recvmsg
+ * @sk: not locked
+ * @msg: where to put it
+ * @len: bytes at most
+ * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC (discard),
+ *	MSG_ERRQUEUE
+ *
+ * Return: bytes, 0 at the end of the stream, or a negative errno as tcp(7) has
+ * it.
+ */
+int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
+			  int flags)
+{
+	struct reader r = {
+		.sk = sk, .msg = msg, .left = len, .flags = flags,
+	};
+	int err = -ENOTCONN;
+
+	if (flags & MSG_ERRQUEUE)
+		return receive_error(sk, msg, len);
+	if (flags & MSG_OOB)
+		return -EINVAL;
+	lock_sock(sk);
+	r.seq = toytcp_sk(sk)->tcb.rcv.copied;
+	if (sk->sk_state != TCP_LISTEN)
+		err = receive_locked(&r);
+	release_sock(sk);
+	return r.copied ? r.copied : err;
+}
+
+/**
+ * toytcp_stream_write_space() - text was acknowledged: sk->sk_write_space
+ * @sk: locked
+ *
+ * Sleepers wake when a third of the buffer is free, not at each ACK.
+ */
+void toytcp_stream_write_space(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	struct socket_wq *wq;
+
+	if (!sock || !test_bit(SOCK_NOSPACE, &sock->flags) ||
+	    !sk_stream_is_writeable(sk))
+		return;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT |
+					   EPOLLWRNORM | EPOLLWRBAND);
+	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
+static __poll_t poll_listener(struct sock *sk)
+{
+	struct toytcp_listener *l;
+	__poll_t mask = 0;
+
+	rcu_read_lock();
+	l = rcu_dereference(toytcp_sk(sk)->listener);
+	if (l && READ_ONCE(l->accept_count))
+		mask = EPOLLIN | EPOLLRDNORM;
+	rcu_read_unlock();
+	return mask;
+}
+
+static bool is_readable(const struct sock *sk)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 ready = READ_ONCE(tcb->rcv.nxt) - READ_ONCE(tcb->rcv.copied) -
+		    tcb->fin_received;
+
+	return (int)ready >= sock_rcvlowat(sk, 0, INT_MAX);
+}
+
+/*
+ * The flag first, then a second look: room that appears between the two would
+ * otherwise wake nobody.
+ */
+static __poll_t poll_out(struct sock *sk)
+{
+	if (sk->sk_shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
+		return EPOLLOUT | EPOLLWRNORM;
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	smp_mb__after_atomic();
+	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
+}
+
+/**
+ * toytcp_stream_poll() - proto_ops.poll
+ * @file: the socket's
+ * @sock: the socket; not locked, so the answer is a snapshot
+ * @wait: where to wait
+ *
+ * Return: EPOLL* as poll(2) and tcp(7) describe.
+ */
+__poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
+			    struct poll_table_struct *wait)
+{
+	struct sock *sk = sock->sk;
+	__poll_t mask = 0;
+	int state, shut;
+
+	sock_poll_wait(file, sock, wait);
+	state = inet_sk_state_load(sk);
+	if (state == TCP_LISTEN)
+		return poll_listener(sk);
+	shut = READ_ONCE(sk->sk_shutdown);
+	if (shut == SHUTDOWN_MASK || state == TCP_CLOSE)
+		mask |= EPOLLHUP;
+	if (shut & RCV_SHUTDOWN)
+		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
+		if (is_readable(sk))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		mask |= poll_out(sk);
+	}
+	smp_rmb();	/* pairs with the order of sk_err and wake-ups */
+	if (READ_ONCE(sk->sk_err) ||
+	    !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR;
+	return mask;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only file that touches the timer API.
+ *
+ * A socket has one timer, sk->sk_timer, for whatever deadline the core names.
+ * It is set anew only when the deadline moves earlier: a connection that makes
+ * progress pushes its retransmission deadline on with each ACK, and the timer
+ * that goes off early asks again. Listeners (SYN,ACKs) and namespaces
+ * (TIME-WAIT) have one timer each, whose callbacks stand with them.
+ */
+#include "compat/compat.h"
+#include "toytcp.h"
+
+/* Not before the deadline: a timer that asks too early would spin. */
+static unsigned long to_jiffies(u64 deadline, u64 now)
+{
+	u64 wait = deadline > now ? deadline - now : 0;
+
+	wait = min_t(u64, wait, U32_MAX);
+	return jiffies + usecs_to_jiffies((u32)wait) + 1;
+}
+
+/**
+ * toytcp_timer_arm() - see to it that the core's next deadline is noticed
+ * @sk: locked
+ */
+void toytcp_timer_arm(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u64 next = toytcp_timeout_next(&tp->tcb);
+
+	if (!next || (tp->armed && tp->armed <= next))
+		return;
+	tp->armed = next;
+	sk_reset_timer(sk, &sk->sk_timer, to_jiffies(next, toytcp_now()));
+}
+
+/**
+ * toytcp_timer_stop() - the connection waits for nothing any more
+ * @sk: locked, or not yet visible to others
+ */
+void toytcp_timer_stop(struct sock *sk)
+{
+	toytcp_sk(sk)->armed = 0;
+	sk_stop_timer(sk, &sk->sk_timer);
+}
+
+static void expire(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct actions act;
+
+	tp->armed = 0;
+	toytcp_timeout_expire(&tp->tcb, toytcp_now(), &act);
+	if (tp->tcb.cause == CAUSE_RETRANSMISSION)
+		toytcp_count(toytcp_sock_net(sk), timeouts);
+	toytcp_settle(sk, &act, NULL);
+}
+
+/*
+ * If the user has the lock, release_cb() will do it: release_sock() must run
+ * then, and the reference keeps the socket until it has.
+ */
+static void timer_fired(struct timer_list *t)
+{
+	struct sock *sk = container_of(t, struct sock, sk_timer);
+
+	rcu_read_lock();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		expire(sk);
+	else if (!test_and_set_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
+	rcu_read_unlock();
+	sock_put(sk);
+}
+
+/**
+ * toytcp_timer_deferred() - what the timer could not do: from release_cb()
+ * @sk: locked by release_sock()
+ */
+void toytcp_timer_deferred(struct sock *sk)
+{
+	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	expire(sk);
+	__sock_put(sk);
+}
+
+/**
+ * toytcp_timer_init() - give a new socket its timer
+ * @sk: not yet visible to others
+ */
+void toytcp_timer_init(struct sock *sk)
+{
+	timer_setup(&sk->sk_timer, timer_fired, 0);
+}
+
+/**
+ * toytcp_timer_setup_list() - prepare a timer for a list of deadlines
+ * @timer: the listener's or the namespace's
+ * @expired: called in softirq context
+ */
+void toytcp_timer_setup_list(struct timer_list *timer,
+			     void (*expired)(struct timer_list *))
+{
+	timer_setup(timer, expired, 0);
+}
+
+/**
+ * toytcp_timer_set() - let it go off at @when, or before if it already would
+ * @timer: prepared
+ * @when: jiffies
+ *
+ * The caller holds the lock of the list.
+ */
+void toytcp_timer_set(struct timer_list *timer, unsigned long when)
+{
+	if (!timer_pending(timer) || time_before(when, timer->expires))
+		mod_timer(timer, when);
+}
+
+/**
+ * toytcp_timer_kill() - stop a list's timer and wait for its callback
+ * @timer: prepared
+ *
+ * Context: may wait; the caller holds no lock that the callback takes. The
+ * timer cannot be set again.
+ */
+void toytcp_timer_kill(struct timer_list *timer)
+{
+	timer_shutdown_sync(timer);
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the core to the wire, by two doors: toytcp_transmit_segment() for a
+ * socket, through ip_queue_xmit(); toytcp_transmit_reply() for answers that
+ * have no full socket.
+ *
+ * The send queue holds text from snd.una to snd.end in skbs whose payload is
+ * in page fragments alone. The usual segment is a clone of one such skb, up to
+ * 64 KB at once; any other range of numbers is carved out as references to the
+ * same pages. A queued skb never changes once a part of it was sent.
+ */
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+/*
+ * A destructor of our own. With sock_wfree() the last segment cut from a large
+ * skb keeps its socket, veth's GRO then takes it for another flow, and it
+ * overtakes the others (measured: one reordering for each 64 KB).
+ */
+static void write_free(struct sk_buff *skb)
+{
+	sock_wfree(skb);
+}
+
+static void set_owner(struct sk_buff *skb, struct sock *sk)
+{
+	skb_orphan(skb);
+	skb->sk = sk;
+	skb->destructor = write_free;
+	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+}
+
+/* The header in front of what the skb holds; the checksum left to a device. */
+static void push_header(struct sk_buff *skb, const struct segment *seg,
+			__be32 saddr, __be32 daddr)
+{
+	u8 *header = skb_push(skb, seg->hdrlen);
+
+	skb_reset_transport_header(skb);
+	toytcp_segment_build(seg, header);
+	*(__sum16 *)(header + SEGMENT_CHECKSUM_OFFSET) =
+		~csum_tcpudp_magic(saddr, daddr, skb->len, toytcp_protocol, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
+}
+
+/*
+ * A device that sums only what it knows (TCP, UDP) must not be trusted with
+ * protocol 253. sk_route_caps says yes too readily: ask the device.
+ */
+static bool sums_anything(const struct dst_entry *dst)
+{
+	return dst && dst->dev->features & NETIF_F_HW_CSUM;
+}
+
+static bool finish_checksum(struct sk_buff *skb, const struct dst_entry *dst)
+{
+	return sums_anything(dst) || !skb_checksum_help(skb);
+}
+
+static void mark_gso(struct sk_buff *skb, u32 len, u16 mss)
+{
+	if (len <= mss)
+		return;
+	skb_shinfo(skb)->gso_size = mss;
+	skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(len, mss);
+	skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
+}
+
+/* @skb holds the segment's text and nothing else; taken over. */
+static void send_skb(struct sock *sk, struct sk_buff *skb,
+		     const struct segment *seg)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	memset(skb->cb, 0, sizeof(skb->cb));
+	push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
+	if (!finish_checksum(skb, __sk_dst_get(sk))) {
+		kfree_skb(skb);
+		return;
+	}
+	mark_gso(skb, seg->len, tp->tcb.snd.mss);
+	set_owner(skb, sk);
+	skb_set_hash_from_sk(skb, sk);
+	toytcp_count(toytcp_sock_net(sk), out_segments);
+	toytcp_event(toytcp_sock_net(sk), &tp->entry, EVENT_OUT, seg,
+		     tp->tcb.state, tp->tcb.state, tp->tcb.cause);
+	ip_queue_xmit(sk, skb, &inet->cork.fl);
+}
+
+static struct sk_buff *bare_skb(void)
+{
+	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
+
+	if (skb)
+		skb_reserve(skb, TOYTCP_HEADROOM);
+	return skb;
+}
+
+/* References to the pages under [offset, offset + len) of @from's payload. */
+static struct sk_buff *carve(const struct sk_buff *from, u32 offset, u32 len)
+{
+	const struct skb_shared_info *source = skb_shinfo(from);
+	struct sk_buff *skb = bare_skb();
+	struct skb_shared_info *info;
+	int i;
+
+	if (!skb)
+		return NULL;
+	info = skb_shinfo(skb);
+	skb->len = len;
+	skb->data_len = len;
+	skb->truesize += len;
+	for (i = 0; i < source->nr_frags && len; i++) {
+		u32 size = skb_frag_size(&source->frags[i]);
+		skb_frag_t *frag = &info->frags[info->nr_frags];
+
+		if (offset >= size) {
+			offset -= size;
+			continue;
+		}
+		*frag = source->frags[i];
+		skb_frag_off_add(frag, offset);
+		skb_frag_size_set(frag, min(size - offset, len));
+		get_page(skb_frag_page(frag));
+		len -= skb_frag_size(frag);
+		offset = 0;
+		info->nr_frags++;
+	}
+	return skb;
+}
+
+/*
+ * The header goes into the headroom of the queued skb, which its clones share:
+ * only one clone at a time, then. While an earlier one is under way (on veth,
+ * until the peer has read it) the text is carved out instead.
+ */
+static struct sk_buff *take_text(struct sk_buff *skb, u32 offset, u32 len)
+{
+	if (!offset && len == skb->len && !skb_cloned(skb))
+		return skb_clone(skb, GFP_ATOMIC);
+	return carve(skb, offset, len);
+}
+
+/* The queued skb that holds number @seq; usually the one after the last. */
+static struct sk_buff *find_text(struct sock *sk, u32 seq)
+{
+	struct sk_buff *skb = toytcp_sk(sk)->send_next;
+
+	if (!skb || (s32)(seq - toytcp_node(skb)->seq) < 0)
+		skb = skb_peek(&sk->sk_write_queue);
+	while (skb && (s32)(seq - toytcp_node(skb)->end) >= 0)
+		skb = skb_peek_next(skb, &sk->sk_write_queue);
+	return skb;
+}
+
+/*
+ * A range may cover several queued skbs, or need cutting where the device
+ * cannot: each piece is a segment of its own, and only the last one is pushed
+ * and carries the FIN.
+ */
+static void send_text(struct sock *sk, struct segment *seg)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 most = sums_anything(__sk_dst_get(sk)) ? U32_MAX : tp->tcb.snd.mss;
+	u8 last = seg->ctl & (CTL_PSH | CTL_FIN);
+	u32 left = seg->len;
+	struct sk_buff *queued, *skb;
+
+	seg->ctl &= ~last;
+	while (left) {
+		queued = find_text(sk, seg->seq);
+		if (WARN_ON_ONCE(!queued))
+			return;
+		tp->send_next = queued;
+		seg->len = min3(toytcp_node(queued)->end - seg->seq, left,
+				most);
+		left -= seg->len;
+		if (!left)
+			seg->ctl |= last;
+		skb = take_text(queued, seg->seq - toytcp_node(queued)->seq,
+				seg->len);
+		if (skb)
+			send_skb(sk, skb, seg);
+		else
+			toytcp_count(toytcp_sock_net(sk), drop_memory);
+		seg->seq += seg->len;
+	}
+}
+
+/**
+ * toytcp_transmit_segment() - send what the core describes
+ * @sk: locked, with addresses and ports
+ * @seg: from toytcp_emit_next() or toytcp_user_abort(); changed
+ *
+ * If memory is short the segment is lost, as any segment can be.
+ */
+void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct sk_buff *skb;
+
+	seg->source = tp->entry.lport;
+	seg->destination = tp->entry.rport;
+	if (seg->len) {
+		send_text(sk, seg);
+		return;
+	}
+	skb = bare_skb();
+	if (skb)
+		send_skb(sk, skb, seg);
+	else
+		toytcp_count(toytcp_sock_net(sk), drop_memory);
+}
+
+/**
+ * toytcp_transmit_pending() - send all that the core has to send
+ * @sk: locked
+ */
+void toytcp_transmit_pending(struct sock *sk)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 repeated = tcb->retransmits;
+	u64 now = toytcp_now();
+	struct segment seg;
+
+	while (toytcp_emit_next(tcb, now, &seg))
+		toytcp_transmit_segment(sk, &seg);
+	if (tcb->retransmits != repeated)
+		this_cpu_add(toytcp_sock_net(sk)->mib->counter
+			     [MIB_retransmitted], tcb->retransmits - repeated);
+}
+
+/**
+ * toytcp_transmit_acked() - forget text that was acknowledged
+ * @sk: locked
+ */
+void toytcp_transmit_acked(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&sk->sk_write_queue)) &&
+	       (s32)(toytcp_node(skb)->end - tp->tcb.snd.una) <= 0) {
+		if (tp->send_next == skb)
+			tp->send_next = NULL;
+		__skb_unlink(skb, &sk->sk_write_queue);
+		sk_wmem_queued_add(sk, -(int)skb->truesize);
+		__kfree_skb(skb);
+	}
+}
+
+/**
+ * toytcp_transmit_mss() - the largest segment a path takes
+ * @sk: whose TCP_MAXSEG counts, or NULL
+ * @mtu: of the path, bytes
+ *
+ * Return: bytes of text, without options: RFC 9293 section 3.7.1.
+ */
+u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
+{
+	u32 mss = mtu - min_t(u32, mtu, sizeof(struct iphdr) +
+			      SEGMENT_HEADER_MIN);
+
+	if (sk && toytcp_sk(sk)->user_mss)
+		mss = min_t(u32, mss, toytcp_sk(sk)->user_mss);
+	return clamp_t(u32, mss, MSS_MIN, 65495);
+}
+
+/* How much text the device takes at once, in whole segments. */
+static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
+{
+	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535) -
+		   sizeof(struct iphdr) - SEGMENT_HEADER_MAX;
+
+	if (!sums_anything(dst) || !sk_can_gso(sk))
+		return mss;
+	most = min_t(u32, most, READ_ONCE(sk->sk_gso_max_segs) * mss);
+	return max_t(u32, mss, most - most % mss);
+}
+
+/**
+ * toytcp_transmit_sync_mss() - fit the segment size to the path
+ * @sk: locked
+ * @mtu: bytes; 0: ask the route
+ */
+void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct dst_entry *dst = __sk_dst_get(sk);
+	u16 mss;
+
+	if (!mtu)
+		mtu = dst ? dst_mtu(dst) : 576;
+	mss = min(tp->tcb.snd.mss, toytcp_transmit_mss(sk, mtu));
+	toytcp_tcb_set_mss(&tp->tcb, mss);
+	tp->tcb.burst = burst_of(sk, dst, mss);
+}
+
+static struct rtable *route_reply(struct net *net,
+				  const struct toytcp_route *route,
+				  const struct segment *seg)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = route->oif,
+		.flowi4_mark = route->mark,
+		.flowi4_uid = route->uid,
+		.flowi4_proto = toytcp_protocol,
+		.daddr = route->daddr,
+		.saddr = route->saddr,
+		.fl4_sport = htons(seg->source),
+		.fl4_dport = htons(seg->destination),
+	};
+
+	/* Our address may not be local (transparent proxies, DNAT). */
+	fl4.flowi4_flags = FLOWI_FLAG_ANYSRC;
+	return ip_route_output_key(net, &fl4);
+}
+
+static void push_ip_header(struct net *net, struct sk_buff *skb,
+			   const struct toytcp_route *route)
+{
+	struct iphdr *ip = skb_push(skb, sizeof(*ip));
+
+	skb_reset_network_header(skb);
+	memset(ip, 0, sizeof(*ip));
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->tos = route->tos;
+	ip->frag_off = htons(IP_DF);
+	ip->ttl = route->ttl ? route->ttl : ip4_dst_hoplimit(skb_dst(skb));
+	ip->protocol = toytcp_protocol;
+	ip->saddr = route->saddr;
+	ip->daddr = route->daddr;
+}
+
+/**
+ * toytcp_transmit_reply() - send a segment that has no full socket
+ * @net: the namespace
+ * @route: where to
+ * @seg: with ports, measured, without text
+ * @sk: the listener it is for, whose priority it gets, or NULL
+ *
+ * Recording the event is left to the caller, who knows the states.
+ */
+void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
+			   struct segment *seg, struct sock *sk)
+{
+	struct sk_buff *skb = bare_skb();
+	struct rtable *rt;
+
+	if (!skb) {
+		toytcp_count(toytcp_net(net), drop_memory);
+		return;
+	}
+	rt = route_reply(net, route, seg);
+	if (IS_ERR(rt)) {
+		kfree_skb(skb);
+		return;
+	}
+	skb_dst_set(skb, &rt->dst);
+	skb->protocol = htons(ETH_P_IP);
+	skb->mark = route->mark;
+	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
+	push_header(skb, seg, route->saddr, route->daddr);
+	if (!finish_checksum(skb, &rt->dst)) {
+		kfree_skb(skb);
+		return;
+	}
+	push_ip_header(net, skb, route);
+	toytcp_count(toytcp_net(net), out_segments);
+	ip_local_out(net, NULL, skb);
+}
+
+/**
+ * toytcp_transmit_route_to() - where the answer to a packet goes
+ * @skb: the packet, its IP header valid
+ * @route: filled in
+ */
+void toytcp_transmit_route_to(const struct sk_buff *skb,
+			      struct toytcp_route *route)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	struct net *net = dev_net(skb->dev);
+
+	memset(route, 0, sizeof(*route));
+	route->saddr = ip->daddr;
+	route->daddr = ip->saddr;
+	route->mark = IP4_REPLY_MARK(net, skb->mark);
+	route->uid = sock_net_uid(net, NULL);
+	if (netif_index_is_l3_master(net, skb->skb_iif))
+		route->oif = skb->skb_iif;
+}
+
+/**
+ * toytcp_transmit_reset() - answer a segment by the reset RFC 9293 prescribes
+ * @net: the namespace
+ * @skb: the packet it came in
+ * @seg: the segment, without RST
+ */
+void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
+			   const struct segment *seg)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	struct toytcp_entry who = {
+		.local = ip->daddr, .remote = ip->saddr,
+		.lport = seg->destination, .rport = seg->source,
+	};
+	struct toytcp_route route;
+	struct segment rst;
+
+	toytcp_segment_reset_for(seg, &rst);
+	toytcp_transmit_route_to(skb, &route);
+	toytcp_transmit_reply(net, &route, &rst, NULL);
+	toytcp_count(toytcp_net(net), out_resets);
+	toytcp_event(toytcp_net(net), &who, EVENT_OUT, &rst, TCP_CLOSE,
+		     TCP_CLOSE, CAUSE_CLOSED);
+}
