@@ -72,6 +72,7 @@ void toytcp_timeout_rearm(struct tcb *tcb, u64 now);
 /* emit.c: what to send next */
 bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg);
 u8 toytcp_emit_wscale(u32 rcv_buf);
+u32 toytcp_emit_growth(const struct tcb *tcb);
 
 /*
  * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo

@@ -32,24 +32,49 @@ u8 toytcp_emit_wscale(u32 rcv_buf)
 	return shift;
 }
 
+static u32 room_left(const struct receive_space *rcv)
+{
+	return rcv->buf - min(rcv->nxt - rcv->copied, rcv->buf);
+}
+
+/**
+ * toytcp_emit_growth() - how far the window's right edge may move on
+ * @tcb: the connection
+ *
+ * The receiver's side of the silly window syndrome, RFC 9293 section
+ * 3.8.6.2.2: only by what is worth a segment of the peer's.
+ *
+ * Return: bytes; 0 if it stays where it is.
+ */
+u32 toytcp_emit_growth(const struct tcb *tcb)
+{
+	const struct receive_space *rcv = &tcb->rcv;
+	u32 left = rcv->adv - rcv->nxt;
+	u32 room = min_t(u32, room_left(rcv) >> rcv->wscale, 65535);
+
+	room <<= rcv->wscale;
+	if (room < left + min_t(u32, rcv->buf / 2, rcv->announced))
+		return 0;
+	return room - left;
+}
+
 /*
- * The window to announce. The right edge moves on only when that is worth a
- * segment of the peer's (RFC 9293 section 3.8.6.2.2) and never goes back;
- * rounding up to the scale keeps it where it was.
+ * The window to announce. Rounding up to the scale keeps the right edge where
+ * it was. Where the buffer has no room for that, the peer sees the edge less
+ * than a unit further back for a while; RCV.ADV remembers what it has been,
+ * as RFC 7323 section 2.4 says.
  */
 static u16 announce(struct tcb *tcb)
 {
 	struct receive_space *rcv = &tcb->rcv;
-	u32 unread = rcv->nxt - rcv->copied;
-	u32 room = rcv->buf - min(unread, rcv->buf);
-	u32 left = rcv->adv - rcv->nxt;
-	u32 unit = (1u << rcv->wscale) - 1;
-	u32 field;
+	u32 left = rcv->adv - rcv->nxt + toytcp_emit_growth(tcb);
+	u32 unit = 1u << rcv->wscale;
+	u32 field = left >> rcv->wscale;
 
-	if (room >= left + min_t(u32, rcv->buf / 2, rcv->announced))
-		left = room & ~unit;
-	field = min_t(u32, (left + unit) >> rcv->wscale, 65535);
-	rcv->adv = rcv->nxt + (field << rcv->wscale);
+	if (left % unit && (field + 1) * unit <= room_left(rcv))
+		field++;
+	field = min_t(u32, field, 65535);
+	rcv->adv = seq_max(rcv->adv, rcv->nxt + field * unit);
 	return (u16)field;
 }
 
@@ -155,6 +180,8 @@ static bool emit_repeat(struct tcb *tcb, struct segment *seg)
 	u32 from = tcb->resend ? tcb->snd.una : tcb->snd.rtx;
 	u32 text, n;
 
+	if (!tcb->snd.wnd)	/* what opens it will start again from UNA */
+		tcb->resend = 0;
 	if (from == tcb->snd.nxt || !tcb->snd.wnd)
 		return false;
 	text = tcb->snd.nxt - tcb->fin_sent - from;

@@ -99,8 +99,8 @@ struct send_space {
  * @irs: initial receive sequence number: the peer's SYN
  * @copied: next byte the user will read; copied <= nxt
  * @nxt: next number expected
- * @adv: one past the last number the peer may send: RCV.NXT + RCV.WND as last
- *	announced. Never goes back (RFC 9293 SHLD-14)
+ * @adv: one past the last number the peer may send: the furthest RCV.NXT +
+ *	RCV.WND ever announced. Never goes back (RFC 9293 SHLD-14)
  * @acked: the RCV.NXT of the last ACK that was sent
  * @buf: the receive buffer, bytes of text
  * @mss: the largest text seen, at most what was announced, bytes: the

@@ -39,18 +39,14 @@ void toytcp_user_send(struct tcb *tcb, u32 n)
 }
 
 /*
- * Receiver's side of the silly window syndrome, RFC 9293 section 3.8.6.2.2:
- * say so only when the window has grown by something worth while, and has at
- * least doubled, so that a fast reader does not cause an ACK for each read.
+ * The window has grown by something worth while, and has at least doubled: a
+ * fast reader does not cause an ACK for each read.
  */
 static bool window_is_news(const struct tcb *tcb)
 {
-	u32 left = tcb->rcv.adv - tcb->rcv.nxt;
-	u32 unread = tcb->rcv.nxt - tcb->rcv.copied;
-	u32 room = tcb->rcv.buf - min(unread, tcb->rcv.buf);
-	u32 worth = min_t(u32, tcb->rcv.buf / 2, tcb->rcv.announced);
+	u32 growth = toytcp_emit_growth(tcb);
 
-	return room >= left + worth && room / 2 >= left;
+	return growth && growth >= tcb->rcv.adv - tcb->rcv.nxt;
 }
 
 /**
