@@ -50,18 +50,28 @@ static u8 shift_of(const struct endpoint *e, const struct segment *seg)
 	return e->kind == REMNANT ? e->remnant.rcv_wscale : e->tcb.rcv.wscale;
 }
 
-/* What was once promised stays promised (RFC 9293 SHLD-14). */
+/*
+ * What was once promised stays promised (RFC 9293 SHLD-14), but for what the
+ * scale cannot express (RFC 7323 section 2.4).
+ */
 static void check_right_edge(struct endpoint *e, const struct segment *seg)
 {
 	u32 edge = seg->ack + ((u32)seg->wnd << shift_of(e, seg));
 
 	if (e->kind == NOTHING || seg->ctl & CTL_RST || !(seg->ctl & CTL_ACK))
 		return;
-	if (e->edge_known && seq_before(edge, e->edge))
+	if (!e->edge_known)
+		e->edge = edge;
+	else if (seg->ctl & CTL_SYN)	/* again: it cannot say more */
+		return;
+	e->edge_known = true;
+	if (seq_after(e->edge, edge + (1u << shift_of(e, seg)) - 1))
 		FAIL(e->world, "%s: the window's right edge shrinks by %u",
 		     name_of(e), e->edge - edge);
-	e->edge = edge;
-	e->edge_known = true;
+	e->edge = seq_max(e->edge, edge);
+	if (e->kind == FULL && seq_after(edge, e->tcb.rcv.adv))
+		FAIL(e->world, "%s promises more than it will take",
+		     name_of(e));
 }
 
 /* Called for each segment, on its way out. */

@@ -235,7 +235,7 @@ static int run_example(const struct command *c)
 int main(int argc, char **argv)
 {
 	struct command c = {
-		.set = { -1, -1, -1, -1, -1, -1, -1, -1, -1, false, { 0, 0 } },
+		.set = { -1, -1, -1, -1, -1, -1, -1, -1, -1, false, false, { 0, 0 } },
 		.seed = 1, .runs = 1,
 	};
 

@@ -109,6 +109,13 @@ static void launch(struct world *w, struct packet *p, u8 from)
 	heap_add(&w->wire, p);
 }
 
+/* Some boxes on the path take away options that they do not know. */
+static void strip(struct segment *seg)
+{
+	seg->options &= (u8)~HAS_WSCALE;
+	toytcp_segment_measure(seg);
+}
+
 static bool is_lost(struct world *w)
 {
 	if (w->now >= w->set.outage[0] && w->now < w->set.outage[1])
@@ -118,10 +125,13 @@ static bool is_lost(struct world *w)
 
 /* One segment of at most the path's MTU leaves @from. */
 void wire_send(struct world *w, struct endpoint *from,
-	       const struct segment *seg, const u8 *text)
+	       const struct segment *as_sent, const u8 *text)
 {
 	int copies = dice_chance(&w->dice, (u32)w->set.dup) ? 2 : 1;
+	struct segment on_wire = *as_sent, *seg = &on_wire;
 
+	if (w->set.unscaled)
+		strip(seg);
 	w->counts.sent++;
 	w->counts.dup += copies - 1;
 	if (seg->hdrlen + seg->len + IP_HEADER > (u64)w->set.mtu)

@@ -37,12 +37,13 @@ bool dice_chance(struct dice *d, u32 of_a_million);
  * @bytes: the most either user sends
  * @window: receive buffer, bytes
  * @calm: no surprises: a plain client and server, no aborts, no pauses
+ * @unscaled: the path takes the window scale option away
  * @outage: nothing arrives between these two times, microseconds
  */
 struct settings {
 	s64 loss, dup, reorder, corrupt;
 	s64 rtt, mtu, rate, bytes, window;
-	bool calm;
+	bool calm, unscaled;
 	u64 outage[2];
 };
 
@@ -195,7 +196,7 @@ static inline const char *name_of(const struct endpoint *e)
 
 /* network.c */
 void wire_send(struct world *w, struct endpoint *from,
-	       const struct segment *seg, const u8 *text);
+	       const struct segment *as_sent, const u8 *text);
 struct packet *wire_take(struct world *w);
 u64 wire_next(const struct world *w);
 void wire_free(struct world *w, struct packet *p);

@@ -50,7 +50,9 @@ static void choose_wild(struct world *w)
 	choose(&s->mtu, mtu);
 	choose(&s->rate, dice_below(d, 3) ? 0 :
 			 1000 << dice_below(d, 14));
-	choose(&s->bytes, (u32)min_t(s64, s->mtu * 100, 60000));
+	choose(&s->bytes, (u32)min_t(s64, s->mtu * 100,
+				     dice_below(d, 20) ? 60000 : 600000));
+	s->unscaled = dice_below(d, 10) == 0;
 	choose(&s->window, 1 + (1u << dice_below(d, 22)) +
 			   dice_below(d, 5000));
 	choose_outage(w);
