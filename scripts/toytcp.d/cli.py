@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The command line of toytcp: subcommands and their options."""
+"""The command line of toytcp: subcommands and their options.
+
+Each command imports its own module when it is called: 'run' stands in front of
+other programs, and shall be quick even in an emulated machine.
+"""
 import argparse
 import os
 import re
 import sys
 
-import ladder
-import run
-import sim
-import table
 from common import Failure
-from drawing import Style
 
 ENDPOINT = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
 
@@ -26,19 +25,23 @@ def do_run(args: argparse.Namespace) -> int:
         del args.command[0]
     if not args.command:
         args.parser.error("run what? name a program")
+    import run
     return run.run(args.command)
 
 
 def do_connections(args: argparse.Namespace) -> int:
+    import table
     return table.show(args.netns, args.all, args.watch)
 
 
 def do_abort(args: argparse.Namespace) -> int:
+    import table
     return table.abort(args.local, args.remote, args.netns)
 
 
 def show(texts: list[str], args: argparse.Namespace) -> None:
-    style = Style(args.relative, args.causes)
+    import ladder
+    style = ladder.Style(args.relative, args.causes)
     text = ladder.report(texts, style, args.only, args.segments)
     print(text or "(no events; switch them on with "
           "'sysctl net.toytcp.events=1' in the namespace)")
@@ -47,14 +50,16 @@ def show(texts: list[str], args: argparse.Namespace) -> None:
 def do_ladder(args: argparse.Namespace) -> int:
     if args.follow and (args.files or args.segments):
         args.parser.error("--follow goes with neither files nor --segments")
+    import ladder
     if args.follow:
-        style = Style(args.relative, args.causes)
+        style = ladder.Style(args.relative, args.causes)
         return ladder.follow(args.netns, style, args.only)
     show(ladder.read_sources(args.files, args.netns), args)
     return 0
 
 
 def do_sim(args: argparse.Namespace) -> int:
+    import sim
     text, status = sim.simulate(args.rest)
     if text.strip():
         show([text], args)

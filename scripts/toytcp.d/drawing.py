@@ -72,7 +72,8 @@ def label(ladder: Ladder, event: Event) -> str:
     if event.fate == "twice":
         notes.append("delivered twice")
     note = ", ".join(filter(None, notes))
-    return f"{event.flags}  " + ", ".join(parts) + (f" ({note})" if note else "")
+    text = f"{event.flags}  " + ", ".join(parts)
+    return f"{text} ({note})" if note else text
 
 
 def shaft(text: str, width: int) -> str:

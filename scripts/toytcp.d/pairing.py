@@ -12,7 +12,6 @@ pair() writes into each segment's peer, fate and note:
 from bisect import bisect_left
 from collections import defaultdict
 from math import inf
-from statistics import median
 
 from events import Conversation, Event
 
@@ -63,10 +62,10 @@ def match_skewed(departures: list[Event], arrivals: list[Event]) -> None:
 
 def typical_delay(groups: list[tuple]) -> int:
     """The median delay of the segments that are unmistakable."""
-    delays = [arrivals[0].time - departures[0].time
-              for departures, arrivals in groups
-              if len(departures) == len(arrivals) == 1]
-    return max(0, int(median(delays))) if delays else 0
+    delays = sorted(arrivals[0].time - departures[0].time
+                    for departures, arrivals in groups
+                    if len(departures) == len(arrivals) == 1)
+    return max(0, delays[len(delays) // 2]) if delays else 0
 
 
 def group_alike(departures: list[Event], arrivals: list[Event]) -> list[tuple]:

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import struct
-import subprocess
 
 from common import (HERE, NOT_LOADED, Failure, module_protocol, writable_dir)
 
@@ -25,6 +24,7 @@ def is_current(library: str) -> bool:
 
 def build_library() -> str:
     """Builds the library where it may be written; returns its path."""
+    import subprocess   # here, since it is rarely needed and slow to load
     out = writable_dir("preload")
     made = subprocess.run(["make", "-s", "-C", HERE, f"OUT={out}"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

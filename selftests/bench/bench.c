@@ -19,13 +19,13 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +43,7 @@ static int protocol;
 static struct sockaddr_in server = {
 	.sin_family = AF_INET,
 };
+
 static char buffer[BUFFER];
 
 static double now(void)
@@ -123,7 +124,7 @@ static void serve_pingpong(int fd)
 static void serve_connect(int fd)
 {
 	if (!read_byte(fd))
-		errx(1, "connect: no byte came");
+		errx(1, "no byte came");
 }
 
 static int is_bulk(const struct test *test)
@@ -167,7 +168,7 @@ static double bulk(const struct test *test)
 		write_all(fd, test->write_size);
 	shutdown(fd, SHUT_WR);
 	if (!read_byte(fd))
-		errx(1, "bulk: the reader went away");
+		errx(1, "the reader went away");
 	seconds = now() - start;
 	close(fd);
 	return test->count * test->write_size / seconds / 1e6;
@@ -184,7 +185,7 @@ static double pingpong(const struct test *test)
 	for (long i = 0; i < test->count; i++) {
 		write_all(fd, 1);
 		if (!read_byte(fd))
-			errx(1, "pingpong: the other side went away");
+			errx(1, "the other side went away");
 	}
 	seconds = now() - start;
 	close(fd);
@@ -200,7 +201,7 @@ static double connections(const struct test *test)
 
 		write_all(fd, 1);
 		if (read_byte(fd))
-			errx(1, "connect: more than a close came back");
+			errx(1, "more than a close came back");
 		close(fd);
 	}
 	return test->count / (now() - start);
@@ -286,7 +287,9 @@ static pid_t start_server(const char *netns, const struct test *tests, int n)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench [--protocol N] [--netns NAME] [--address A] bulk:BYTES|pingpong|connect COUNT ...\n");
+	fprintf(stderr,
+		"usage: bench [--protocol N] [--netns NAME] [--address A]\n"
+		"\tbulk:BYTES|pingpong|connect COUNT ...\n");
 	exit(2);
 }
 

@@ -64,12 +64,9 @@ class Host:
         self.netns = f"toytcp-{role}-{os.getpid()}"
         self.address = address
 
-    def ip(self, *arguments: str) -> None:
-        ip("-n", self.netns, *arguments)
-
     def configure(self) -> None:
-        self.ip("addr", "add", f"{self.address}/24", "dev", "veth0")
-        self.ip("link", "set", "veth0", "up")
+        ip("-n", self.netns, commands=[
+            f"addr add {self.address}/24 dev veth0", "link set veth0 up"])
         with common.inside(self.netns):
             with open("/proc/sys/net/toytcp/events", "w") as switch:
                 switch.write("1")
@@ -96,16 +93,17 @@ class Host:
         return sum(int(value) for _, value in counters)
 
 
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)
+def ip(*options: str, commands: list[str]) -> None:
+    """Several commands at once: a test VM feels every process."""
+    subprocess.run(["ip", *options, "-batch", "-"], check=True, text=True,
+                   input="\n".join(commands))
 
 
 def build(client: Host, server: Host) -> None:
     """Two namespaces and the cable between them."""
-    ip("netns", "add", client.netns)
-    ip("netns", "add", server.netns)
-    ip("link", "add", "veth0", "netns", client.netns, "type", "veth",
-       "peer", "name", "veth0", "netns", server.netns)
+    ip(commands=[f"netns add {client.netns}", f"netns add {server.netns}",
+                 f"link add veth0 netns {client.netns} type veth "
+                 f"peer name veth0 netns {server.netns}"])
     client.configure()
     server.configure()
 
