@@ -84,6 +84,8 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 		toytcp_count(tn, in_resets);
 	if (act->duplicate)
 		toytcp_count(tn, duplicate_acks);
+	if (act->outside)
+		toytcp_count(tn, drop_window);
 	if (act->kept)
 		toytcp_count(tn, out_of_order);
 }

@@ -486,9 +486,27 @@ struct sock *toytcp_socket_child(struct sock *parent,
 	if (!route_child(child))
 		return child;
 	toytcp_tcb_set_state(&toytcp_sk(child)->tcb, TCP_CLOSE, CAUSE_NONE);
-	toytcp_socket_done(child);
-	sock_put(child);
+	toytcp_socket_discard(child);
 	return NULL;
+}
+
+/**
+ * toytcp_socket_discard() - end a connection that nobody will ever accept
+ * @child: from toytcp_socket_child(), not locked; the caller's reference goes
+ *
+ * The peer gets a reset if the connection was made.
+ */
+void toytcp_socket_discard(struct sock *child)
+{
+	local_bh_disable();
+	bh_lock_sock_nested(child);
+	sock_orphan(child);
+	toytcp_settle_abort(child, 0);
+	if (child->sk_state != TCP_CLOSE)
+		toytcp_socket_done(child);
+	bh_unlock_sock(child);
+	local_bh_enable();
+	sock_put(child);
 }
 
 static int ioctl_value(struct sock *sk, int cmd, int *value)
@@ -540,6 +558,14 @@ static void release_cb(struct sock *sk)
 	toytcp_icmp_deferred(sk);
 }
 
+/*
+ * Nothing is hashed before connect() or listen(), but when a cgroup's program
+ * refuses a new socket, it is released by way of proto.unhash.
+ */
+static void unhash(struct sock *sk)
+{
+}
+
 static void put_port(struct sock *sk)
 {
 	toytcp_ports_release(toytcp_sock_net(sk), &toytcp_sk(sk)->claim);
@@ -583,6 +609,7 @@ struct proto toytcp_prot = {
 	.recvmsg	= proto_recvmsg,
 	.backlog_rcv	= toytcp_deliver_backlog,
 	.release_cb	= release_cb,
+	.unhash		= unhash,
 	.get_port	= toytcp_ports_get,
 	.put_port	= put_port,
 };

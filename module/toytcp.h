@@ -20,8 +20,10 @@
 #include <linux/percpu.h>
 #include <linux/rculist_nulls.h>
 #include <linux/seq_file.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -36,6 +38,7 @@
 /* Limits: each stands here and nowhere else. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
 #define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
+#define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
 
@@ -94,6 +97,8 @@ struct toytcp_entry {
  * @reuse: SO_REUSEADDR
  * @reuseport: SO_REUSEPORT
  * @listening: the owner is in LISTEN
+ * @shared: connect() chose the port: others may have it for other peers
+ * @remnant: part of a struct toytcp_remnant, else of a struct toytcp_sock
  *
  * Sockets have one, and remnants, so that a port in TIME-WAIT is known. Under
  * ports.lock.
@@ -107,6 +112,8 @@ struct toytcp_claim {
 	u8 reuse : 1;
 	u8 reuseport : 1;
 	u8 listening : 1;
+	u8 shared : 1;
+	u8 remnant : 1;
 };
 
 /**
@@ -136,8 +143,10 @@ struct toytcp_route {
  * @route: how to answer
  * @listener: whose it is; valid while the entry is hashed, and for an RCU
  *	grace period longer
- * @link: in listener.embryos[core.repeated], under listener.lock
+ * @link: in listener.embryos[core.repeated], under listener.lock; empty once the
+ *	embryo has left the table, which happens under the same lock
  * @deadline: when the SYN,ACK is repeated, jiffies
+ * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
  * @rcu: for freeing
  */
 struct toytcp_embryo {
@@ -147,6 +156,7 @@ struct toytcp_embryo {
 	struct sock *listener;
 	struct list_head link;
 	unsigned long deadline;
+	bool acked;
 	struct rcu_head rcu;
 };
 
@@ -184,6 +194,7 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @embryo_count: how many there are in all
  * @timer: for the earliest deadline among @embryos
  * @sk: the socket
+ * @serial: from ports.serial; tells listeners of one port apart
  * @rcu: for freeing
  */
 struct toytcp_listener {
@@ -196,6 +207,7 @@ struct toytcp_listener {
 	u32 embryo_count;
 	struct timer_list timer;
 	struct sock *sk;
+	u32 serial;
 	struct rcu_head rcu;
 };
 
@@ -240,8 +252,8 @@ struct toytcp_sock {
 	s16 linger2;
 	u16 defer_accept;
 	u16 mtu;
-	u8 isn_set : 1;
-	u8 corked : 1;
+	bool isn_set;
+	bool corked;
 };
 
 /**
@@ -249,15 +261,18 @@ struct toytcp_sock {
  * @lock: taken to insert, remove, replace and grow
  * @resizing: odd while entries move to larger @buckets; a look-up that found
  *	nothing meanwhile is repeated
- * @buckets: @mask + 1 chains
- * @mask: a power of two less one
+ * @buckets: the chains, an entry's by the highest bits of its hash
+ * @key: secret of the hash, so that nobody can aim at one chain
  * @count: entries
+ * @grow: makes more chains; in process context, where memory can be waited for
  */
 struct toytcp_table {
 	spinlock_t lock;
 	seqcount_spinlock_t resizing;
 	struct toytcp_buckets __rcu *buckets;
+	siphash_key_t key;
 	u32 count;
+	struct work_struct grow;
 };
 
 #define TOYTCP_PORT_SLOTS	1024
@@ -268,11 +283,13 @@ struct toytcp_table {
  * @lock: guards @claims, and @listeners for writing
  * @claims: by port
  * @listeners: by port, read under RCU
+ * @serial: of the latest listener
  */
 struct toytcp_ports {
 	spinlock_t lock;
 	struct hlist_head *claims;
 	struct hlist_head *listeners;
+	u32 serial;
 };
 
 /**
@@ -386,6 +403,7 @@ void toytcp_ports_destroy(struct toytcp_ports *ports);
 int toytcp_ports_get(struct sock *sk, unsigned short port);
 int toytcp_ports_connect(struct sock *sk);
 int toytcp_ports_listen(struct sock *sk);
+void toytcp_ports_unlisten(struct sock *sk);
 void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
 void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 			    struct toytcp_claim *to);
@@ -463,6 +481,7 @@ void toytcp_timer_kill(struct timer_list *timer);
 void toytcp_socket_done(struct sock *sk);
 struct sock *toytcp_socket_child(struct sock *parent,
 				 const struct toytcp_embryo *e);
+void toytcp_socket_discard(struct sock *child);
 
 /* sockopt.c */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
@@ -476,14 +495,6 @@ int toytcp_icmp_error(struct sk_buff *skb, u32 info);
 void toytcp_icmp_deferred(struct sock *sk);
 
 /* offload.c */
-
-/*
- * The gso_type of large segments. The TCP bit lets everybody in between
- * measure the header; the SCTP bit, which virtual devices have and no real
- * one does, keeps hardware that only knows protocol 6 from cutting them.
- */
-#define TOYTCP_GSO_TYPE		(SKB_GSO_TCPV4 | SKB_GSO_SCTP)
-
 int toytcp_offload_init(void);
 void toytcp_offload_exit(void);
 

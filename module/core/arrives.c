@@ -167,16 +167,20 @@ static void arrives_syn_sent(struct arrival *a)
 		syn_sent_check_syn(a);
 }
 
-/* The table of 3.10.7.4: does any part of it lie within the window? */
+/*
+ * The table of 3.10.7.4: does any part of it lie within the window? Without
+ * text also at the window's end, where the ACKs of a peer stand that has filled
+ * the window: they are to be seen (RFC 9293 appendix A.2).
+ */
 static bool acceptable(const struct tcb *tcb, const struct segment *seg)
 {
 	u32 wnd = tcb->rcv.adv - tcb->rcv.nxt;
 	u32 len = toytcp_segment_length(seg);
 	u32 first = seg->seq - tcb->rcv.nxt;
 
-	if (!wnd)	/* no text fits, yet ACK, URG and RST are to be seen */
-		return first == 0;
-	return first < wnd || (len && first + len - 1 < wnd);
+	if (!wnd || !len)	/* no text fits, yet ACK and RST are to be seen */
+		return first <= wnd;
+	return first < wnd || first + len - 1 < wnd;
 }
 
 /* Cuts off what is old and what lies beyond the window. */
@@ -203,6 +207,7 @@ static bool check_sequence(struct arrival *a)
 		trim(a);
 		return true;
 	}
+	a->act->outside = true;
 	if (!(a->seg->ctl & CTL_RST))
 		challenge(a, CAUSE_SEQUENCE);
 	return false;

@@ -37,6 +37,7 @@
  *	until it comes back in @ready or from toytcp_reassembly_purge()
  * @reset: answer the segment by toytcp_segment_reset_for()
  * @duplicate: the segment was a duplicate ACK, for the counters
+ * @outside: no part of the segment was within the window, for the counters
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
  * of no use and the caller frees it.
@@ -48,6 +49,7 @@ struct actions {
 	bool kept;
 	bool reset;
 	bool duplicate;
+	bool outside;
 };
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
