@@ -85,11 +85,11 @@ API_TEST(bind__connected)
 
 API_TEST(bind__wrong_family)
 {
+	struct sockaddr_in6 other = { .sin6_family = AF_INET6 };
 	struct sockaddr_in here = at(LOCALHOST, 0);
 	int fd = new_socket(0);
 
-	here.sin_family = AF_INET6;
-	ASSERT_ERRNO(EAFNOSUPPORT, bind(fd, (void *)&here, sizeof(here)));
+	ASSERT_ERRNO(EAFNOSUPPORT, bind(fd, (void *)&other, sizeof(other)));
 	here.sin_family = AF_UNSPEC;
 	ASSERT_ERRNO(EAFNOSUPPORT, bind(fd, (void *)&here, sizeof(here)));
 	here.sin_addr.s_addr = INADDR_ANY;

@@ -342,14 +342,14 @@ API_TEST(connect__no_route)
 
 API_TEST(connect__bad_address_argument)
 {
+	struct sockaddr_in6 other = { .sin6_family = AF_INET6 };
 	struct sockaddr_in there = at(LOCALHOST, 80);
 	int fd = new_socket(0);
 
 	ASSERT_ERRNO(EINVAL, connect(fd, (void *)&there, 8));
 	ASSERT_ERRNO(EINVAL, connect(fd, (void *)&there, 1));
 	ASSERT_ERRNO(EFAULT, connect(fd, (void *)8, sizeof(there)));
-	there.sin_family = AF_INET6;
-	ASSERT_ERRNO(EAFNOSUPPORT, connect(fd, (void *)&there, sizeof(there)));
+	ASSERT_ERRNO(EAFNOSUPPORT, connect(fd, (void *)&other, sizeof(other)));
 	there.sin_family = AF_UNIX;
 	ASSERT_ERRNO(EAFNOSUPPORT, connect(fd, (void *)&there, sizeof(there)));
 }

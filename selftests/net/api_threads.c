@@ -6,7 +6,7 @@
  */
 #include "api_test.h"
 
-#define ROUNDS	100
+#define ROUNDS	30
 
 static const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 
