@@ -51,8 +51,8 @@ void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
 		rtt->rttvar = rtt->rttvar - rtt->rttvar / 4 + deviation / 4;
 		rtt->srtt = max_t(u32, 1, rtt->srtt - rtt->srtt / 8 + us / 8);
 	}
-	rtt->rto = rtt->srtt + max_t(u32, RTO_GRANULARITY, 4 * rtt->rttvar);
-	rtt->rto = clamp_t(u32, rtt->rto, RTO_MIN, RTO_MAX);
+	rtt->rto = rtt->srtt + max_t(u32, RTO_MARGIN, 4 * rtt->rttvar);
+	rtt->rto = min_t(u32, rtt->rto, RTO_MAX);
 	rtt->backoff = 0;
 }
 

@@ -19,14 +19,14 @@
 
 #define RTO_INITIAL	(1 * SECOND)	/* RFC 6298 (2.1) */
 /*
- * RFC 6298 (2.4) says SHOULD one second. Like Linux and the BSDs we go lower:
- * its reason, coarse clocks and slow delayed ACKs, is gone.
+ * RFC 6298 (2.4) says SHOULD one second. Like Linux and the BSDs we go lower,
+ * but stay this much above the round trip, however steady that is: the peer
+ * may delay its ACK. It stands for G, the clock's granularity, in (2.3).
  */
-#define RTO_MIN		(200 * MSEC)
+#define RTO_MARGIN	(200 * MSEC)
 #define RTO_MAX		(120 * SECOND)	/* RFC 6298 (2.5): at least 60 s */
 /* RFC 6298 (5.7): after a SYN was repeated, data starts at three seconds. */
 #define RTO_AFTER_SYN	(3 * SECOND)
-#define RTO_GRANULARITY	MSEC		/* G in RFC 6298 (2.3) */
 
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
