@@ -299,6 +299,17 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	return true;
 }
 
+/*
+ * The number of a bare ACK: SND.NXT, but not beyond a window that has closed
+ * since, or that only a probe went into: the peer would not look at it.
+ */
+static u32 bare_number(const struct tcb *tcb)
+{
+	if (toytcp_tcb_in(tcb, STATES_SYN))
+		return tcb->snd.nxt;
+	return seq_min(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd);
+}
+
 /* A number already acknowledged makes the peer answer: RFC 9293 3.8.4. */
 static bool emit_keep_probe(struct tcb *tcb, struct segment *seg)
 {
@@ -314,7 +325,7 @@ static bool emit_ack(struct tcb *tcb, struct segment *seg)
 {
 	if (!tcb->ack_now)
 		return false;
-	seg->seq = tcb->snd.nxt;
+	seg->seq = bare_number(tcb);
 	acknowledge(tcb, seg);
 	return true;
 }

@@ -64,9 +64,9 @@ static bool in_window(const struct embryo *e, const struct segment *seg)
 	u32 len = toytcp_segment_length(seg);
 	u32 first = seg->seq - (e->irs + 1);
 
-	if (!wnd)
-		return first == 0;
-	return first < wnd || (len && first + len - 1 < wnd);
+	if (!wnd || !len)
+		return first <= wnd;
+	return first < wnd || first + len - 1 < wnd;
 }
 
 /**
