@@ -160,7 +160,7 @@ static void check_clocks(struct endpoint *e)
 {
 	const struct round_trip *rtt = &e->tcb.rtt;
 
-	MUST(e, rtt->rto >= RTO_MIN && rtt->rto <= RTO_MAX);
+	MUST(e, rtt->rto >= RTO_MARGIN && rtt->rto <= RTO_MAX);
 	MUST(e, e->tcb.heard <= e->world->now);
 	MUST(e, e->tcb.progress <= e->world->now);
 }
@@ -212,6 +212,20 @@ static u32 patience(const struct tcb *was)
 	if (was->state == TCP_SYN_SENT || was->state == TCP_SYN_RECV)
 		return was->syn_retries;
 	return was->orphan ? ORPHAN_RETRIES : DATA_RETRIES;
+}
+
+/* Where nothing is lost or queues, nothing has to be sent again. */
+void check_timeout(struct endpoint *e)
+{
+	const struct settings *s = &e->world->set;
+	const struct tcb *tcb = &e->tcb;
+
+	if (s->loss || s->reorder || s->corrupt || s->dup || s->rate ||
+	    s->outage[1] || other(e)->kind != FULL)
+		return;
+	if (tcb->persist || !tcb->snd.wnd || tcb->snd.una == tcb->snd.nxt)
+		return;
+	FAIL(e->world, "%s repeats what was not lost", name_of(e));
 }
 
 /* An error has to have a reason. */

@@ -439,8 +439,10 @@ static void connection_expire(struct endpoint *e)
 	u8 before = e->tcb.state;
 	struct actions act;
 
-	if (first && first <= e->world->now)
+	if (first && first <= e->world->now) {
 		e->tries++;
+		check_timeout(e);
+	}
 	endpoint_begin(e);
 	toytcp_timeout_expire(&e->tcb, e->world->now, &act);
 	note_change(e, before);

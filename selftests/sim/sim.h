@@ -226,6 +226,7 @@ void user_shutdown(struct endpoint *e);
 void check_segment(struct endpoint *e, const struct segment *seg);
 void check_tcb(struct endpoint *e);
 void check_settled(struct endpoint *e);
+void check_timeout(struct endpoint *e);
 void check_error(struct endpoint *e, int error);
 void check_end(struct world *w);
 bool check_edge(u8 from, u8 to);
