@@ -118,6 +118,10 @@ static void mount_system(void)
 	mount_on("/sys/kernel/tracing", "tracefs", 0, NULL);
 	mount_on("/sys/fs/bpf", "bpf", 0, NULL);
 	mount_on("/sys/fs/cgroup", "cgroup2", 0, NULL);
+	if (symlink("/proc/self/fd", "/dev/fd") ||
+	    symlink("fd/0", "/dev/stdin") || symlink("fd/1", "/dev/stdout") ||
+	    symlink("fd/2", "/dev/stderr"))
+		note("cannot link", "/dev/fd");
 }
 
 /* A tmpfs hides what lies below it: show a path we need again. */
