@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/toytcp/: what people see of a namespace, a line for each thing.
+ *
+ * The table is read without any socket's lock: each line is a snapshot, taken
+ * in one go, whose numbers may be those of slightly different moments. What
+ * stays in the table while the file is read is shown exactly once. (The file
+ * "events" is made by events.c.)
+ */
+#include <linux/capability.h>
+#include <linux/inet.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file_net.h>
+#include <linux/uidgid.h>
+#include <net/tcp_states.h>
+
+#include "toytcp.h"
+
+/**
+ * struct reader - an open file
+ * @net: must be first; the namespace
+ * @after: cursor behind what is being shown
+ */
+struct reader {
+	struct seq_net_private net;
+	u64 after;
+};
+
+/**
+ * struct line - what a line of connections says beside the four-tuple
+ * @state: TCP_ESTABLISHED...
+ * @send_queue: bytes not yet acknowledged
+ * @recv_queue: bytes not yet read
+ * @timer: what it waits for next, or NULL
+ * @left: milliseconds until then
+ * @uid: the owner
+ * @inode: of the user's socket, 0 if there is none
+ * @tcb: the further numbers
+ */
+struct line {
+	u8 state;
+	u32 send_queue;
+	u32 recv_queue;
+	const char *timer;
+	u32 left;
+	kuid_t uid;
+	unsigned long inode;
+	struct tcb tcb;
+};
+
+static struct toytcp_net *net_of(struct seq_file *seq)
+{
+	return toytcp_net(seq_file_net(seq));
+}
+
+/* A difference of sequence numbers read at different moments. */
+static u32 span(u32 from, u32 to)
+{
+	return max_t(s32, to - from, 0);
+}
+
+/* SYN and FIN take numbers, but are not bytes that anybody sent. */
+static void fill_queues(struct line *line)
+{
+	const struct tcb *tcb = &line->tcb;
+	bool syn = toytcp_tcb_in(tcb, TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+	line->send_queue = span(syn ? tcb->snd.iss + 1 : tcb->snd.una,
+				tcb->snd.end);
+	if (tcb->state != TCP_SYN_SENT)
+		line->recv_queue = span(tcb->rcv.copied + tcb->fin_received,
+					tcb->rcv.nxt);
+}
+
+static const char *timer_name(const struct tcb *tcb, int timer)
+{
+	switch (timer) {
+	case TIMER_RETRANSMIT:
+		return tcb->persist ? "persist" : "rto";
+	case TIMER_ACK:
+		return "ack";
+	default:
+		return tcb->orphan && tcb->state == TCP_FIN_WAIT2 ?
+			"fin-wait" : "keep";
+	}
+}
+
+static void fill_timer(struct line *line)
+{
+	const struct tcb *tcb = &line->tcb;
+	u64 next = toytcp_timeout_next(tcb), now = toytcp_now();
+	int i;
+
+	for (i = 0; i < TIMERS; i++)
+		if (next && tcb->deadline[i] == next)
+			line->timer = timer_name(tcb, i);
+	if (next > now)
+		line->left = div_u64(next - now, MSEC);
+}
+
+static void fill_jiffies(struct line *line, const char *timer,
+			 unsigned long deadline)
+{
+	long left = deadline - jiffies;
+
+	line->timer = timer;
+	line->left = left > 0 ? jiffies_to_msecs(left) : 0;
+}
+
+static void fill_sock(struct line *line, struct toytcp_entry *entry)
+{
+	struct sock *sk = toytcp_entry_sock(entry);
+
+	/* Without the lock on purpose: see above. */
+	line->tcb = data_race(toytcp_sk(sk)->tcb);
+	line->state = line->tcb.state;
+	line->uid = READ_ONCE(sk->sk_uid);
+	line->inode = sock_i_ino(sk);
+	fill_queues(line);
+	fill_timer(line);
+}
+
+static void fill_embryo(struct line *line, const struct toytcp_entry *entry)
+{
+	const struct toytcp_embryo *e =
+		container_of(entry, struct toytcp_embryo, entry);
+
+	line->state = TCP_SYN_RECV;
+	line->uid = e->route.uid;
+	line->tcb.retransmits = READ_ONCE(e->core.repeated);
+	line->tcb.snd.una = e->core.iss;
+	line->tcb.snd.nxt = e->core.iss + 1;
+	line->tcb.snd.wnd = e->core.wnd;
+	line->tcb.snd.mss = e->core.mss;
+	line->tcb.rcv.nxt = e->core.irs + 1;
+	line->tcb.rcv.adv = line->tcb.rcv.nxt + e->core.window;
+	fill_jiffies(line, "rto", READ_ONCE(e->deadline));
+}
+
+static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
+{
+	const struct toytcp_remnant *r =
+		container_of(entry, struct toytcp_remnant, entry);
+
+	line->state = TCP_TIME_WAIT;
+	line->uid = r->claim.uid;
+	line->tcb.snd.una = r->core.snd_nxt;
+	line->tcb.snd.nxt = r->core.snd_nxt;
+	line->tcb.rcv.nxt = r->core.rcv_nxt;
+	line->tcb.rcv.adv = r->core.rcv_nxt + r->core.rcv_wnd;
+	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
+}
+
+static void fill_line(struct line *line, struct toytcp_entry *entry)
+{
+	memset(line, 0, sizeof(*line));
+	switch (entry->kind) {
+	case ENTRY_SOCKET:
+		fill_sock(line, entry);
+		break;
+	case ENTRY_EMBRYO:
+		fill_embryo(line, entry);
+		break;
+	case ENTRY_REMNANT:
+		fill_remnant(line, entry);
+		break;
+	}
+}
+
+static u32 uid_for(struct seq_file *seq, kuid_t uid)
+{
+	return from_kuid_munged(seq_user_ns(seq), uid);
+}
+
+static void show_state(struct seq_file *seq, const struct line *line)
+{
+	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(line->state),
+		   line->send_queue, line->recv_queue, line->tcb.retransmits);
+	if (line->timer)
+		seq_printf(seq, "%s:%u.%03u", line->timer, line->left / 1000,
+			   line->left % 1000);
+	else
+		seq_putc(seq, '-');
+	seq_printf(seq, " %u %lu", uid_for(seq, line->uid), line->inode);
+}
+
+static void show_tcb(struct seq_file *seq, const struct tcb *tcb)
+{
+	seq_printf(seq, " %u %u %u %u", tcb->cc.cwnd, tcb->cc.ssthresh,
+		   tcb->rtt.srtt, tcb->rtt.rto);
+	seq_printf(seq, " %u %u %u", tcb->snd.una, tcb->snd.nxt, tcb->rcv.nxt);
+	seq_printf(seq, " %u %u %u\n", tcb->snd.wnd,
+		   span(tcb->rcv.nxt, tcb->rcv.adv), tcb->snd.mss);
+}
+
+static int show_connection(struct seq_file *seq, void *v)
+{
+	struct toytcp_entry *entry = v;
+	struct line line;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, "local remote state send_queue recv_queue ");
+		seq_puts(seq, "retransmits timer uid inode cwnd ssthresh ");
+		seq_puts(seq, "srtt_us rto_us snd_una snd_nxt rcv_nxt ");
+		seq_puts(seq, "snd_wnd rcv_wnd mss\n");
+		return 0;
+	}
+	fill_line(&line, entry);
+	if (line.state == TCP_CLOSE)	/* about to leave the table */
+		return SEQ_SKIP;
+	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
+		   &entry->remote, entry->rport);
+	show_state(seq, &line);
+	show_tcb(seq, &line.tcb);
+	return 0;
+}
+
+static void *entry_at(struct seq_file *seq, loff_t pos)
+{
+	struct reader *reader = seq->private;
+
+	reader->after = pos - 1;
+	return toytcp_table_next(net_of(seq), &reader->after);
+}
+
+/*
+ * A position is a cursor plus one; position 0 is the header. The cursor of
+ * the entry being shown is kept, so that reading can resume at it.
+ */
+static loff_t position_after(struct seq_file *seq, void *v)
+{
+	struct reader *reader = seq->private;
+
+	return v == SEQ_START_TOKEN ? 1 : reader->after + 1;
+}
+
+static void *start_connections(struct seq_file *seq, loff_t *pos)
+	__acquires(RCU)
+{
+	rcu_read_lock();
+	return *pos ? entry_at(seq, *pos) : SEQ_START_TOKEN;
+}
+
+static void *next_connection(struct seq_file *seq, void *v, loff_t *pos)
+{
+	*pos = position_after(seq, v);
+	return entry_at(seq, *pos);
+}
+
+static void stop(struct seq_file *seq, void *v)
+	__releases(RCU)
+{
+	rcu_read_unlock();
+}
+
+static void show_listener(struct seq_file *seq,
+			  const struct toytcp_listener *l)
+{
+	const struct inet_sock *inet = inet_sk(l->sk);
+
+	seq_printf(seq, "%pI4:%u %u %u %u %u %lu\n", &inet->inet_rcv_saddr,
+		   inet->inet_num, READ_ONCE(l->embryo_count),
+		   READ_ONCE(l->accept_count), READ_ONCE(l->backlog),
+		   uid_for(seq, READ_ONCE(l->sk->sk_uid)), sock_i_ino(l->sk));
+}
+
+static int show_listeners(struct seq_file *seq, void *v)
+{
+	struct net *net = seq_file_single_net(seq);
+	struct toytcp_listener *l;
+	u64 cursor = 0;
+
+	seq_puts(seq, "local embryos accept_queue backlog uid inode\n");
+	rcu_read_lock();
+	while ((l = toytcp_ports_next_listener(toytcp_net(net), &cursor)))
+		show_listener(seq, l);
+	rcu_read_unlock();
+	return 0;
+}
+
+static unsigned long counter_sum(const struct toytcp_net *tn, int item)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(tn->mib, cpu)->counter[item]);
+	return sum;
+}
+
+static u32 count_listeners(struct toytcp_net *tn)
+{
+	u64 cursor = 0;
+	u32 n = 0;
+
+	rcu_read_lock();
+	while (toytcp_ports_next_listener(tn, &cursor))
+		n++;
+	rcu_read_unlock();
+	return n;
+}
+
+#define MIB_NAME(name)	#name,
+static const char *const counter_names[MIB_COUNT] = {
+	TOYTCP_MIBS(MIB_NAME)
+};
+
+static int show_stats(struct seq_file *seq, void *v)
+{
+	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
+	u32 entries = READ_ONCE(tn->table.count);
+	u32 remnants = READ_ONCE(tn->remnants.count);
+	int i;
+
+	seq_puts(seq, "name value\n");
+	seq_printf(seq, "connections %u\n", span(remnants, entries));
+	seq_printf(seq, "time_wait %u\n", remnants);
+	seq_printf(seq, "listeners %u\n", count_listeners(tn));
+	for (i = 0; i < MIB_COUNT; i++)
+		seq_printf(seq, "%s %lu\n", counter_names[i],
+			   counter_sum(tn, i));
+	return 0;
+}
+
+static bool same_connection(const struct toytcp_entry *a,
+			    const struct toytcp_entry *b)
+{
+	return a->local == b->local && a->remote == b->remote &&
+	       a->lport == b->lport && a->rport == b->rport;
+}
+
+static struct toytcp_entry *find(struct toytcp_net *tn,
+				 const struct toytcp_entry *who)
+{
+	return toytcp_table_find(tn, who->local, who->lport, who->remote,
+				 who->rport);
+}
+
+/* Embryos and remnants end by themselves; only sockets are anybody's. */
+static int find_sock(struct toytcp_net *tn, const struct toytcp_entry *who,
+		     struct sock **sk)
+{
+	struct toytcp_entry *entry;
+	int err = 0;
+
+	rcu_read_lock();
+	entry = find(tn, who);
+	if (!entry)
+		err = -ENOENT;
+	else if (entry->kind != ENTRY_SOCKET)
+		err = -EOPNOTSUPP;
+	else
+		*sk = toytcp_entry_sock(entry);
+	if (!err && !refcount_inc_not_zero(&(*sk)->sk_refcnt))
+		err = -ENOENT;
+	rcu_read_unlock();
+	return err;
+}
+
+/* Until it is locked, the socket may have become another connection. */
+static int abort_connection(struct toytcp_net *tn,
+			    const struct toytcp_entry *who)
+{
+	struct sock *sk;
+	int err = find_sock(tn, who, &sk);
+
+	if (err)
+		return err;
+	lock_sock(sk);
+	if (sk->sk_state != TCP_CLOSE &&
+	    same_connection(&toytcp_sk(sk)->entry, who))
+		toytcp_settle_abort(sk, ECONNABORTED);
+	else
+		err = -ENOENT;
+	release_sock(sk);
+	sock_put(sk);
+	return err;
+}
+
+static bool parse_endpoint(const char *text, __be32 *addr, u16 *port)
+{
+	const char *colon;
+
+	return in4_pton(text, -1, (u8 *)addr, ':', &colon) && *colon == ':' &&
+	       !kstrtou16(colon + 1, 10, port);
+}
+
+static bool parse_abort(char *text, struct toytcp_entry *who)
+{
+	char *verb = strsep(&text, " ");
+	char *local = strsep(&text, " ");
+
+	return text && !strcmp(verb, "abort") &&
+	       parse_endpoint(local, &who->local, &who->lport) &&
+	       parse_endpoint(text, &who->remote, &who->rport);
+}
+
+/* The one command of "connections": abort LOCAL REMOTE. */
+static int obey(struct file *file, char *text, size_t size)
+{
+	struct toytcp_entry who;
+	int err = toytcp_proc_may_write(file);
+
+	if (err)
+		return err;
+	if (!parse_abort(strim(text), &who))
+		return -EINVAL;
+	return abort_connection(net_of(file->private_data), &who);
+}
+
+static const struct seq_operations connections_ops = {
+	.start	= start_connections,
+	.next	= next_connection,
+	.stop	= stop,
+	.show	= show_connection,
+};
+
+/**
+ * toytcp_proc_may_write() - may this file's opener change the namespace?
+ * @file: made by toytcp_proc_add()
+ *
+ * It is the opener who counts: a program with more rights that merely writes
+ * to a file it was given changes nothing.
+ *
+ * Return: 0 or -EPERM.
+ */
+int toytcp_proc_may_write(struct file *file)
+{
+	struct net *net = seq_file_net(file->private_data);
+
+	return file_ns_capable(file, net->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
+}
+
+/**
+ * toytcp_proc_add() - add a file that obeys commands
+ * @tn: the namespace; its directory is there
+ * @name: of the file, which the namespace's root may write
+ * @ops: how to read it
+ * @write: obeys one line
+ * @reader_size: bytes for each open file, of which the first are a struct
+ *	seq_net_private
+ *
+ * Return: whether that worked.
+ */
+bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
+		     const struct seq_operations *ops,
+		     int (*write)(struct file *file, char *text, size_t size),
+		     unsigned int reader_size)
+{
+	struct user_namespace *owner = tn->net->user_ns;
+	struct proc_dir_entry *file =
+		proc_create_net_data_write(name, 0644, tn->proc, ops, write,
+					   reader_size, NULL);
+	kuid_t uid = make_kuid(owner, 0);
+	kgid_t gid = make_kgid(owner, 0);
+
+	if (file && uid_valid(uid) && gid_valid(gid))
+		proc_set_user(file, uid, gid);
+	return file;
+}
+
+/**
+ * toytcp_proc_init() - make /proc/net/toytcp/
+ * @tn: the namespace; all it consists of is there
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_proc_init(struct toytcp_net *tn)
+{
+	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
+	if (tn->proc &&
+	    toytcp_proc_add(tn, "connections", &connections_ops, obey,
+			    sizeof(struct reader)) &&
+	    proc_create_net_single("listeners", 0444, tn->proc,
+				   show_listeners, NULL) &&
+	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&
+	    toytcp_events_init(tn))
+		return 0;
+	toytcp_proc_exit(tn);
+	return -ENOMEM;
+}
+
+/**
+ * toytcp_proc_exit() - remove /proc/net/toytcp/
+ * @tn: the namespace
+ *
+ * Waits for whoever is reading.
+ */
+void toytcp_proc_exit(struct toytcp_net *tn)
+{
+	proc_remove(tn->proc);
+}
