@@ -110,7 +110,7 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
  */
 #ifndef TOYTCP_HAVE_REGISTER_NET_SYSCTL_SZ
 #define register_net_sysctl_sz(net, path, table, size)	\
-	register_net_sysctl(net, path, table)
+	((void)(size), register_net_sysctl(net, path, table))
 #endif
 
 #ifndef TOYTCP_HAVE_TIMER_DELETE_SYNC

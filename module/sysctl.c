@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.toytcp.*: what an administrator may set in each network namespace.
+ *
+ * Handlers find the namespace by the table they are given, which is the
+ * namespace's own copy: the process that writes may be in another one.
+ */
+#include <linux/sysctl.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+#define TIME_WAIT_DEFAULT	60000	/* milliseconds */
+#define BUFFER_MIN		4096	/* bytes */
+#define BUFFER_MAX		(32 * 1024 * 1024)
+#define RMEM_DEFAULT		(6 * 1024 * 1024)	/* a window of 3 MB */
+#define WMEM_DEFAULT		(4 * 1024 * 1024)
+
+static int time_wait_most = 600000;
+static int syn_retries_most = 127;
+static int buffer_least = BUFFER_MIN;
+static int buffer_most = WINDOW_MAX;
+
+static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
+			 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct toytcp_net *tn = container_of(table->data, struct toytcp_net,
+					     sysctl_events);
+	int value = READ_ONCE(tn->sysctl_events);
+	struct ctl_table copy = {
+		.data	= &value,
+		.maxlen	= sizeof(value),
+		.mode	= table->mode,
+		.extra1	= SYSCTL_ZERO,
+		.extra2	= SYSCTL_ONE,
+	};
+	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+
+	return err || !write ? err : toytcp_events_switch(tn, value);
+}
+
+/* Minimum, default, maximum: all three are right, or none is taken over. */
+static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
+			 void *buffer, size_t *lenp, loff_t *ppos)
+{
+	int *sizes = table->data;
+	int value[3] = { sizes[0], sizes[1], sizes[2] };
+	struct ctl_table copy = {
+		.data	= value,
+		.maxlen	= sizeof(value),
+		.mode	= table->mode,
+		.extra1	= &buffer_least,
+		.extra2	= &buffer_most,
+	};
+	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	int i;
+
+	if (err || !write)
+		return err;
+	if (value[0] > value[1] || value[1] > value[2])
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(value); i++)
+		WRITE_ONCE(sizes[i], value[i]);
+	return 0;
+}
+
+/* There is one algorithm yet. */
+static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
+			    int write, void *buffer, size_t *lenp,
+			    loff_t *ppos)
+{
+	char value[sizeof_field(struct toytcp_net, sysctl_congestion_control)];
+	struct ctl_table copy = {
+		.data	= value,
+		.maxlen	= sizeof(value),
+		.mode	= table->mode,
+	};
+	int err;
+
+	strscpy(value, table->data, sizeof(value));
+	err = proc_dostring(&copy, write, buffer, lenp, ppos);
+	if (err || !write)
+		return err;
+	return strcmp(value, "reno") ? -EINVAL : 0;
+}
+
+/* @data is an offset here, and an address in each namespace's copy. */
+#define FIELD(name)							\
+	.procname	= #name,					\
+	.data		= (void *)offsetof(struct toytcp_net, sysctl_##name), \
+	.maxlen		= sizeof_field(struct toytcp_net, sysctl_##name), \
+	.mode		= 0644
+
+static const struct ctl_table template[] = {
+	{
+		FIELD(events),
+		.proc_handler	= handle_events,
+	}, {
+		FIELD(time_wait_ms),
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ONE,
+		.extra2		= &time_wait_most,
+	}, {
+		FIELD(rmem),
+		.proc_handler	= handle_buffer,
+	}, {
+		FIELD(wmem),
+		.proc_handler	= handle_buffer,
+	}, {
+		FIELD(syn_retries),
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ONE,
+		.extra2		= &syn_retries_most,
+	}, {
+		FIELD(congestion_control),
+		.proc_handler	= handle_algorithm,
+	},
+};
+
+static void set_defaults(struct toytcp_net *tn)
+{
+	tn->sysctl_events = 0;
+	tn->sysctl_time_wait_ms = TIME_WAIT_DEFAULT;
+	tn->sysctl_rmem[0] = BUFFER_MIN;
+	tn->sysctl_rmem[1] = RMEM_DEFAULT;
+	tn->sysctl_rmem[2] = BUFFER_MAX;
+	tn->sysctl_wmem[0] = BUFFER_MIN;
+	tn->sysctl_wmem[1] = WMEM_DEFAULT;
+	tn->sysctl_wmem[2] = BUFFER_MAX;
+	tn->sysctl_syn_retries = SYN_RETRIES;
+	strscpy(tn->sysctl_congestion_control, "reno",
+		sizeof(tn->sysctl_congestion_control));
+}
+
+/* An empty entry at the end is what old kernels look for. */
+static struct ctl_table *make_table(struct toytcp_net *tn)
+{
+	struct ctl_table *table = kcalloc(ARRAY_SIZE(template) + 1,
+					  sizeof(*table), GFP_KERNEL_ACCOUNT);
+	int i;
+
+	if (!table)
+		return NULL;
+	memcpy(table, template, sizeof(template));
+	for (i = 0; i < ARRAY_SIZE(template); i++)
+		table[i].data = (u8 *)tn + (unsigned long)template[i].data;
+	return table;
+}
+
+/**
+ * toytcp_sysctl_init() - set the defaults and make net.toytcp
+ * @tn: the namespace
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_sysctl_init(struct toytcp_net *tn)
+{
+	set_defaults(tn);
+	tn->sysctl_table = make_table(tn);
+	if (!tn->sysctl_table)
+		return -ENOMEM;
+	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp",
+						   tn->sysctl_table,
+						   ARRAY_SIZE(template));
+	if (tn->sysctl_header)
+		return 0;
+	kfree(tn->sysctl_table);
+	return -ENOMEM;
+}
+
+/**
+ * toytcp_sysctl_exit() - remove net.toytcp
+ * @tn: the namespace
+ *
+ * Waits for whoever is reading or writing.
+ */
+void toytcp_sysctl_exit(struct toytcp_net *tn)
+{
+	unregister_net_sysctl_table(tn->sysctl_header);
+	kfree(tn->sysctl_table);
+}
