@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Every state of RFC 9293, seen in the table, entered and left by the book.
+
+The peer is made of packets alone, so that each state lasts until the scenario
+sends what ends it.
+"""
+import socket
+
+import lib
+import lib_segment
+from lib import scenario
+
+PEER = ("10.1.0.2", 80)
+
+
+def alone(case: lib.Case) -> tuple[lib.Namespace, lib_segment.Peer]:
+    host = case.namespace()
+    return host, lib_segment.Peer(case, host)
+
+
+def accepted(host, peer, port=7000):
+    """The host accepts a connection from the peer."""
+    listener = host.listen(("", port))
+    talk = peer.dial(port)
+    return host.accept(listener), talk
+
+
+def connected(host, peer):
+    """The host opens a connection to the peer."""
+    sock = host.start_connect(PEER)
+    talk = peer.answer()
+    sock.settimeout(lib.DEADLINE_S)
+    assert lib.error_of(sock) == 0
+    return sock, talk
+
+
+@scenario()
+def syn_sent_and_established(case):
+    host, peer = alone(case)
+    sock = host.start_connect(PEER)
+    talk = peer.take()
+    host.wait_states("SYN-SENT")
+    talk.send("SA", options=lib_segment.mss_option(1000))
+    talk.expect("A")
+    host.wait_states("ESTABLISHED")
+    sock.settimeout(lib.DEADLINE_S)
+    sock.sendall(b"x" * 3000)
+    sizes = [len(talk.expect("A").payload) for _ in range(2)]
+    assert max(sizes) <= 1000, f"larger than the MSS: {sizes}"
+
+
+@scenario()
+def syn_received_from_listen(case):
+    host, peer = alone(case)
+    listener = host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("S", options=lib_segment.mss_option(1460))
+    talk.expect("SA", lambda s: s.ack == talk.seq)
+    host.wait_states("SYN-RECEIVED")
+    listener.setblocking(False)
+    try:
+        listener.accept()
+        raise AssertionError("accepted before the handshake was complete")
+    except BlockingIOError:
+        pass
+    talk.send("A")
+    host.wait_states("ESTABLISHED")
+    listener.settimeout(lib.DEADLINE_S)
+    host.accept(listener)
+
+
+@scenario()
+def syn_received_ends_by_reset(case):
+    host, peer = alone(case)
+    host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("S")
+    talk.expect("SA")
+    host.wait_states("SYN-RECEIVED")
+    talk.send("R")
+    host.wait_states()
+
+
+@scenario()
+def syn_received_repeats_its_answer(case):
+    host, peer = alone(case)
+    host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("S")
+    first = talk.expect("SA")
+    again = talk.expect("SA")
+    assert (first.seq, first.ack) == (again.seq, again.ack)
+
+
+@scenario()
+def syn_repeated_by_timer(case):
+    host, peer = alone(case)
+    host.start_connect(PEER)
+    talk = peer.take()
+    again = talk.expect("S")
+    assert again.seq == talk.ack - 1
+
+
+@scenario()
+def half_open_data_with_the_last_ack(case):
+    """The ACK that completes the handshake may carry data, and a FIN."""
+    host, peer = alone(case)
+    listener = host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("S")
+    talk.expect("SA")
+    talk.send("FA", b"all at once")
+    sock = host.accept(listener)
+    assert lib.receive_all(sock) == b"all at once"
+    host.wait_states("CLOSE-WAIT")
+
+
+@scenario()
+def data_on_syn_is_not_acknowledged(case):
+    host, peer = alone(case)
+    listener = host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("S", b"early")
+    answer = talk.expect("SA")
+    assert answer.ack == 1001, f"acknowledged data on a SYN: {answer}"
+    talk.seq = 1001
+    talk.send("A", b"early")
+    sock = host.accept(listener)
+    assert lib.receive(sock, 5) == b"early"
+
+
+@scenario()
+def simultaneous_open(case):
+    host, peer = alone(case)
+    sock = host.start_connect(PEER, bind=("10.1.0.1", 5000))
+    talk = peer.take()
+    talk.send("S", options=lib_segment.mss_option(1460))
+    talk.expect("SA", lambda s: s.ack == talk.seq)
+    host.wait_states("SYN-RECEIVED")
+    talk.send("A")
+    host.wait_states("ESTABLISHED")
+    assert lib.error_of(sock) == 0
+
+
+@scenario()
+def simultaneous_open_of_two_hosts(case):
+    left, right = case.namespace(), case.namespace()
+    wire = lib_segment.Wire(case, left, right)
+    wire.hold(lambda side, segment: segment.flags == "S")
+    near, far = ("10.2.0.1", 5000), ("10.2.0.2", 5000)
+    a = left.start_connect(far, bind=near)
+    b = right.start_connect(near, bind=far)
+    lib.wait_until("both SYNs on their way",
+                   lambda: {side for side, _ in wire.held} == {0, 1})
+    assert left.states() == right.states() == ["SYN-SENT"]
+    wire.release()
+    left.wait_states("ESTABLISHED")
+    right.wait_states("ESTABLISHED")
+    for sock in a, b:
+        sock.settimeout(lib.DEADLINE_S)
+    a.sendall(b"over")
+    assert lib.receive(b, 4) == b"over"
+    b.sendall(b"back")
+    assert lib.receive(a, 4) == b"back"
+
+
+@scenario()
+def fin_wait_1_2_and_time_wait(case):
+    host, peer = alone(case)
+    sock, talk = connected(host, peer)
+    sock.shutdown(socket.SHUT_WR)
+    talk.expect("FA")
+    host.wait_states("FIN-WAIT-1")
+    talk.send("A")
+    host.wait_states("FIN-WAIT-2")
+    talk.send("PA", b"half open still")
+    assert lib.receive(sock, 15) == b"half open still"
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    talk.send("FA")
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states("TIME-WAIT")
+
+
+@scenario()
+def fin_wait_1_straight_to_time_wait(case):
+    """The peer acknowledges and closes in one segment."""
+    host, peer = alone(case)
+    sock, talk = accepted(host, peer)
+    sock.shutdown(socket.SHUT_WR)
+    talk.expect("FA")
+    talk.send("FA")
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states("TIME-WAIT")
+
+
+@scenario()
+def closing_and_time_wait(case):
+    host, peer = alone(case)
+    sock, talk = connected(host, peer)
+    sock.shutdown(socket.SHUT_WR)
+    fin = talk.expect("FA")
+    talk.send("FA", ack=fin.seq)
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states("CLOSING")
+    talk.send("A")
+    host.wait_states("TIME-WAIT")
+
+
+@scenario()
+def simultaneous_close_of_two_hosts(case):
+    left, right = case.namespace(), case.namespace()
+    wire = lib_segment.Wire(case, left, right)
+    listener = right.listen()
+    a = left.connect((wire.addresses[1], 7000))
+    b = right.accept(listener)
+    wire.hold(lambda side, segment: "F" in segment.flags)
+    a.close()
+    b.close()
+    lib.wait_until("both FINs on their way",
+                   lambda: {side for side, _ in wire.held} == {0, 1})
+    assert left.states() == right.states() == ["FIN-WAIT-1"]
+    wire.release()
+    left.wait_states("TIME-WAIT")
+    right.wait_states("TIME-WAIT")
+
+
+@scenario()
+def close_wait_and_last_ack(case):
+    host, peer = alone(case)
+    sock, talk = accepted(host, peer)
+    talk.send("FA")
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states("CLOSE-WAIT")
+    assert sock.recv(1) == b""
+    sock.sendall(b"last words")
+    assert talk.expect("A").payload == b"last words"
+    talk.send("A")
+    sock.close()
+    talk.expect("FA")
+    host.wait_states("LAST-ACK")
+    talk.send("A")
+    host.wait_states()
+
+
+@scenario()
+def fin_is_repeated_until_acknowledged(case):
+    host, peer = alone(case)
+    sock, talk = connected(host, peer)
+    sock.close()
+    first = talk.expect("FA")
+    again = talk.expect("FA")
+    assert first.seq == again.seq
+    host.wait_states("FIN-WAIT-1")
+    talk.send("R")
+    host.wait_states()
+
+
+@scenario()
+def time_wait_answers_a_repeated_fin(case):
+    host, peer = alone(case)
+    sock, talk = connected(host, peer)
+    sock.close()
+    talk.expect("FA")
+    fin = talk.send("FA")
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states("TIME-WAIT")
+    talk.send("FA", seq=fin.seq)
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    assert host.states() == ["TIME-WAIT"]
+
+
+@scenario()
+def time_wait_taken_over_by_a_newer_syn(case):
+    host, peer = alone(case)
+    listener = host.listen()
+    talk = peer.dial(7000)
+    sock = host.accept(listener)
+    sock.close()
+    talk.expect("FA")
+    talk.send("FA")
+    host.wait_states("TIME-WAIT")
+    anew = peer.dial(7000, seq=talk.seq + 100000)
+    host.wait_states("ESTABLISHED")
+    anew.send("PA", b"second life")
+    sock = host.accept(listener)
+    assert lib.receive(sock, 11) == b"second life"
+
+
+@scenario(toytcp_only=True)
+def time_wait_ends(case):
+    host, peer = alone(case)
+    host.sysctl("net.toytcp.time_wait_ms", 200)
+    sock, talk = connected(host, peer)
+    sock.close()
+    talk.expect("FA")
+    talk.send("FA")
+    talk.expect("A", lambda s: s.ack == talk.seq)
+    host.wait_states()
+
+
+@scenario()
+def closed_port_answers_with_reset(case):
+    _, peer = alone(case)
+    talk = lib_segment.Talk(peer, 4000, 9)
+    talk.send("S")
+    answer = talk.expect("RA")
+    assert (answer.seq, answer.ack) == (0, 1001), str(answer)
+    talk.send("A", seq=5, ack=777)
+    answer = talk.expect("R")
+    assert answer.seq == 777, str(answer)
+
+
+@scenario()
+def reset_is_never_answered(case):
+    host, peer = alone(case)
+    talk = lib_segment.Talk(peer, 4000, 9)
+    talk.send("R", seq=5)
+    talk.send("RA", seq=5, ack=6)
+    probe = lib_segment.Talk(peer, 4001, 9)
+    probe.send("S")
+    talk.silent(lambda: peer.next().dport == 4001)
+
+
+@scenario()
+def listener_ignores_or_resets_what_is_no_syn(case):
+    host, peer = alone(case)
+    host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    talk.send("A", seq=5, ack=777)
+    assert talk.expect("R").seq == 777
+    assert host.states() == []
+
+
+@scenario()
+def syn_sent_checks_the_acknowledgement(case):
+    host, peer = alone(case)
+    host.start_connect(PEER)
+    talk = peer.take()
+    right = talk.ack
+    talk.send("SA", seq=2000, ack=right + 5)
+    assert talk.expect("R").seq == right + 5
+    talk.send("RA", seq=2000, ack=right + 5)
+    assert host.states() == ["SYN-SENT"]
+    talk.ack = right
+    talk.send("SA")
+    talk.expect("A")
+    host.wait_states("ESTABLISHED")
+
+
+@scenario()
+def syn_sent_refused(case):
+    host, peer = alone(case)
+    sock = host.start_connect(PEER)
+    talk = peer.take()
+    talk.send("RA", seq=0)
+    lib.wait_until("the refusal", lambda: lib.error_of(sock) == 111)
+    host.wait_states()
+
+
+if __name__ == "__main__":
+    lib.main()
