@@ -19,10 +19,13 @@
 /**
  * struct reader - an open file
  * @net: must be first; the namespace
- * @after: cursor behind what is being shown
+ * @at: the table's cursor in front of the entry that is being shown, so that
+ *	reading can resume there
+ * @after: the cursor behind it
  */
 struct reader {
 	struct seq_net_private net;
+	u64 at;
 	u64 after;
 };
 
@@ -215,36 +218,31 @@ static int show_connection(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static void *entry_at(struct seq_file *seq, loff_t pos)
+static void *entry_at(struct seq_file *seq, u64 cursor)
 {
 	struct reader *reader = seq->private;
 
-	reader->after = pos - 1;
+	reader->at = cursor;
+	reader->after = cursor;
 	return toytcp_table_next(net_of(seq), &reader->after);
 }
 
-/*
- * A position is a cursor plus one; position 0 is the header. The cursor of
- * the entry being shown is kept, so that reading can resume at it.
- */
-static loff_t position_after(struct seq_file *seq, void *v)
+/* The file's position only counts; the table's cursor takes all 64 bits. */
+static void *start(struct seq_file *seq, loff_t *pos)
+	__acquires(RCU)
 {
 	struct reader *reader = seq->private;
 
-	return v == SEQ_START_TOKEN ? 1 : reader->after + 1;
-}
-
-static void *start_connections(struct seq_file *seq, loff_t *pos)
-	__acquires(RCU)
-{
 	rcu_read_lock();
-	return *pos ? entry_at(seq, *pos) : SEQ_START_TOKEN;
+	return *pos ? entry_at(seq, reader->at) : SEQ_START_TOKEN;
 }
 
-static void *next_connection(struct seq_file *seq, void *v, loff_t *pos)
+static void *next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	*pos = position_after(seq, v);
-	return entry_at(seq, *pos);
+	struct reader *reader = seq->private;
+
+	++*pos;
+	return entry_at(seq, v == SEQ_START_TOKEN ? 0 : reader->after);
 }
 
 static void stop(struct seq_file *seq, void *v)
@@ -322,13 +320,6 @@ static int show_stats(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static bool same_connection(const struct toytcp_entry *a,
-			    const struct toytcp_entry *b)
-{
-	return a->local == b->local && a->remote == b->remote &&
-	       a->lport == b->lport && a->rport == b->rport;
-}
-
 static struct toytcp_entry *find(struct toytcp_net *tn,
 				 const struct toytcp_entry *who)
 {
@@ -368,7 +359,7 @@ static int abort_connection(struct toytcp_net *tn,
 		return err;
 	lock_sock(sk);
 	if (sk->sk_state != TCP_CLOSE &&
-	    same_connection(&toytcp_sk(sk)->entry, who))
+	    toytcp_entry_same(&toytcp_sk(sk)->entry, who))
 		toytcp_settle_abort(sk, ECONNABORTED);
 	else
 		err = -ENOENT;
@@ -409,8 +400,8 @@ static int obey(struct file *file, char *text, size_t size)
 }
 
 static const struct seq_operations connections_ops = {
-	.start	= start_connections,
-	.next	= next_connection,
+	.start	= start,
+	.next	= next,
 	.stop	= stop,
 	.show	= show_connection,
 };

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ICMP errors, and with them path MTU discovery.
+ *
+ * Anybody can forge an ICMP error. One is believed only if it quotes a
+ * sequence number that is outstanding (RFC 5927), and even then it ends no
+ * connection that has been established, raises no MTU and lowers none below
+ * the system's minimum.
+ */
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/tcp.h>
+#include <net/icmp.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "compat/compat.h"
+#include "core/seq.h"
+#include "toytcp.h"
+
+/**
+ * struct quote - what an ICMP error says
+ * @skb: the packet; its data is the header of ours that it quotes
+ * @type: ICMP type
+ * @code: ICMP code
+ * @info: the next hop's MTU, bytes, if it says one
+ * @who: the connection, from our side
+ * @seq: SEG.SEQ of the segment quoted
+ * @error: the errno, if any, that it means to a user
+ */
+struct quote {
+	struct sk_buff *skb;
+	u8 type;
+	u8 code;
+	u32 info;
+	struct toytcp_entry who;
+	u32 seq;
+	int error;
+};
+
+/* What a failed connection attempt reports, as TCP does; 0: ignore it. */
+static int error_of(u8 type, u8 code)
+{
+	switch (type) {
+	case ICMP_PARAMETERPROB:
+		return EPROTO;
+	case ICMP_TIME_EXCEEDED:
+		return EHOSTUNREACH;
+	case ICMP_DEST_UNREACH:
+		return code <= NR_ICMP_UNREACH ? icmp_err_convert[code].errno :
+			0;
+	default:
+		return 0;
+	}
+}
+
+/* The error queue of IP_RECVERR, read by recvmsg() with MSG_ERRQUEUE. */
+static void queue_error(struct sock *sk, const struct quote *q)
+{
+	struct sk_buff *skb = skb_clone(q->skb, GFP_ATOMIC);
+	const struct iphdr *ip;
+	struct sock_exterr_skb *err;
+
+	if (!skb)
+		return;
+	ip = (const struct iphdr *)skb->data;
+	err = SKB_EXT_ERR(skb);
+	memset(&err->ee, 0, sizeof(err->ee));
+	err->ee.ee_errno = q->error;
+	err->ee.ee_origin = SO_EE_ORIGIN_ICMP;
+	err->ee.ee_type = q->type;
+	err->ee.ee_code = q->code;
+	err->ee.ee_info = q->info;
+	err->addr_offset = (u8 *)&ip->daddr - skb_network_header(skb);
+	err->port = htons(q->who.rport);
+	__skb_pull(skb, ip->ihl * 4);
+	skb_reset_transport_header(skb);
+	if (sock_queue_err_skb(sk, skb))
+		kfree_skb(skb);
+}
+
+/* RFC 9293 section 3.9.2.2: in SYN-SENT nothing is lost by giving up. */
+static void fail(struct sock *sk, int error)
+{
+	struct actions act = { .error = error, .wake = WAKE_STATE };
+
+	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, TCP_CLOSE, CAUSE_ICMP);
+	toytcp_settle(sk, &act, NULL);
+}
+
+/*
+ * In other states the error is soft: RFC 9293 MUST-56. It is what the user
+ * gets if the connection times out, or at once if IP_RECVERR asks for it.
+ */
+static void give_error(struct sock *sk, const struct quote *q)
+{
+	bool connecting = sk->sk_state == TCP_SYN_SENT ||
+			  sk->sk_state == TCP_SYN_RECV;
+	bool wanted = toytcp_compat_recverr(sk);
+
+	if (connecting && wanted)
+		queue_error(sk, q);
+	if (sock_owned_by_user(sk) || (!connecting && !wanted)) {
+		WRITE_ONCE(sk->sk_err_soft, q->error);
+	} else if (connecting) {
+		fail(sk, q->error);
+	} else {
+		WRITE_ONCE(sk->sk_err, q->error);
+		sk_error_report(sk);
+	}
+}
+
+/* What was outstanding was too big to arrive: not a sign of congestion. */
+static void send_again(struct sock *sk)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	struct actions act = {};
+
+	tcb->snd.rtx = tcb->snd.una;
+	tcb->cause = CAUSE_ICMP;
+	toytcp_settle(sk, &act, NULL);
+}
+
+static bool believes_mtu(const struct sock *sk, const struct dst_entry *dst)
+{
+	return READ_ONCE(inet_sk(sk)->pmtudisc) != IP_PMTUDISC_DONT &&
+	       ip_sk_accept_pmtu(sk) &&
+	       !(dst && dst_metric_locked(dst, RTAX_MTU));
+}
+
+/* The route learns it too: for other connections, and for fragmentation. */
+static void fit_path(struct sock *sk, u32 mtu)
+{
+	u32 least = READ_ONCE(sock_net(sk)->ipv4.ip_rt_min_pmtu);
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct dst_entry *dst = __sk_dst_check(sk, 0);
+
+	if (dst)
+		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+	mtu = max(mtu, least);
+	if (!believes_mtu(sk, dst) ||
+	    toytcp_transmit_mss(sk, mtu) >= tp->tcb.snd.mss)
+		return;
+	toytcp_transmit_sync_mss(sk, mtu);
+	if (sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_SYN_RECV)
+		send_again(sk);
+}
+
+static void too_big(struct sock *sk, u32 mtu)
+{
+	mtu = min_t(u32, mtu, 65535);
+	if (!sock_owned_by_user(sk)) {
+		fit_path(sk, mtu);
+		return;
+	}
+	toytcp_sk(sk)->mtu = mtu;
+	if (!test_and_set_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+}
+
+static void redirect(struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst;
+
+	if (sock_owned_by_user(sk))
+		return;
+	dst = __sk_dst_check(sk, 0);
+	if (dst)
+		dst->ops->redirect(dst, sk, skb);
+}
+
+/*
+ * RFC 5927 section 4.1. Before it was locked, the socket may have ended or
+ * become another connection.
+ */
+static bool believable(const struct sock *sk, const struct quote *q)
+{
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+
+	return sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN &&
+	       toytcp_entry_same(&tp->entry, &q->who) &&
+	       seq_between(tp->tcb.snd.una, q->seq, tp->tcb.snd.nxt);
+}
+
+static void arrives(struct sock *sk, const struct quote *q)
+{
+	if (!believable(sk, q))
+		toytcp_count(toytcp_sock_net(sk), drop_icmp);
+	else if (q->type == ICMP_REDIRECT)
+		redirect(sk, q->skb);
+	else if (q->type == ICMP_DEST_UNREACH && q->code == ICMP_FRAG_NEEDED)
+		too_big(sk, q->info);
+	else if (q->error)
+		give_error(sk, q);
+}
+
+/* Embryos and remnants give up on their own; an ICMP error says nothing new. */
+static struct sock *find(struct toytcp_net *tn, const struct toytcp_entry *who)
+{
+	struct toytcp_entry *entry =
+		toytcp_table_find(tn, who->local, who->lport, who->remote,
+				  who->rport);
+	struct sock *sk;
+
+	if (!entry || entry->kind != ENTRY_SOCKET)
+		return NULL;
+	sk = toytcp_entry_sock(entry);
+	return refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
+}
+
+static void deliver(struct net *net, const struct quote *q)
+{
+	struct sock *sk = find(toytcp_net(net), &q->who);
+
+	if (!sk) {
+		__ICMP_INC_STATS(net, ICMP_MIB_INERRORS);
+		return;
+	}
+	bh_lock_sock(sk);
+	arrives(sk, q);
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/* RFC 792: an error quotes the IP header and 8 bytes: our ports and SEG.SEQ. */
+static bool parse_quote(struct quote *q)
+{
+	const struct iphdr *ip = (const struct iphdr *)q->skb->data;
+	const struct tcphdr *tcp;
+
+	if (!pskb_may_pull(q->skb, ip->ihl * 4 + 8))
+		return false;
+	ip = (const struct iphdr *)q->skb->data;
+	tcp = (const struct tcphdr *)(q->skb->data + ip->ihl * 4);
+	q->who.local = ip->saddr;
+	q->who.remote = ip->daddr;
+	q->who.lport = ntohs(tcp->source);
+	q->who.rport = ntohs(tcp->dest);
+	q->seq = ntohl(tcp->seq);
+	return true;
+}
+
+/**
+ * toytcp_icmp_deferred() - a path MTU that found the socket owned
+ * @sk: locked by release_sock()
+ */
+void toytcp_icmp_deferred(struct sock *sk)
+{
+	if (!test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		fit_path(sk, toytcp_sk(sk)->mtu);
+	__sock_put(sk);
+}
+
+/**
+ * toytcp_icmp_error() - an ICMP error quotes a segment of ours
+ * @skb: its data at the IP header quoted; not taken over
+ * @info: the next hop's MTU, if the error is that a fragment was needed
+ *
+ * The err_handler of struct net_protocol. Context: RCU read lock held.
+ *
+ * Return: 0.
+ */
+int toytcp_icmp_error(struct sk_buff *skb, u32 info)
+{
+	const struct icmphdr *icmp = icmp_hdr(skb);
+	struct quote q = {
+		.skb	= skb,
+		.type	= icmp->type,
+		.code	= icmp->code,
+		.info	= info,
+		.error	= error_of(icmp->type, icmp->code),
+	};
+
+	if (!parse_quote(&q))
+		return 0;
+	local_bh_disable();
+	deliver(dev_net(skb->dev), &q);
+	local_bh_enable();
+	return 0;
+}
