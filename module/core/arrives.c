@@ -376,6 +376,7 @@ static bool check_ack(struct arrival *a)
 		challenge(a, CAUSE_ACK);
 		return false;
 	}
+	tcb->cause = CAUSE_ACK;
 	if (is_duplicate(a)) {
 		a->act->duplicate = true;
 		toytcp_recovery_duplicate(tcb);

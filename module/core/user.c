@@ -36,6 +36,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 void toytcp_user_send(struct tcb *tcb, u32 n)
 {
 	tcb->snd.end += n;
+	tcb->cause = CAUSE_SEND;
 }
 
 /*
