@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The connection table of a namespace: its sockets, embryos and remnants by
+ * their four-tuples.
+ *
+ * Look-ups run under RCU and take no lock. Two things can lead one astray,
+ * and both make it start again:
+ *  - A socket may be disconnected and connected anew within a grace period,
+ *    and take the reader that stands on it along to another chain. A chain
+ *    therefore ends in its own number (hlist_nulls).
+ *  - While the table grows, entries move to the new chains: table.resizing.
+ *
+ * An entry's chain is the highest bits of its hash, so whoever goes through the
+ * chains in order goes through the hashes in order, and a table that has grown
+ * in between changes nothing about what comes next.
+ */
+#include "toytcp.h"
+
+#define BITS_FIRST	8	/* 256 chains to begin with */
+#define BITS_STEP	2	/* four times as many when it grows */
+#define BITS_MAX	20
+#define LOAD		2	/* entries for each chain at which it grows */
+
+/**
+ * struct toytcp_buckets - the chains of a table
+ * @bits: there are 1 << @bits of them
+ * @chain: each ends in its index
+ */
+struct toytcp_buckets {
+	u32 bits;
+	struct hlist_nulls_head chain[];
+};
+
+static struct toytcp_buckets *make_buckets(u32 bits)
+{
+	struct toytcp_buckets *b;
+	u32 i;
+
+	b = kvmalloc(struct_size(b, chain, 1ul << bits), GFP_KERNEL);
+	if (!b)
+		return NULL;
+	b->bits = bits;
+	for (i = 0; i < 1u << bits; i++)
+		INIT_HLIST_NULLS_HEAD(&b->chain[i], i);
+	return b;
+}
+
+static u64 hash_of(const struct toytcp_table *t, const struct toytcp_entry *e)
+{
+	u32 ports = (u32)READ_ONCE(e->lport) << 16 | READ_ONCE(e->rport);
+
+	return siphash_3u32((__force u32)READ_ONCE(e->local),
+			    (__force u32)READ_ONCE(e->remote), ports, &t->key);
+}
+
+static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
+{
+	return hash >> (64 - b->bits);
+}
+
+static bool equal(const struct toytcp_entry *a, const struct toytcp_entry *b)
+{
+	return READ_ONCE(a->remote) == b->remote &&
+	       READ_ONCE(a->local) == b->local &&
+	       READ_ONCE(a->rport) == b->rport &&
+	       READ_ONCE(a->lport) == b->lport;
+}
+
+/* The table's own reference; embryos and remnants belong to others' lists. */
+static void hold(struct toytcp_entry *entry)
+{
+	if (entry->kind == ENTRY_SOCKET)
+		sock_hold(toytcp_entry_sock(entry));
+}
+
+static void put(struct toytcp_entry *entry)
+{
+	if (entry->kind == ENTRY_SOCKET)
+		sock_put(toytcp_entry_sock(entry));
+}
+
+static struct toytcp_buckets *locked_buckets(struct toytcp_table *t)
+{
+	return rcu_dereference_protected(t->buckets,
+					 lockdep_is_held(&t->lock));
+}
+
+/* A reader on its way through @from is sent back by t->resizing. */
+static void move_all(struct toytcp_table *t, struct toytcp_buckets *from,
+		     struct toytcp_buckets *to)
+{
+	struct hlist_nulls_head *head = from->chain;
+	struct toytcp_entry *e;
+
+	for (; head < from->chain + (1ul << from->bits); head++) {
+		while (!hlist_nulls_empty(head)) {
+			e = hlist_nulls_entry(head->first, struct toytcp_entry,
+					      node);
+			hlist_nulls_del_rcu(&e->node);
+			hlist_nulls_add_head_rcu(&e->node, &to->chain
+						 [slot_of(to, hash_of(t, e))]);
+		}
+	}
+}
+
+static bool crowded(const struct toytcp_table *t, const struct toytcp_buckets *b)
+{
+	return b->bits < BITS_MAX && t->count > (u32)LOAD << b->bits;
+}
+
+/* Nobody else replaces t->buckets, and no two of these run at once. */
+static void grow(struct work_struct *work)
+{
+	struct toytcp_table *t = container_of(work, struct toytcp_table, grow);
+	struct toytcp_buckets *old = rcu_dereference_protected(t->buckets, true);
+	struct toytcp_buckets *larger;
+
+	if (!crowded(t, old))
+		return;
+	larger = make_buckets(min(old->bits + BITS_STEP, (u32)BITS_MAX));
+	if (!larger)
+		return;		/* the next insertion tries again */
+	spin_lock_bh(&t->lock);
+	write_seqcount_begin(&t->resizing);
+	move_all(t, old, larger);
+	rcu_assign_pointer(t->buckets, larger);
+	write_seqcount_end(&t->resizing);
+	spin_unlock_bh(&t->lock);
+	synchronize_rcu();
+	kvfree(old);
+}
+
+/**
+ * toytcp_table_init() - prepare an empty table
+ * @t: the table
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_table_init(struct toytcp_table *t)
+{
+	struct toytcp_buckets *b = make_buckets(BITS_FIRST);
+
+	if (!b)
+		return -ENOMEM;
+	spin_lock_init(&t->lock);
+	seqcount_spinlock_init(&t->resizing, &t->lock);
+	get_random_bytes(&t->key, sizeof(t->key));
+	INIT_WORK(&t->grow, grow);
+	t->count = 0;
+	RCU_INIT_POINTER(t->buckets, b);
+	return 0;
+}
+
+/**
+ * toytcp_table_destroy() - free a table
+ * @t: the table; it is empty, and no reader is left
+ */
+void toytcp_table_destroy(struct toytcp_table *t)
+{
+	cancel_work_sync(&t->grow);
+	WARN_ON(t->count);
+	kvfree(rcu_dereference_protected(t->buckets, true));
+}
+
+/**
+ * toytcp_table_insert() - make an entry known
+ * @tn: the namespace
+ * @entry: complete, and not in the table; a socket is held while it is
+ *
+ * Return: 0, or -EADDRNOTAVAIL if its four-tuple is taken.
+ */
+int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
+{
+	struct toytcp_table *t = &tn->table;
+	struct hlist_nulls_head *chain;
+	struct hlist_nulls_node *node;
+	struct toytcp_entry *other;
+	struct toytcp_buckets *b;
+	bool is_crowded;
+
+	spin_lock_bh(&t->lock);
+	b = locked_buckets(t);
+	chain = &b->chain[slot_of(b, hash_of(t, entry))];
+	hlist_nulls_for_each_entry(other, node, chain, node) {
+		if (equal(other, entry)) {
+			spin_unlock_bh(&t->lock);
+			return -EADDRNOTAVAIL;
+		}
+	}
+	hold(entry);
+	hlist_nulls_add_head_rcu(&entry->node, chain);
+	t->count++;
+	is_crowded = crowded(t, b);
+	spin_unlock_bh(&t->lock);
+	if (is_crowded)
+		schedule_work(&t->grow);
+	return 0;
+}
+
+/**
+ * toytcp_table_remove() - forget an entry
+ * @tn: the namespace
+ * @entry: in the table or not; a socket's reference is put
+ *
+ * Readers may have it in their hands for an RCU grace period yet.
+ *
+ * Return: whether it was there. Of several callers, only one gets true.
+ */
+bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
+{
+	struct toytcp_table *t = &tn->table;
+	bool was_there;
+
+	spin_lock_bh(&t->lock);
+	was_there = !hlist_nulls_unhashed(&entry->node);
+	if (was_there) {
+		hlist_nulls_del_init_rcu(&entry->node);
+		t->count--;
+	}
+	spin_unlock_bh(&t->lock);
+	if (was_there)
+		put(entry);
+	return was_there;
+}
+
+/**
+ * toytcp_table_replace() - let one entry take another's place
+ * @tn: the namespace
+ * @old: in the table or not
+ * @entry: complete, of the same four-tuple, and not in the table
+ *
+ * A look-up finds the one or the other, never none and never both. References
+ * are taken and put as by insertion and removal.
+ *
+ * Return: false if @old was not there any more; then nothing was done.
+ */
+bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
+			  struct toytcp_entry *entry)
+{
+	struct toytcp_table *t = &tn->table;
+	bool was_there;
+
+	spin_lock_bh(&t->lock);
+	was_there = !hlist_nulls_unhashed(&old->node);
+	if (was_there) {
+		hold(entry);
+		hlist_nulls_replace_init_rcu(&old->node, &entry->node);
+	}
+	spin_unlock_bh(&t->lock);
+	if (was_there)
+		put(old);
+	return was_there;
+}
+
+/* The entry with the least hash above @after among those of one chain. */
+static struct toytcp_entry *least_above(const struct toytcp_table *t,
+					const struct toytcp_buckets *b,
+					u32 slot, u64 after, u64 *hash)
+{
+	struct toytcp_entry *e, *best;
+	struct hlist_nulls_node *node;
+	u64 h;
+
+	do {
+		best = NULL;
+		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
+			h = hash_of(t, e);
+			if (slot_of(b, h) == slot && h > after &&
+			    (!best || h < *hash)) {
+				best = e;
+				*hash = h;
+			}
+		}
+	} while (get_nulls_value(node) != slot);
+	return best;
+}
+
+/**
+ * toytcp_table_next() - go through the table
+ * @tn: the namespace
+ * @cursor: 0 to begin with; afterwards leave it as it is
+ *
+ * Entries that are there all the time are each met exactly once, whatever
+ * comes and goes meanwhile. RCU may be left and entered again between calls.
+ *
+ * Return: an entry, valid under RCU as toytcp_table_find() says; NULL at the
+ * end.
+ */
+struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
+{
+	const struct toytcp_table *t = &tn->table;
+	const struct toytcp_buckets *b;
+	struct toytcp_entry *e;
+	unsigned int seq;
+	u64 hash = 0;
+	u32 slot;
+
+	do {
+		seq = read_seqcount_begin(&t->resizing);
+		b = rcu_dereference(t->buckets);
+		e = NULL;
+		for (slot = slot_of(b, *cursor); !e && slot < 1u << b->bits;
+		     slot++)
+			e = least_above(t, b, slot, *cursor, &hash);
+	} while (read_seqcount_retry(&t->resizing, seq));
+	if (e)
+		*cursor = hash;
+	return e;
+}
+
+/**
+ * toytcp_table_find() - whose segment is this?
+ * @tn: the namespace
+ * @local: our address
+ * @lport: our port, host order
+ * @remote: the peer's address
+ * @rport: the peer's port, host order
+ *
+ * Context: under RCU, and the entry is valid as long as that; no reference is
+ * taken. A socket may by then have left the table, or even have come back with
+ * another four-tuple: once the caller has its lock, it looks again.
+ *
+ * Return: the entry, or NULL.
+ */
+struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn, __be32 local,
+				       u16 lport, __be32 remote, u16 rport)
+{
+	const struct toytcp_entry wanted = {
+		.local = local, .remote = remote,
+		.lport = lport, .rport = rport,
+	};
+	const struct toytcp_table *t = &tn->table;
+	u64 hash = hash_of(t, &wanted);
+	const struct toytcp_buckets *b;
+	struct hlist_nulls_node *node;
+	struct toytcp_entry *e;
+	unsigned int seq;
+	u32 slot;
+
+	do {
+		seq = read_seqcount_begin(&t->resizing);
+		b = rcu_dereference(t->buckets);
+		slot = slot_of(b, hash);
+		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
+			if (equal(e, &wanted))
+				return e;
+		}
+	} while (get_nulls_value(node) != slot ||
+		 read_seqcount_retry(&t->resizing, seq));
+	return NULL;
+}
