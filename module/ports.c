@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Local ports: who has claimed which (bind, connect, TIME-WAIT), ephemeral
+ * ports, and who listens where.
+ *
+ * Who may share a port with whom is as with TCP, down to the corner cases:
+ * programs rely on them.
+ */
+#include <linux/jhash.h>
+#include <net/ip.h>
+#include <net/netns/hash.h>
+#include <net/secure_seq.h>
+
+#include "toytcp.h"
+
+/*
+ * RFC 6056 section 3.3.4: how far the search for an ephemeral port has come,
+ * for each class of peers, so that one peer learns little about the others.
+ */
+static u32 progress[256];
+
+static struct hlist_head *claims_of(const struct toytcp_ports *ports, u16 port)
+{
+	return &ports->claims[port % TOYTCP_PORT_SLOTS];
+}
+
+static struct hlist_head *listeners_of(const struct toytcp_ports *ports,
+				       u16 port)
+{
+	return &ports->listeners[port % TOYTCP_LISTENER_SLOTS];
+}
+
+static struct toytcp_ports *ports_of(const struct sock *sk)
+{
+	return &toytcp_sock_net(sk)->ports;
+}
+
+static const struct sock *owner_of(const struct toytcp_claim *c)
+{
+	return &container_of(c, const struct toytcp_sock, claim)->inet.sk;
+}
+
+/*
+ * A socket's options and address may change after bind(); TCP looks at them
+ * when somebody else wants the port. A remnant's stay what they were.
+ */
+static void refresh(struct toytcp_claim *c)
+{
+	const struct sock *sk = owner_of(c);
+
+	if (c->remnant)
+		return;
+	c->addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr);
+	c->dev = READ_ONCE(sk->sk_bound_dev_if);
+	c->reuse = !!sk->sk_reuse;
+	c->reuseport = !!sk->sk_reuseport;
+}
+
+static bool overlap(const struct toytcp_claim *a, const struct toytcp_claim *b)
+{
+	return (!a->addr || !b->addr || a->addr == b->addr) &&
+	       (!a->dev || !b->dev || a->dev == b->dev);
+}
+
+/* May @c come beside @other, which was there before? */
+static bool tolerated(const struct toytcp_claim *c,
+		      const struct toytcp_claim *other)
+{
+	if (c->reuse && other->reuse && !other->listening)
+		return true;
+	return c->reuseport && other->reuseport &&
+	       (other->remnant || uid_eq(c->uid, other->uid));
+}
+
+/* @strict: when we choose the port, nobody is tolerated. */
+static bool conflicts(const struct toytcp_ports *ports, struct toytcp_claim *c,
+		      u16 port, bool strict)
+{
+	struct toytcp_claim *other;
+
+	refresh(c);
+	hlist_for_each_entry(other, claims_of(ports, port), node) {
+		if (other == c || other->port != port)
+			continue;
+		refresh(other);
+		if (overlap(c, other) && (strict || !tolerated(c, other)))
+			return true;
+	}
+	return false;
+}
+
+static void add(struct toytcp_ports *ports, struct toytcp_claim *c, u16 port)
+{
+	c->port = port;
+	hlist_add_head(&c->node, claims_of(ports, port));
+}
+
+static void drop(struct toytcp_claim *c)
+{
+	if (!c->port)
+		return;
+	hlist_del_init(&c->node);
+	c->port = 0;
+}
+
+static void start_claim(struct sock *sk, bool shared)
+{
+	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
+
+	c->uid = sk->sk_uid;
+	c->listening = 0;
+	c->shared = shared;
+	c->remnant = 0;
+}
+
+static int take(struct sock *sk, u16 port, bool strict)
+{
+	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
+	struct toytcp_ports *ports = ports_of(sk);
+	int err = -EADDRINUSE;
+
+	spin_lock_bh(&ports->lock);
+	start_claim(sk, false);
+	if (!conflicts(ports, c, port, strict)) {
+		add(ports, c, port);
+		err = 0;
+	}
+	spin_unlock_bh(&ports->lock);
+	return err;
+}
+
+/*
+ * For connect(): a port that others have for their connections will do, since
+ * the connection table sees to it that four-tuples differ; one that bind()
+ * gave away will not.
+ */
+static bool take_shared(struct sock *sk, u16 port)
+{
+	struct toytcp_ports *ports = ports_of(sk);
+	struct toytcp_claim *other;
+	bool ok = true;
+
+	spin_lock_bh(&ports->lock);
+	hlist_for_each_entry(other, claims_of(ports, port), node)
+		ok &= other->port != port || other->shared;
+	if (ok) {
+		start_claim(sk, true);
+		add(ports, &toytcp_sk(sk)->claim, port);
+	}
+	spin_unlock_bh(&ports->lock);
+	return ok;
+}
+
+struct port_order {
+	u32 low;
+	u32 count;
+	u32 offset;
+	bool odd;
+};
+
+/* As with TCP, connect() begins with one half of the ports, bind() the other. */
+static struct port_order port_order(const struct sock *sk, u32 offset,
+				    bool odd)
+{
+	struct port_order r = { .odd = odd };
+	int low, high;
+
+	inet_sk_get_local_port_range(sk, &low, &high);
+	r.low = low;
+	r.count = high - low + 1;
+	r.offset = (offset % r.count) & ~1u;
+	return r;
+}
+
+static u16 nth_port(const struct port_order *r, u32 n)
+{
+	u32 first = (r->count + !r->odd) / 2;
+	u32 k = n < first ? 2 * n + r->odd : 2 * (n - first) + !r->odd;
+
+	return r->low + (r->offset + k) % r->count;
+}
+
+static int choose(struct sock *sk)
+{
+	struct port_order r = port_order(sk, get_random_u32(), true);
+	u32 n;
+
+	for (n = 0; n < r.count; n++) {
+		u16 port = nth_port(&r, n);
+
+		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
+		    !take(sk, port, true))
+			return 0;
+		cond_resched();
+	}
+	return -EADDRINUSE;
+}
+
+/**
+ * toytcp_ports_get() - proto.get_port: bind
+ * @sk: locked, its inet_rcv_saddr set, without a claim
+ * @port: host order; 0: any that is free
+ *
+ * Return: 0 with inet_num set, or -EADDRINUSE.
+ */
+int toytcp_ports_get(struct sock *sk, unsigned short port)
+{
+	int err = port ? take(sk, port, false) : choose(sk);
+
+	if (!err)
+		inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
+	return err;
+}
+
+static int enter_table(struct sock *sk, u16 port)
+{
+	struct toytcp_entry *e = &toytcp_sk(sk)->entry;
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_num = port;
+	inet->inet_sport = htons(port);
+	/* Whoever still stands on the entry reads it: toytcp_table_find(). */
+	WRITE_ONCE(e->local, inet->inet_saddr);
+	WRITE_ONCE(e->remote, inet->inet_daddr);
+	WRITE_ONCE(e->lport, port);
+	WRITE_ONCE(e->rport, ntohs(inet->inet_dport));
+	e->kind = ENTRY_SOCKET;
+	return toytcp_table_insert(toytcp_sock_net(sk), e);
+}
+
+static bool connect_from(struct sock *sk, u16 port)
+{
+	if (inet_is_local_reserved_port(sock_net(sk), port) ||
+	    !take_shared(sk, port))
+		return false;
+	if (!enter_table(sk, port))
+		return true;
+	toytcp_ports_release(toytcp_sock_net(sk), &toytcp_sk(sk)->claim);
+	return false;
+}
+
+/**
+ * toytcp_ports_connect() - give a connection its port, and make it known
+ * @sk: locked; both addresses and inet_dport set; its port too, if bound
+ *
+ * Return: 0 with inet_num and inet_sport set and the socket in the connection
+ * table; -EADDRNOTAVAIL if no port leads to a four-tuple that is free.
+ */
+int toytcp_ports_connect(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct port_order r;
+	u32 n, *from;
+	u64 hash;
+
+	if (toytcp_sk(sk)->claim.port)
+		return enter_table(sk, toytcp_sk(sk)->claim.port);
+	hash = secure_ipv4_port_ephemeral(inet->inet_saddr, inet->inet_daddr,
+					  inet->inet_dport);
+	from = &progress[hash % ARRAY_SIZE(progress)];
+	r = port_order(sk, READ_ONCE(*from) + (u32)(hash >> 32), false);
+	for (n = 0; n < r.count; n++) {
+		if (connect_from(sk, nth_port(&r, n))) {
+			n = max(n, get_random_u32() % 8);
+			WRITE_ONCE(*from, READ_ONCE(*from) + 2 * (n + 1));
+			return 0;
+		}
+		cond_resched();
+	}
+	inet->inet_num = 0;
+	inet->inet_sport = 0;
+	return -EADDRNOTAVAIL;
+}
+
+/**
+ * toytcp_ports_listen() - let segments find a listener
+ * @sk: locked, bound, already in LISTEN
+ *
+ * Several sockets may have been bound to a port with SO_REUSEADDR: only one
+ * of them gets to listen.
+ *
+ * Return: 0 or -EADDRINUSE.
+ */
+int toytcp_ports_listen(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct toytcp_ports *ports = ports_of(sk);
+	struct toytcp_listener *l;
+	int err = -EADDRINUSE;
+
+	l = rcu_dereference_protected(tp->listener, lockdep_sock_is_held(sk));
+	spin_lock_bh(&ports->lock);
+	if (!conflicts(ports, &tp->claim, tp->claim.port, false)) {
+		tp->claim.listening = 1;
+		l->serial = ++ports->serial;
+		hlist_add_head_rcu(&l->node,
+				   listeners_of(ports, tp->claim.port));
+		err = 0;
+	}
+	spin_unlock_bh(&ports->lock);
+	return err;
+}
+
+/**
+ * toytcp_ports_unlisten() - no new segment shall find this listener
+ * @sk: locked, with a struct toytcp_listener; it keeps its port
+ */
+void toytcp_ports_unlisten(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct toytcp_ports *ports = ports_of(sk);
+	struct toytcp_listener *l;
+
+	l = rcu_dereference_protected(tp->listener, lockdep_sock_is_held(sk));
+	spin_lock_bh(&ports->lock);
+	hlist_del_init_rcu(&l->node);
+	tp->claim.listening = 0;
+	spin_unlock_bh(&ports->lock);
+}
+
+/**
+ * toytcp_ports_inherit() - an accepted connection has its listener's port
+ * @child: locked, its inet_num set, without a claim
+ * @parent: the listener, which may have closed meanwhile
+ */
+void toytcp_ports_inherit(struct sock *child, const struct sock *parent)
+{
+	struct toytcp_claim *c = &toytcp_sk(child)->claim;
+	struct toytcp_ports *ports = ports_of(child);
+
+	spin_lock_bh(&ports->lock);
+	start_claim(child, false);
+	c->uid = toytcp_sk(parent)->claim.uid;
+	add(ports, c, inet_sk(child)->inet_num);
+	spin_unlock_bh(&ports->lock);
+}
+
+/* A port that the user asked for is the socket's until it is closed. */
+static bool is_kept(const struct sock *sk)
+{
+	return sk->sk_userlocks & SOCK_BINDPORT_LOCK &&
+	       !sock_flag(sk, SOCK_DEAD);
+}
+
+/**
+ * toytcp_ports_hand_over() - TIME-WAIT has the port of its connection
+ * @tn: the namespace
+ * @from: the socket's claim; the socket is locked
+ * @to: the remnant's, not yet in use
+ */
+void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
+			    struct toytcp_claim *to)
+{
+	spin_lock_bh(&tn->ports.lock);
+	refresh(from);
+	*to = *from;
+	INIT_HLIST_NODE(&to->node);
+	to->remnant = 1;
+	if (from->port)
+		add(&tn->ports, to, from->port);
+	if (!is_kept(owner_of(from)))
+		drop(from);
+	spin_unlock_bh(&tn->ports.lock);
+}
+
+/**
+ * toytcp_ports_release() - give up a claim
+ * @tn: the namespace
+ * @claim: a socket's or a remnant's; nothing happens if it claims nothing
+ */
+void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
+{
+	spin_lock_bh(&tn->ports.lock);
+	drop(claim);
+	spin_unlock_bh(&tn->ports.lock);
+}
+
+/* How well a listener fits: 0 not at all; an address tells more than a device. */
+static int score(const struct toytcp_listener *l, __be32 local, u16 lport,
+		 int dif)
+{
+	__be32 addr = READ_ONCE(inet_sk(l->sk)->inet_rcv_saddr);
+	int dev = READ_ONCE(l->sk->sk_bound_dev_if);
+
+	if (READ_ONCE(inet_sk(l->sk)->inet_num) != lport ||
+	    (addr && addr != local) || (dev && dev != dif))
+		return 0;
+	return 1 + !!dev + 2 * !!addr;
+}
+
+/**
+ * toytcp_ports_listener() - who listens for this?
+ * @tn: the namespace
+ * @local: our address
+ * @lport: our port, host order
+ * @remote: the peer's address
+ * @rport: the peer's port, host order
+ * @dif: the device it came in by
+ *
+ * Of several that fit equally well (SO_REUSEPORT) each has its share of the
+ * four-tuples, and keeps it but for what a newcomer takes: each listener draws
+ * a lot for the four-tuple, and the highest wins.
+ *
+ * Context: under RCU, and the socket is valid as long as that; no reference is
+ * taken. It may have left LISTEN: toytcp_sock.listener is NULL then.
+ *
+ * Return: the listening socket, or NULL.
+ */
+struct sock *toytcp_ports_listener(struct toytcp_net *tn, __be32 local,
+				   u16 lport, __be32 remote, u16 rport,
+				   int dif)
+{
+	u32 flow = jhash_3words((__force u32)local, (__force u32)remote,
+				(u32)lport << 16 | rport,
+				net_hash_mix(tn->net));
+	struct toytcp_listener *l;
+	struct sock *found = NULL;
+	u32 highest = 0, lot;
+	int best = 0, fit;
+
+	hlist_for_each_entry_rcu(l, listeners_of(&tn->ports, lport), node) {
+		fit = score(l, local, lport, dif);
+		if (!fit || fit < best)
+			continue;
+		lot = jhash_1word(l->serial, flow);
+		if (fit > best || lot > highest) {
+			found = l->sk;
+			best = fit;
+			highest = lot;
+		}
+	}
+	return found;
+}
+
+static struct toytcp_listener *next_in(const struct hlist_head *head, u32 after)
+{
+	struct toytcp_listener *l, *best = NULL;
+
+	hlist_for_each_entry_rcu(l, head, node) {
+		if (l->serial > after && (!best || l->serial < best->serial))
+			best = l;
+	}
+	return best;
+}
+
+/**
+ * toytcp_ports_next_listener() - go through the listeners
+ * @tn: the namespace
+ * @cursor: 0 to begin with; afterwards leave it as it is
+ *
+ * Those that are there all the time are each met exactly once. RCU may be left
+ * and entered again between calls.
+ *
+ * Return: a listener, valid under RCU; NULL at the end.
+ */
+struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
+						   u64 *cursor)
+{
+	u32 slot = *cursor >> 32, after = *cursor;
+	struct toytcp_listener *l;
+
+	for (; slot < TOYTCP_LISTENER_SLOTS; slot++, after = 0) {
+		l = next_in(&tn->ports.listeners[slot], after);
+		if (l) {
+			*cursor = (u64)slot << 32 | l->serial;
+			return l;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * toytcp_ports_init() - prepare a namespace's ports
+ * @ports: all zero
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toytcp_ports_init(struct toytcp_ports *ports)
+{
+	spin_lock_init(&ports->lock);
+	ports->claims = kvcalloc(TOYTCP_PORT_SLOTS, sizeof(*ports->claims),
+				 GFP_KERNEL);
+	ports->listeners = kvcalloc(TOYTCP_LISTENER_SLOTS,
+				    sizeof(*ports->listeners), GFP_KERNEL);
+	if (ports->claims && ports->listeners)
+		return 0;
+	toytcp_ports_destroy(ports);
+	return -ENOMEM;
+}
+
+/**
+ * toytcp_ports_destroy() - free a namespace's ports
+ * @ports: without claims, and no reader is left
+ */
+void toytcp_ports_destroy(struct toytcp_ports *ports)
+{
+	kvfree(ports->claims);
+	kvfree(ports->listeners);
+}
