@@ -21,6 +21,7 @@
 	X(out_of_order)		\
 	X(timeouts)		\
 	X(time_wait_reused)	\
+	X(time_wait_overflow)	\
 	X(drop_short)		\
 	X(drop_offset)		\
 	X(drop_checksum)	\
@@ -31,6 +32,7 @@
 	X(drop_backlog)		\
 	X(drop_filter)		\
 	X(drop_policy)		\
+	X(drop_icmp)		\
 	X(drop_window)		\
 	X(drop_memory)
 

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TIME-WAIT: remnants of connections, and the one clock of a namespace that
+ * ends them.
+ *
+ * A remnant stands in the connection table, has its connection's claim on the
+ * port, and waits in remnants.list. It belongs to the list: whoever takes it
+ * out of there, under the lock, frees it. In the table it can be met, and even
+ * be ended, before it is on the list; the list's timer frees it then.
+ */
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+#define ENDED_AT_ONCE	1024	/* then others get the CPU, for a jiffy */
+
+static struct toytcp_net *net_of(struct toytcp_remnants *list)
+{
+	return container_of(list, struct toytcp_net, remnants);
+}
+
+/* No reader finds it any more, or it will soon be so; it is on no list. */
+static void free_remnant(struct toytcp_net *tn, struct toytcp_remnant *r)
+{
+	toytcp_table_remove(tn, &r->entry);
+	toytcp_ports_release(tn, &r->claim);
+	kfree_rcu(r, rcu);
+}
+
+static struct toytcp_remnant *take_first(struct toytcp_remnants *list,
+					 unsigned long now, bool all)
+{
+	struct toytcp_remnant *r;
+
+	spin_lock_bh(&list->lock);
+	r = list_first_entry_or_null(&list->list, struct toytcp_remnant, link);
+	if (r && (all || time_after_eq(now, r->deadline))) {
+		list_del_init(&r->link);
+		list->count--;
+	} else {
+		r = NULL;
+	}
+	spin_unlock_bh(&list->lock);
+	return r;
+}
+
+static void rearm(struct toytcp_remnants *list)
+{
+	const struct toytcp_remnant *r;
+
+	r = list_first_entry_or_null(&list->list, struct toytcp_remnant, link);
+	if (r)
+		toytcp_timer_set(&list->timer, r->deadline);
+}
+
+/*
+ * Puts a remnant last, with 2 MSL to go. If the administrator has lowered the
+ * 2 MSL since, the lower one now holds for those before it, too: the list stays
+ * in order, and each entry is lowered once.
+ */
+static void wait_2msl(struct toytcp_remnants *list, struct toytcp_remnant *r)
+{
+	struct toytcp_remnant *before = r;
+	u32 wait = READ_ONCE(net_of(list)->sysctl_time_wait_ms);
+
+	lockdep_assert_held(&list->lock);
+	r->deadline = jiffies + msecs_to_jiffies(wait);
+	list_add_tail(&r->link, &list->list);
+	list_for_each_entry_continue_reverse(before, &list->list, link) {
+		if (!time_after(before->deadline, r->deadline))
+			break;
+		before->deadline = r->deadline;
+	}
+	rearm(list);
+}
+
+static void expire(struct timer_list *timer)
+{
+	struct toytcp_remnants *list = timer_container_of(list, timer, timer);
+	struct toytcp_net *tn = net_of(list);
+	struct toytcp_remnant *r;
+	int n;
+
+	for (n = 0; n < ENDED_AT_ONCE; n++) {
+		r = take_first(list, jiffies, false);
+		if (!r)
+			break;
+		toytcp_event(tn, &r->entry, EVENT_NONE, NULL, TCP_TIME_WAIT,
+			     TCP_CLOSE, CAUSE_TIME_WAIT);
+		free_remnant(tn, r);
+	}
+	spin_lock_bh(&list->lock);
+	rearm(list);
+	spin_unlock_bh(&list->lock);
+}
+
+/**
+ * toytcp_timewait_init() - prepare a namespace's TIME-WAIT
+ * @list: all zero
+ */
+void toytcp_timewait_init(struct toytcp_remnants *list)
+{
+	spin_lock_init(&list->lock);
+	INIT_LIST_HEAD(&list->list);
+	toytcp_timer_setup_list(&list->timer, expire);
+}
+
+/**
+ * toytcp_timewait_destroy() - end all of a namespace's TIME-WAIT
+ * @tn: the namespace; it has no socket and gets no packet any more
+ */
+void toytcp_timewait_destroy(struct toytcp_net *tn)
+{
+	struct toytcp_remnant *r;
+
+	toytcp_timer_kill(&tn->remnants.timer);
+	while ((r = take_first(&tn->remnants, 0, true)))
+		free_remnant(tn, r);
+}
+
+static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
+{
+	struct toytcp_net *tn = toytcp_sock_net(&tp->inet.sk);
+	struct toytcp_remnant *r;
+
+	if (READ_ONCE(tn->remnants.count) >= TOYTCP_REMNANTS_MAX)
+		return NULL;
+	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
+	if (!r)
+		return NULL;
+	r->entry.local = tp->entry.local;
+	r->entry.remote = tp->entry.remote;
+	r->entry.lport = tp->entry.lport;
+	r->entry.rport = tp->entry.rport;
+	r->entry.kind = ENTRY_REMNANT;
+	toytcp_remnant_init(&r->core, &tp->tcb);
+	INIT_LIST_HEAD(&r->link);
+	return r;
+}
+
+/**
+ * toytcp_timewait_enter() - a connection goes on as a remnant
+ * @sk: locked; in TIME-WAIT, nothing more to send
+ *
+ * The socket is done with afterwards: its entry has left the table, with the
+ * table's reference, and its claim is the remnant's. If there are too many
+ * remnants, or no memory, nothing is left of the connection: the caller ends
+ * it as it ends any other.
+ */
+void toytcp_timewait_enter(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct toytcp_remnant *r = make_remnant(tp);
+
+	if (!r) {
+		toytcp_count(tn, time_wait_overflow);
+		return;
+	}
+	/* The claim first: from the table on, others may end the remnant. */
+	toytcp_ports_hand_over(tn, &tp->claim, &r->claim);
+	if (!toytcp_table_replace(tn, &tp->entry, &r->entry)) {
+		free_remnant(tn, r);
+		return;
+	}
+	spin_lock_bh(&tn->remnants.lock);
+	tn->remnants.count++;
+	wait_2msl(&tn->remnants, r);
+	spin_unlock_bh(&tn->remnants.lock);
+}
+
+/* Of several CPUs that want to end a remnant, one does. */
+static void end(struct toytcp_net *tn, struct toytcp_remnant *r)
+{
+	struct toytcp_remnants *list = &tn->remnants;
+	bool listed;
+
+	if (!toytcp_table_remove(tn, &r->entry))
+		return;
+	spin_lock_bh(&list->lock);
+	listed = !list_empty(&r->link);
+	if (listed) {
+		list_del_init(&r->link);
+		list->count--;
+	}
+	spin_unlock_bh(&list->lock);
+	if (listed)
+		free_remnant(tn, r);
+}
+
+static void restart(struct toytcp_net *tn, struct toytcp_remnant *r)
+{
+	spin_lock_bh(&tn->remnants.lock);
+	if (!list_empty(&r->link)) {
+		list_del(&r->link);
+		wait_2msl(&tn->remnants, r);
+	}
+	spin_unlock_bh(&tn->remnants.lock);
+}
+
+static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
+		   const struct sk_buff *skb, u8 cause)
+{
+	struct toytcp_route route;
+	struct segment ack;
+
+	toytcp_remnant_ack(&r->core, &ack);
+	ack.source = r->entry.lport;
+	ack.destination = r->entry.rport;
+	toytcp_transmit_route_to(skb, &route);
+	toytcp_event(tn, &r->entry, EVENT_OUT, &ack, TCP_TIME_WAIT,
+		     TCP_TIME_WAIT, cause);
+	toytcp_transmit_reply(tn->net, &route, &ack, NULL);
+}
+
+/*
+ * A new connection between the same ports, RFC 9293 MAY-2. The listener records
+ * the segment.
+ *
+ * Return: whether somebody listens and has taken the skb over.
+ */
+static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
+		   struct sk_buff *skb, const struct segment *seg)
+{
+	struct remnant old = r->core;
+	struct sock *sk;
+
+	sk = toytcp_ports_listener(tn, r->entry.local, r->entry.lport,
+				   r->entry.remote, r->entry.rport,
+				   inet_iif(skb));
+	if (!sk)
+		return false;
+	toytcp_event(tn, &r->entry, EVENT_NONE, NULL, TCP_TIME_WAIT, TCP_CLOSE,
+		     CAUSE_SYN);
+	toytcp_count(tn, time_wait_reused);
+	end(tn, r);
+	toytcp_listener_arrives(sk, skb, seg, &old);
+	return true;
+}
+
+static u8 cause_of(const struct segment *seg)
+{
+	if (seg->ctl & CTL_RST)
+		return CAUSE_RST;
+	if (seg->ctl & CTL_SYN)
+		return CAUSE_SYN;
+	return seg->ctl & CTL_FIN ? CAUSE_FIN : CAUSE_SEQUENCE;
+}
+
+static void carry_out(struct toytcp_net *tn, struct toytcp_remnant *r,
+		      enum verdict verdict, const struct sk_buff *skb, u8 cause)
+{
+	switch (verdict) {
+	case VERDICT_END:
+		end(tn, r);
+		break;
+	case VERDICT_RESTART:
+		restart(tn, r);
+		fallthrough;
+	case VERDICT_ACK:
+	case VERDICT_CREATE:	/* nobody listens: RFC 5961 4.2 has it so */
+		answer(tn, r, skb, cause);
+		break;
+	default:
+		break;
+	}
+}
+
+/**
+ * toytcp_timewait_arrives() - a segment arrived for a remnant
+ * @tn: the namespace
+ * @r: the remnant, found under RCU
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
+			     struct sk_buff *skb, const struct segment *seg)
+{
+	enum verdict verdict = toytcp_remnant_arrives(&r->core, seg);
+	u8 cause = cause_of(seg);
+
+	if (seg->ctl & CTL_RST)
+		toytcp_count(tn, in_resets);
+	if (verdict == VERDICT_CREATE && reopen(tn, r, skb, seg))
+		return;
+	toytcp_event(tn, &r->entry, EVENT_IN, seg, TCP_TIME_WAIT,
+		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
+	carry_out(tn, r, verdict, skb, cause);
+	consume_skb(skb);
+}
