@@ -364,6 +364,14 @@ static inline struct sock *toytcp_entry_sock(struct toytcp_entry *entry)
 	return (struct sock *)container_of(entry, struct toytcp_sock, entry);
 }
 
+/** toytcp_entry_same() - do both stand for one connection? */
+static inline bool toytcp_entry_same(const struct toytcp_entry *a,
+				     const struct toytcp_entry *b)
+{
+	return a->local == b->local && a->remote == b->remote &&
+	       a->lport == b->lport && a->rport == b->rport;
+}
+
 /* A segment's text while it waits: the core's node owns all of skb->cb. */
 static inline struct reassembly_node *toytcp_node(const struct sk_buff *skb)
 {
@@ -426,6 +434,15 @@ void toytcp_listener_arrives(struct sock *sk, struct sk_buff *skb,
 void toytcp_listener_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
 			    const struct segment *seg);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
+bool toytcp_listener_overflows(const struct toytcp_listener *l);
+
+/* nursery.c */
+void toytcp_nursery_init(struct toytcp_listener *l);
+void toytcp_nursery_clear(struct toytcp_listener *l);
+void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
+			const struct segment *syn);
+void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+			    struct sk_buff *skb, const struct segment *seg);
 
 /* timewait.c */
 void toytcp_timewait_init(struct toytcp_remnants *r);

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * LISTEN: SYNs come in, connections go out to accept().
+ *
+ * The packet path never takes the listener's socket lock. It finds the listener
+ * under RCU, and so it may meet one on its way out. listener.lock decides:
+ * toytcp_sock.listener becomes NULL under it, together with the accept queue
+ * and the lists of embryos (nursery.c) becoming empty, and nothing is added
+ * after that.
+ */
+#include <linux/filter.h>
+#include <net/ip.h>
+
+#include "core/seq.h"
+#include "toytcp.h"
+
+/* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
+#define ISS_GAP		65537
+
+static struct toytcp_net *net_of(const struct toytcp_listener *l)
+{
+	return toytcp_sock_net(l->sk);
+}
+
+/**
+ * toytcp_listener_overflows() - has the accept queue no room? Then count it
+ * @l: the listener
+ *
+ * As with TCP, a backlog of n has room for n + 1.
+ */
+bool toytcp_listener_overflows(const struct toytcp_listener *l)
+{
+	if (READ_ONCE(l->accept_count) <= READ_ONCE(l->backlog))
+		return false;
+	toytcp_count(net_of(l), drop_listen_overflow);
+	return true;
+}
+
+static bool has_many_embryos(const struct toytcp_listener *l)
+{
+	if (READ_ONCE(l->embryo_count) <
+	    max_t(u32, READ_ONCE(l->backlog), TOYTCP_EMBRYOS_MIN))
+		return false;
+	toytcp_count(net_of(l), drop_listen_overflow);
+	return true;
+}
+
+static bool is_filtered(const struct toytcp_listener *l, struct sk_buff *skb,
+			const struct segment *seg)
+{
+	if (!sk_filter_trim_cap(l->sk, skb, seg->hdrlen))
+		return false;
+	toytcp_count(net_of(l), drop_filter);
+	return true;
+}
+
+/* 3.10.7.1: the listener stopped between look-up and here. */
+static void deliver_to_nobody(struct net *net, struct sk_buff *skb,
+			      const struct segment *seg)
+{
+	toytcp_count(toytcp_net(net), drop_no_socket);
+	if (!(seg->ctl & CTL_RST))
+		toytcp_transmit_reset(net, skb, seg);
+	kfree_skb(skb);
+}
+
+/**
+ * toytcp_listener_embryo() - a segment arrived for an embryo
+ * @e: the embryo, found under RCU
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_listener_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
+			    const struct segment *seg)
+{
+	struct toytcp_listener *l;
+
+	l = rcu_dereference(toytcp_sk(e->listener)->listener);
+	if (!l) {
+		deliver_to_nobody(sock_net(e->listener), skb, seg);
+		return;
+	}
+	if (seg->ctl & CTL_RST)
+		toytcp_count(net_of(l), in_resets);
+	if (is_filtered(l, skb, seg))
+		kfree_skb(skb);
+	else
+		toytcp_nursery_arrives(l, e, skb, seg);
+}
+
+/* TOYTCP_ISN counts once, however many SYNs come at the same time. */
+static bool take_isn(struct toytcp_listener *l, u32 *iss)
+{
+	struct toytcp_sock *tp = toytcp_sk(l->sk);
+	bool taken;
+
+	if (!READ_ONCE(tp->isn_set))
+		return false;
+	spin_lock(&l->lock);
+	taken = tp->isn_set;
+	*iss = tp->isn;
+	WRITE_ONCE(tp->isn_set, false);
+	spin_unlock(&l->lock);
+	return taken;
+}
+
+static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_entry *who,
+		      const struct remnant *old)
+{
+	u32 iss;
+
+	if (take_isn(l, &iss))
+		return iss;
+	iss = toytcp_isn_new(who->local, who->lport, who->remote, who->rport);
+	if (old && !seq_after(iss, old->snd_nxt))
+		iss = old->snd_nxt + ISS_GAP;
+	return iss;
+}
+
+/* The answer goes out as the listener's own packets would. */
+static void route_as(const struct sock *sk, const struct sk_buff *skb,
+		     struct toytcp_route *route)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	u32 mark = READ_ONCE(sk->sk_mark);
+	int dev = READ_ONCE(sk->sk_bound_dev_if);
+	int ttl = READ_ONCE(inet->uc_ttl);
+
+	toytcp_transmit_route_to(skb, route);
+	route->uid = sk->sk_uid;
+	route->tos = READ_ONCE(inet->tos);
+	if (mark)
+		route->mark = mark;
+	if (dev)
+		route->oif = dev;
+	if (ttl > 0)
+		route->ttl = ttl;
+}
+
+static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
+					 const struct toytcp_entry *who,
+					 const struct sk_buff *skb,
+					 const struct segment *syn,
+					 const struct remnant *old)
+{
+	struct sock *sk = l->sk;
+	struct toytcp_embryo *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!e)
+		return NULL;
+	e->entry = *who;
+	e->entry.kind = ENTRY_EMBRYO;
+	e->listener = sk;
+	INIT_LIST_HEAD(&e->link);
+	route_as(sk, skb, &e->route);
+	toytcp_embryo_init(&e->core, syn, choose_iss(l, who, old),
+			   READ_ONCE(sk->sk_rcvbuf) / 2,
+			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
+			   toytcp_now());
+	return e;
+}
+
+static void create(struct toytcp_listener *l, const struct toytcp_entry *who,
+		   struct sk_buff *skb, const struct segment *syn,
+		   const struct remnant *old)
+{
+	struct toytcp_embryo *e = make_embryo(l, who, skb, syn, old);
+
+	if (e)
+		toytcp_nursery_add(l, e, syn);
+	else
+		toytcp_count(net_of(l), drop_memory);
+	consume_skb(skb);
+}
+
+static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
+			   const struct segment *seg, const struct remnant *old)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	const struct toytcp_entry who = {
+		.local = ip->daddr, .remote = ip->saddr,
+		.lport = seg->destination, .rport = seg->source,
+	};
+	enum verdict verdict = toytcp_listen_arrives(seg);
+
+	if (verdict == VERDICT_CREATE && !toytcp_listener_overflows(l) &&
+	    !has_many_embryos(l)) {
+		create(l, &who, skb, seg, old);
+		return;
+	}
+	toytcp_event(net_of(l), &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
+		     seg->ctl & CTL_ACK ? CAUSE_LISTEN_ACK : CAUSE_NONE);
+	if (verdict == VERDICT_RESET)
+		toytcp_transmit_reset(sock_net(l->sk), skb, seg);
+	kfree_skb(skb);
+}
+
+/**
+ * toytcp_listener_arrives() - a segment without a connection met a listener
+ * @sk: the listener, found under RCU; not locked
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ * @old: the connection in TIME-WAIT that the segment may replace, or NULL
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_listener_arrives(struct sock *sk, struct sk_buff *skb,
+			     const struct segment *seg,
+			     const struct remnant *old)
+{
+	struct toytcp_listener *l = rcu_dereference(toytcp_sk(sk)->listener);
+
+	if (!l) {
+		deliver_to_nobody(sock_net(sk), skb, seg);
+		return;
+	}
+	if (seg->ctl & CTL_RST)
+		toytcp_count(net_of(l), in_resets);
+	if (is_filtered(l, skb, seg))
+		kfree_skb(skb);
+	else
+		listen_arrives(l, skb, seg, old);
+}
+
+static struct toytcp_listener *own_listener(const struct sock *sk)
+{
+	return rcu_dereference_protected(toytcp_sk(sk)->listener,
+					 lockdep_sock_is_held(sk));
+}
+
+static void set_state(struct sock *sk, u8 state)
+{
+	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, state, CAUSE_OPEN);
+	inet_sk_set_state(sk, state);
+}
+
+static bool is_waiting(struct sock *sk)
+{
+	struct toytcp_listener *l = own_listener(sk);
+
+	return l && READ_ONCE(l->accept_count);
+}
+
+/* One process wakes up for one connection. */
+static int wait_for_child(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	for (;;) {
+		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
+					  TASK_INTERRUPTIBLE);
+		if (is_waiting(sk))
+			break;
+		err = sk->sk_state == TCP_LISTEN ? 0 : -EINVAL;
+		if (!err && signal_pending(current))
+			err = sock_intr_errno(timeout);
+		if (!err && !timeout)
+			err = -EAGAIN;
+		if (err)
+			break;
+		release_sock(sk);
+		timeout = schedule_timeout(timeout);
+		lock_sock(sk);
+	}
+	finish_wait(sk_sleep(sk), &wait);
+	return err;
+}
+
+static struct sock *take_child(struct toytcp_listener *l)
+{
+	struct toytcp_sock *tp;
+
+	spin_lock_bh(&l->lock);
+	tp = list_first_entry(&l->accept_queue, struct toytcp_sock, accept_link);
+	list_del_init(&tp->accept_link);
+	WRITE_ONCE(l->accept_count, l->accept_count - 1);
+	spin_unlock_bh(&l->lock);
+	return &tp->inet.sk;
+}
+
+/**
+ * toytcp_listener_accept() - proto.accept
+ * @sk: the listener, not locked
+ * @flags: O_NONBLOCK or not
+ * @err: why there is no socket
+ *
+ * Only accept() and toytcp_listener_stop() take from the queue, both with the
+ * socket locked: what was there stays there.
+ *
+ * Return: a socket with the reference the queue had; or NULL.
+ */
+struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
+{
+	struct sock *child = NULL;
+
+	lock_sock(sk);
+	*err = wait_for_child(sk, sock_rcvtimeo(sk, flags & O_NONBLOCK));
+	if (!*err)
+		child = take_child(own_listener(sk));
+	release_sock(sk);
+	return child;
+}
+
+static struct toytcp_listener *make_listener(struct sock *sk, u32 backlog)
+{
+	struct toytcp_listener *l = kzalloc(sizeof(*l), GFP_KERNEL);
+
+	if (!l)
+		return NULL;
+	spin_lock_init(&l->lock);
+	INIT_HLIST_NODE(&l->node);
+	INIT_LIST_HEAD(&l->accept_queue);
+	toytcp_nursery_init(l);
+	l->backlog = backlog;
+	l->sk = sk;
+	return l;
+}
+
+/* What nobody has accepted is reset; only the queue had a reference. */
+static void abort_children(struct list_head *queue)
+{
+	struct toytcp_sock *tp, *next;
+
+	list_for_each_entry_safe(tp, next, queue, accept_link) {
+		struct sock *child = &tp->inet.sk;
+
+		list_del_init(&tp->accept_link);
+		local_bh_disable();
+		bh_lock_sock(child);
+		toytcp_settle_abort(child, 0);
+		sock_orphan(child);
+		bh_unlock_sock(child);
+		local_bh_enable();
+		sock_put(child);
+	}
+}
+
+/**
+ * toytcp_listener_stop() - LISTEN -> CLOSED
+ * @sk: locked; nothing happens if it does not listen. It keeps its port
+ *
+ * Context: may wait.
+ */
+void toytcp_listener_stop(struct sock *sk)
+{
+	struct toytcp_listener *l = own_listener(sk);
+	LIST_HEAD(children);
+
+	if (!l)
+		return;
+	toytcp_ports_unlisten(sk);
+	spin_lock_bh(&l->lock);
+	RCU_INIT_POINTER(toytcp_sk(sk)->listener, NULL);
+	toytcp_nursery_clear(l);
+	list_splice_init(&l->accept_queue, &children);
+	l->accept_count = 0;
+	spin_unlock_bh(&l->lock);
+	set_state(sk, TCP_CLOSE);
+	toytcp_timer_kill(&l->timer);
+	abort_children(&children);
+	kfree_rcu(l, rcu);
+}
+
+static int start(struct sock *sk, u32 backlog)
+{
+	struct toytcp_listener *l = make_listener(sk, backlog);
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	rcu_assign_pointer(toytcp_sk(sk)->listener, l);
+	set_state(sk, TCP_LISTEN);
+	err = toytcp_ports_listen(sk);
+	if (err)
+		toytcp_listener_stop(sk);
+	else
+		sk_dst_reset(sk);
+	return err;
+}
+
+/**
+ * toytcp_listener_start() - passive OPEN, RFC 9293 section 3.10.1
+ * @sk: locked, in CLOSED or LISTEN; bound here if it is not
+ * @backlog: as listen(2) has it; in LISTEN, the new one
+ *
+ * Return: 0, -EADDRINUSE or -ENOMEM.
+ */
+int toytcp_listener_start(struct sock *sk, int backlog)
+{
+	struct toytcp_listener *l = own_listener(sk);
+	int err = 0;
+
+	if (l) {
+		WRITE_ONCE(l->backlog, backlog);
+		return 0;
+	}
+	if (!toytcp_sk(sk)->claim.port)
+		err = toytcp_ports_get(sk, 0);
+	if (err)
+		return err;
+	inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
+	return start(sk, backlog);
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Embryos: connections between the SYN and the ACK of our SYN,ACK.
+ *
+ * An embryo is in the connection table if and only if it is on one of its
+ * listener's lists; both change under listener.lock. Whoever takes it off the
+ * list frees it, after a grace period: the one final ACK that makes a socket
+ * of it, a reset, the timer, or the listener that stops. Everybody else sees
+ * an empty link and knows that he came too late.
+ */
+#include "compat/compat.h"
+#include "toytcp.h"
+
+static struct toytcp_net *net_of(const struct toytcp_listener *l)
+{
+	return toytcp_sock_net(l->sk);
+}
+
+static void record(const struct toytcp_listener *l,
+		   const struct toytcp_entry *who, const struct segment *seg,
+		   u8 before, u8 after, u8 cause)
+{
+	toytcp_event(net_of(l), who, seg ? EVENT_IN : EVENT_NONE, seg, before,
+		     after, cause);
+}
+
+static struct toytcp_embryo *first_of(struct list_head *list)
+{
+	return list_first_entry_or_null(list, struct toytcp_embryo, link);
+}
+
+/* Puts it behind those that wait equally long: 1 s, and twice that each time. */
+static void wait_for_ack(struct toytcp_listener *l, struct toytcp_embryo *e)
+{
+	u8 repeated = e->core.repeated;
+
+	e->deadline = jiffies + ((unsigned long)HZ << repeated);
+	list_add_tail(&e->link, &l->embryos[repeated]);
+	toytcp_timer_set(&l->timer, e->deadline);
+}
+
+static void unlink_embryo(struct toytcp_listener *l, struct toytcp_embryo *e)
+{
+	lockdep_assert_held(&l->lock);
+	list_del_init(&e->link);
+	WRITE_ONCE(l->embryo_count, l->embryo_count - 1);
+	kfree_rcu(e, rcu);
+}
+
+static void forget(struct toytcp_listener *l, struct toytcp_embryo *e)
+{
+	toytcp_table_remove(net_of(l), &e->entry);
+	unlink_embryo(l, e);
+	toytcp_count(net_of(l), attempt_fails);
+}
+
+/* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
+static bool is_deferred(const struct toytcp_listener *l,
+			const struct toytcp_embryo *e)
+{
+	u32 seconds = READ_ONCE(toytcp_sk(l->sk)->defer_accept);
+
+	return seconds && e->core.repeated < TOYTCP_EMBRYO_TRIES &&
+	       toytcp_now() - e->core.sent < (u64)seconds * SECOND;
+}
+
+static void reply(const struct toytcp_listener *l,
+		  const struct toytcp_embryo *e, struct segment *seg, u8 cause)
+{
+	seg->source = e->entry.lport;
+	seg->destination = e->entry.rport;
+	toytcp_event(net_of(l), &e->entry, EVENT_OUT, seg, TCP_SYN_RECV,
+		     TCP_SYN_RECV, cause);
+	toytcp_transmit_reply(sock_net(l->sk), &e->route, seg, l->sk);
+}
+
+static void send_synack(const struct toytcp_listener *l,
+			const struct toytcp_embryo *e, u8 cause)
+{
+	struct segment seg;
+
+	toytcp_embryo_synack(&e->core, &seg);
+	reply(l, e, &seg, cause);
+}
+
+/* The next embryo whose time is up; it already waits for its next time. */
+static struct toytcp_embryo *take_due(struct toytcp_listener *l)
+{
+	struct toytcp_embryo *e = NULL;
+	int n;
+
+	spin_lock(&l->lock);
+	for (n = 0; n < TOYTCP_EMBRYO_TRIES; n++) {
+		e = first_of(&l->embryos[n]);
+		if (e && time_after_eq(jiffies, e->deadline)) {
+			list_del(&e->link);
+			e->core.repeated++;
+			wait_for_ack(l, e);
+			break;
+		}
+		e = NULL;
+	}
+	spin_unlock(&l->lock);
+	return e;
+}
+
+/* Never under the lock: what is sent may come back to us on this very CPU. */
+static void repeat(const struct toytcp_listener *l,
+		   const struct toytcp_embryo *e)
+{
+	if (READ_ONCE(e->acked) && is_deferred(l, e))
+		return;
+	toytcp_count(net_of(l), timeouts);
+	toytcp_count(net_of(l), retransmitted);
+	send_synack(l, e, CAUSE_RETRANSMISSION);
+}
+
+static void give_up(struct toytcp_listener *l)
+{
+	struct toytcp_embryo *e;
+
+	while ((e = first_of(&l->embryos[TOYTCP_EMBRYO_TRIES])) &&
+	       time_after_eq(jiffies, e->deadline)) {
+		record(l, &e->entry, NULL, TCP_SYN_RECV, TCP_LISTEN,
+		       CAUSE_USER_TIMEOUT);
+		forget(l, e);
+	}
+}
+
+static void rearm(struct toytcp_listener *l)
+{
+	const struct toytcp_embryo *e;
+	int n;
+
+	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++) {
+		e = first_of(&l->embryos[n]);
+		if (e)
+			toytcp_timer_set(&l->timer, e->deadline);
+	}
+}
+
+static void expire(struct timer_list *timer)
+{
+	struct toytcp_listener *l = timer_container_of(l, timer, timer);
+	struct toytcp_embryo *e;
+
+	rcu_read_lock();
+	while ((e = take_due(l)))
+		repeat(l, e);
+	spin_lock(&l->lock);
+	give_up(l);
+	rearm(l);
+	spin_unlock(&l->lock);
+	rcu_read_unlock();
+}
+
+/**
+ * toytcp_nursery_init() - a listener without embryos
+ * @l: being made
+ */
+void toytcp_nursery_init(struct toytcp_listener *l)
+{
+	int n;
+
+	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++)
+		INIT_LIST_HEAD(&l->embryos[n]);
+	toytcp_timer_setup_list(&l->timer, expire);
+}
+
+/**
+ * toytcp_nursery_clear() - a listener stops: forget all of its embryos
+ * @l: its lock is held; sees to it that none is added, and kills the timer
+ */
+void toytcp_nursery_clear(struct toytcp_listener *l)
+{
+	struct toytcp_embryo *e;
+	int n;
+
+	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++) {
+		while ((e = first_of(&l->embryos[n])))
+			forget(l, e);
+	}
+}
+
+static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
+{
+	bool ok;
+
+	spin_lock(&l->lock);
+	ok = rcu_access_pointer(toytcp_sk(l->sk)->listener) == l &&
+	     !toytcp_table_insert(net_of(l), &e->entry);
+	if (ok) {
+		WRITE_ONCE(l->embryo_count, l->embryo_count + 1);
+		wait_for_ack(l, e);
+	}
+	spin_unlock(&l->lock);
+	return ok;
+}
+
+/**
+ * toytcp_nursery_add() - LISTEN -> SYN-RECEIVED
+ * @l: the listener, found under RCU
+ * @e: complete; taken over
+ * @syn: what it came from
+ *
+ * Nothing comes of it if the listener has stopped meanwhile, or if another CPU
+ * has made an embryo of the same SYN: that one answers.
+ */
+void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
+			const struct segment *syn)
+{
+	if (!keep(l, e)) {
+		kfree(e);
+		return;
+	}
+	toytcp_count(net_of(l), passive_opens);
+	record(l, &e->entry, syn, TCP_LISTEN, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
+	send_synack(l, e, CAUSE_LISTEN_SYN);
+}
+
+enum outcome {
+	HATCHED,
+	FULL,		/* the accept queue is: the embryo waits */
+	TOO_LATE,	/* somebody else ended the embryo, or hatched it */
+};
+
+/* The embryo's place in the table, and its turn to be accepted, are the child's. */
+static enum outcome hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
+			  struct sock *child)
+{
+	struct toytcp_sock *tp = toytcp_sk(child);
+	enum outcome outcome = TOO_LATE;
+
+	spin_lock(&l->lock);
+	if (!list_empty(&e->link))
+		outcome = toytcp_listener_overflows(l) ? FULL : HATCHED;
+	if (outcome == HATCHED) {
+		toytcp_table_replace(net_of(l), &e->entry, &tp->entry);
+		unlink_embryo(l, e);
+		list_add_tail(&tp->accept_link, &l->accept_queue);
+		WRITE_ONCE(l->accept_count, l->accept_count + 1);
+	}
+	spin_unlock(&l->lock);
+	return outcome;
+}
+
+/* A child that nobody has seen yet. */
+static void discard(struct sock *child)
+{
+	toytcp_tcb_set_state(&toytcp_sk(child)->tcb, TCP_CLOSE, CAUSE_NONE);
+	toytcp_socket_done(child);
+	sock_orphan(child);
+}
+
+/*
+ * The child is in the accept queue before it has seen the segment, but its lock
+ * keeps accept() waiting until it has. A filter that drops the segment this
+ * late leaves nothing to wait for.
+ */
+static void grow_up(const struct toytcp_listener *l, struct sock *child,
+		    struct sk_buff *skb, const struct segment *seg)
+{
+	toytcp_ports_inherit(child, l->sk);
+	toytcp_deliver_locked(child, skb, seg);
+	if (child->sk_state == TCP_SYN_RECV)
+		toytcp_settle_abort(child, ECONNABORTED);
+}
+
+static void drop_memory(const struct toytcp_listener *l, struct sk_buff *skb)
+{
+	toytcp_count(net_of(l), drop_memory);
+	kfree_skb(skb);
+}
+
+static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
+		    struct sk_buff *skb, const struct segment *seg)
+{
+	struct sock *child = toytcp_socket_child(l->sk, e);
+	enum outcome outcome;
+
+	if (!child) {
+		drop_memory(l, skb);
+		return;
+	}
+	bh_lock_sock_nested(child);
+	outcome = hatch(l, e, child);
+	if (outcome == HATCHED)
+		grow_up(l, child, skb, seg);
+	else
+		discard(child);
+	bh_unlock_sock(child);
+	if (outcome == HATCHED) {
+		l->sk->sk_data_ready(l->sk);
+		return;
+	}
+	sock_put(child);
+	if (outcome == FULL)
+		kfree_skb(skb);
+	else		/* for the one that was faster, or for nobody */
+		toytcp_deliver_packet(sock_net(l->sk), skb, seg);
+}
+
+/* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */
+static bool must_wait(const struct toytcp_listener *l, struct toytcp_embryo *e,
+		      const struct segment *seg)
+{
+	if (toytcp_listener_overflows(l))
+		return true;
+	if (toytcp_segment_length(seg) || !is_deferred(l, e))
+		return false;
+	WRITE_ONCE(e->acked, true);
+	return true;
+}
+
+static void end(struct toytcp_listener *l, struct toytcp_embryo *e)
+{
+	spin_lock(&l->lock);
+	if (!list_empty(&e->link))
+		forget(l, e);
+	spin_unlock(&l->lock);
+}
+
+static void acknowledge(const struct toytcp_listener *l,
+			const struct toytcp_embryo *e)
+{
+	struct segment ack;
+
+	toytcp_embryo_ack(&e->core, &ack);
+	reply(l, e, &ack, CAUSE_SEQUENCE);
+}
+
+/* All but promotion: the embryo stays one, or ends. */
+static void carry_out(struct toytcp_listener *l, struct toytcp_embryo *e,
+		      enum verdict verdict, const struct sk_buff *skb,
+		      const struct segment *seg)
+{
+	switch (verdict) {
+	case VERDICT_REPEAT:
+		send_synack(l, e, CAUSE_LISTEN_SYN);
+		break;
+	case VERDICT_ACK:
+		acknowledge(l, e);
+		break;
+	case VERDICT_END:
+		end(l, e);
+		break;
+	case VERDICT_RESET:
+		toytcp_transmit_reset(sock_net(l->sk), skb, seg);
+		break;
+	default:
+		break;
+	}
+}
+
+static u8 cause_of(const struct segment *seg)
+{
+	if (seg->ctl & CTL_RST)
+		return CAUSE_RST;
+	if (seg->ctl & CTL_SYN)
+		return CAUSE_SYN;
+	return CAUSE_ACK;
+}
+
+/**
+ * toytcp_nursery_arrives() - a segment arrived for an embryo
+ * @l: its listener, found under RCU
+ * @e: the embryo, likewise
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+			    struct sk_buff *skb, const struct segment *seg)
+{
+	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg);
+
+	if (verdict == VERDICT_PROMOTE && !must_wait(l, e, seg)) {
+		promote(l, e, skb, seg);	/* the child records it */
+		return;
+	}
+	record(l, &e->entry, seg, TCP_SYN_RECV,
+	       verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV, cause_of(seg));
+	carry_out(l, e, verdict, skb, seg);
+	consume_skb(skb);
+}
