@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segmentation offload: large segments are cut, and small ones joined, at the
+ * lowest layer.
+ *
+ * Our header is TCP's, so TCP's own functions do the work. All they do not
+ * know is the protocol number in the checksum's pseudo-header: where it
+ * counts, the checksum is verified or prepared here, before or after. Cutting
+ * only ever adjusts a checksum that is there.
+ */
+#include <net/gro.h>
+#include <net/ip.h>
+#include <net/protocol.h>
+
+#include "compat/compat.h"
+#include "toytcp.h"
+
+static const struct net_offload *tcp_offload(void)
+{
+	return rcu_dereference(inet_offloads[IPPROTO_TCP]);
+}
+
+/* The sum of the pseudo-header, for CHECKSUM_PARTIAL. */
+static __sum16 pseudo_sum(const struct iphdr *ip, u32 len)
+{
+	return ~csum_tcpudp_magic(ip->saddr, ip->daddr, len, toytcp_protocol,
+				  0);
+}
+
+/* A large segment whose checksum is complete, as no sender of ours makes it. */
+static void make_partial(struct sk_buff *skb)
+{
+	tcp_hdr(skb)->check = pseudo_sum(ip_hdr(skb), skb->len);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
+}
+
+static struct sk_buff *gso_segment(struct sk_buff *skb,
+				   netdev_features_t features)
+{
+	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
+		return ERR_PTR(-EINVAL);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		make_partial(skb);
+	return tcp_offload()->callbacks.gso_segment(skb, features);
+}
+
+/*
+ * Segments chained as a list keep their headers, and with them checksums that
+ * TCP would later redo as its own: where a device asks for lists, do not join.
+ */
+static bool joinable(struct sk_buff *skb)
+{
+	return !(skb->dev->features & NETIF_F_GRO_FRAGLIST) &&
+	       !skb_gro_checksum_validate(skb, toytcp_protocol,
+					  inet_gro_compute_pseudo);
+}
+
+/*
+ * A packet that is not to be joined for reasons of IP's is TCP's business too:
+ * what is held of its flow must be delivered first.
+ */
+static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
+{
+	if (!NAPI_GRO_CB(skb)->flush) {
+		if (!joinable(skb)) {
+			NAPI_GRO_CB(skb)->flush = 1;
+			return NULL;
+		}
+		/* One more checksum known to be good: TCP does not look. */
+		NAPI_GRO_CB(skb)->csum_cnt = 1;
+	}
+	return tcp_offload()->callbacks.gro_receive(head, skb);
+}
+
+/* Packets with IP options are never joined: the IP header is the plain one. */
+static int gro_complete(struct sk_buff *skb, int thoff)
+{
+	int err = tcp_offload()->callbacks.gro_complete(skb, thoff);
+	struct tcphdr *header = (struct tcphdr *)(skb->data + thoff);
+	const struct iphdr *ip = (const struct iphdr *)header - 1;
+
+	if (err)
+		return err;
+	header->check = pseudo_sum(ip, skb->len - thoff);
+	skb_shinfo(skb)->gso_type |= TOYTCP_GSO_TYPE;
+	return 0;
+}
+
+static const struct net_offload offload = {
+	.callbacks = {
+		.gso_segment	= gso_segment,
+		.gro_receive	= gro_receive,
+		.gro_complete	= gro_complete,
+	},
+};
+
+/**
+ * toytcp_offload_init() - take over segmentation for our protocol
+ *
+ * Return: 0, or -EBUSY if the number is taken.
+ */
+int toytcp_offload_init(void)
+{
+	return inet_add_offload(&offload, toytcp_protocol) ? -EBUSY : 0;
+}
+
+/**
+ * toytcp_offload_exit() - give it up
+ *
+ * Call it once no large segment of ours is under way.
+ */
+void toytcp_offload_exit(void)
+{
+	inet_del_offload(&offload, toytcp_protocol);
+}
