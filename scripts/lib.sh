@@ -105,7 +105,8 @@ drop_lock() {
 # builds: neither copied nor deleted.
 synchronise() {
 	mkdir -p "$1"
-	rsync -a --delete --exclude=.git --filter=':- .gitignore' "$REPO/" "$1/"
+	rsync -a --delete --exclude=.git --exclude=/.began \
+		--exclude=/build.log --filter=':- .gitignore' "$REPO/" "$1/"
 }
 
 # Seconds of wall time as "12.3".
