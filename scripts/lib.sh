@@ -102,10 +102,11 @@ drop_lock() {
 }
 
 # synchronise DIR: a copy of the tree to build in. What git ignores is made by
-# builds: neither copied nor deleted.
+# builds: neither copied nor deleted. What differs gets the time of copying: with
+# the original's, a file saved while the last build ran would look built.
 synchronise() {
 	mkdir -p "$1"
-	rsync -a --delete --exclude=.git --exclude=/.began \
+	rsync -rlp --checksum --delete --exclude=.git --exclude=/.began \
 		--exclude=/build.log --filter=':- .gitignore' "$REPO/" "$1/"
 }
 
