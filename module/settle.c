@@ -31,12 +31,17 @@ static void count_end(struct sock *sk, u8 before, int error)
 		toytcp_count(tn, established_resets);
 }
 
-/* The connection is over; what was received can still be read. */
+/*
+ * The connection is over; what was received can still be read. An orphan's
+ * last reference may be the table's, which goes here; what the caller still
+ * looks at afterwards, RCU keeps.
+ */
 static void finish(struct sock *sk, int error)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u8 before = sk->sk_state;
 
+	sock_hold(sk);
 	if (tp->tcb.state == TCP_TIME_WAIT) {
 		toytcp_timewait_enter(sk);
 		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, tp->tcb.cause);
@@ -45,6 +50,7 @@ static void finish(struct sock *sk, int error)
 	if (error)
 		WRITE_ONCE(sk->sk_err, error);
 	toytcp_socket_done(sk);
+	sock_put(sk);
 }
 
 static void mirror_state(struct sock *sk, int error)
