@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* listen.c: LISTEN, RFC 9293 3.10.7.2, and the embryo's SYN-RECEIVED. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+static enum verdict listener(struct segment seg)
+{
+	return toytcp_listen_arrives(&seg);
+}
+
+static enum verdict embryo(const struct embryo *e, struct segment seg)
+{
+	return toytcp_embryo_arrives(e, &seg);
+}
+
+#define LISTEN(...) listener((struct segment){ __VA_ARGS__ })
+#define EMBRYO(e, ...) embryo(e, (struct segment){ .wnd = WND, __VA_ARGS__ })
+
+static struct embryo make_embryo(u32 buf, u8 options)
+{
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .wnd = WND,
+			       .options = options, .mss = 900, .wscale = 5 };
+	struct embryo e;
+
+	toytcp_embryo_init(&e, &syn, ISS, buf, MSS, START);
+	return e;
+}
+
+/* --- LISTEN --- */
+
+TEST(listen__a_reset_is_dropped)
+{
+	EXPECT_EQ(LISTEN(.ctl = CTL_RST), VERDICT_DROP);
+	EXPECT_EQ(LISTEN(.ctl = CTL_RST | CTL_ACK), VERDICT_DROP);
+	EXPECT_EQ(LISTEN(.ctl = CTL_RST | CTL_SYN), VERDICT_DROP);
+}
+
+TEST(listen__an_ack_is_reset)
+{
+	EXPECT_EQ(LISTEN(.ctl = CTL_ACK), VERDICT_RESET);
+	EXPECT_EQ(LISTEN(.ctl = CTL_SYN | CTL_ACK), VERDICT_RESET);
+	EXPECT_EQ(LISTEN(.ctl = CTL_FIN | CTL_ACK, .len = 3), VERDICT_RESET);
+}
+
+TEST(listen__a_syn_makes_an_embryo)
+{
+	EXPECT_EQ(LISTEN(.ctl = CTL_SYN), VERDICT_CREATE);
+	EXPECT_EQ(LISTEN(.ctl = CTL_SYN, .len = 100), VERDICT_CREATE);
+	EXPECT_EQ(LISTEN(.ctl = CTL_SYN | CTL_ECE | CTL_CWR), VERDICT_CREATE);
+}
+
+TEST(listen__anything_else_is_dropped)
+{
+	EXPECT_EQ(LISTEN(.ctl = 0), VERDICT_DROP);
+	EXPECT_EQ(LISTEN(.ctl = CTL_FIN), VERDICT_DROP);
+	EXPECT_EQ(LISTEN(.ctl = CTL_SYN | CTL_FIN), VERDICT_DROP);
+}
+
+/* --- The SYN,ACK --- */
+
+TEST(embryo_synack__without_scaling)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct segment seg;
+
+	toytcp_embryo_synack(&e, &seg);
+	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK);
+	EXPECT_EQ(seg.seq, ISS);
+	EXPECT_EQ(seg.ack, IRS + 1);
+	EXPECT_EQ(seg.wnd, BUF);
+	EXPECT_EQ(seg.options, HAS_MSS);
+	EXPECT_EQ(seg.mss, MSS);
+}
+
+/* RFC 7323: only if the SYN offered it; the SYN,ACK's window is unscaled. */
+TEST(embryo_synack__with_scaling)
+{
+	struct embryo e = make_embryo(1 << 20, HAS_MSS | HAS_WSCALE);
+	struct segment seg;
+
+	toytcp_embryo_synack(&e, &seg);
+	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE);
+	EXPECT_EQ(seg.wscale, 5);
+	EXPECT_EQ(seg.wnd, 65535);
+	toytcp_embryo_ack(&e, &seg);
+	EXPECT_EQ(seg.wnd, 65535 >> 5);
+}
+
+/* DESIGN: data on a SYN is not acknowledged by the SYN,ACK. */
+TEST(embryo_synack__text_on_the_syn_is_not_acked)
+{
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .len = 100 }, seg;
+	struct embryo e;
+
+	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
+	toytcp_embryo_synack(&e, &seg);
+	EXPECT_EQ(seg.ack, IRS + 1);
+}
+
+/* --- SYN-RECEIVED --- */
+
+TEST(embryo__the_syn_again)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS), VERDICT_REPEAT);
+}
+
+TEST(embryo__another_syn)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS + 5), VERDICT_ACK);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS - 500), VERDICT_ACK);
+}
+
+TEST(embryo__outside_the_window)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 2 + BUF,
+			 .ack = ISS + 1), VERDICT_ACK);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1),
+		  VERDICT_ACK);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS), VERDICT_DROP);
+}
+
+TEST(embryo__reset)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 2), VERDICT_ACK);
+}
+
+TEST(embryo__wrong_ack_is_reset)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS),
+		  VERDICT_RESET);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 2),
+		  VERDICT_RESET);
+}
+
+TEST(embryo__no_ack_is_dropped)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_FIN, .seq = IRS + 1), VERDICT_DROP);
+}
+
+TEST(embryo__ack_promotes)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
+		  VERDICT_PROMOTE);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1,
+			 .len = 50, .ack = ISS + 1), VERDICT_PROMOTE);
+}
+
+/* The first segments were overtaken or lost: any in the window will do. */
+TEST(embryo__ack_with_later_text_promotes)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1001, .len = 50,
+			 .ack = ISS + 1), VERDICT_PROMOTE);
+}
+
+static void promote(struct host *h, const struct embryo *e)
+{
+	memset(h, 0, sizeof(*h));
+	h->now = START + 50 * MSEC;
+	toytcp_tcb_init(&h->tcb, BUF, MSS);
+	toytcp_embryo_promote(e, &h->tcb, h->now);
+}
+
+TEST(promote__the_ack_establishes)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct host h;
+
+	promote(&h, &e);
+	EXPECT_STATE(&h, TCP_SYN_RECV);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 7);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_EQ(host_ready(&h), 7);
+	EXPECT_EQ(h.tcb.snd.mss, 900);
+	EXPECT_EQ(h.tcb.rtt.srtt, 50 * MSEC);
+	EXPECT_EQ(h.tcb.snd.wnd, WND);
+}
+
+TEST(promote__windows_are_scaled_from_now_on)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS | HAS_WSCALE);
+	struct host h;
+
+	promote(&h, &e);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	       .wnd = 1000);
+	EXPECT_EQ(h.tcb.snd.wnd, 32000);
+}
+
+/* Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was repeated. */
+TEST(promote__after_a_repetition)
+{
+	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct host h;
+
+	e.repeated = 1;
+	promote(&h, &e);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
+	EXPECT_EQ(h.tcb.rtt.srtt, 0);
+	EXPECT_EQ(h.tcb.rtt.rto, RTO_AFTER_SYN);
+	EXPECT_EQ(h.tcb.cc.cwnd, h.tcb.snd.mss);
+}
+
+TEST_HARNESS_MAIN

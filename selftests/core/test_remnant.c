@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/* remnant.c: TIME-WAIT. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+#define OURS	(ISS + 2)	/* SND.NXT, beyond our FIN */
+#define THEIRS	(IRS + 2)	/* RCV.NXT, beyond the peer's */
+
+static struct remnant make_remnant(void)
+{
+	struct remnant r;
+	struct host h;
+
+	make_time_wait(&h);
+	toytcp_remnant_init(&r, &h.tcb);
+	return r;
+}
+
+static enum verdict arrives(struct segment seg)
+{
+	struct remnant r = make_remnant();
+
+	return toytcp_remnant_arrives(&r, &seg);
+}
+
+#define ARRIVES(...) arrives((struct segment){ __VA_ARGS__ })
+
+TEST(remnant__keeps_the_numbers)
+{
+	struct remnant r = make_remnant();
+
+	EXPECT_EQ(r.snd_nxt, OURS);
+	EXPECT_EQ(r.rcv_nxt, THEIRS);
+}
+
+TEST(remnant__the_fin_again_starts_the_2_msl_anew)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS - 1,
+			  .ack = OURS), VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS - 11,
+			  .len = 10, .ack = OURS), VERDICT_RESTART);
+}
+
+TEST(remnant__its_ack)
+{
+	struct remnant r = make_remnant();
+	struct segment seg;
+
+	toytcp_remnant_ack(&r, &seg);
+	EXPECT_EQ(seg.ctl, CTL_ACK);
+	EXPECT_EQ(seg.seq, OURS);
+	EXPECT_EQ(seg.ack, THEIRS);
+	EXPECT_EQ(seg.len, 0);
+	EXPECT_EQ(seg.hdrlen, 20);
+}
+
+TEST(remnant__old_text_is_acked)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS - 10, .len = 5,
+			  .ack = OURS), VERDICT_ACK);
+}
+
+/* Or two remnants would talk to each other for ever. */
+TEST(remnant__a_bare_ack_is_dropped)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS, .ack = OURS),
+		  VERDICT_DROP);
+}
+
+/* MAY-2: a SYN beyond the old connection's numbers may open a new one. */
+TEST(remnant__a_new_syn)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_SYN, .seq = THEIRS + 1), VERDICT_CREATE);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_SYN, .seq = THEIRS + 0x7fffffff),
+		  VERDICT_CREATE);
+}
+
+TEST(remnant__an_old_syn_is_acked)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_SYN, .seq = IRS), VERDICT_ACK);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_SYN | CTL_ACK, .seq = THEIRS + 9,
+			  .ack = OURS), VERDICT_ACK);
+}
+
+/* RFC 1337: only the very number ends it early. */
+TEST(remnant__resets)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS), VERDICT_END);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS + 1), VERDICT_DROP);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS - 1), VERDICT_DROP);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/* arrives.c, second half: text and FIN, RFC 9293 3.10.7.4 seventh and eighth. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+/* --- Seventh: the segment text --- */
+
+TEST(accept_text__in_order)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = 100);
+	EXPECT_EQ(host_ready(&h), 100);
+	EXPECT_EQ(h.act.ready->seq, IRS + 1);
+	EXPECT_TRUE(h.act.wake & WAKE_READ);
+	EXPECT_FALSE(h.act.kept);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 101);
+}
+
+TEST(accept_text__in_both_half_closed_states)
+{
+	struct host h;
+
+	make_fin_wait_1(&h);
+	ARRIVE_NEXT(&h, .len = 7);
+	EXPECT_EQ(host_ready(&h), 7);
+	make_fin_wait_2(&h);
+	ARRIVE_NEXT(&h, .len = 7);
+	EXPECT_EQ(host_ready(&h), 7);
+}
+
+TEST(process_text__after_the_peers_fin_is_ignored)
+{
+	struct host h;
+
+	make_close_wait(&h);
+	ARRIVE_NEXT(&h, .len = 7);
+	EXPECT_EQ(host_ready(&h), 0);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 2);
+	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
+}
+
+TEST(keep_text__out_of_order_is_kept_and_acked_at_once)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 101, .ack = ISS + 1,
+	       .len = 100);
+	EXPECT_TRUE(h.act.kept);
+	EXPECT_TRUE(h.act.ready == NULL);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	ARRIVE_NEXT(&h, .len = 100);
+	EXPECT_EQ(host_ready(&h), 200);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 201);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 201);
+}
+
+TEST(keep_text__the_same_again_is_not_kept)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 101, .ack = ISS + 1,
+	       .len = 100);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 101, .ack = ISS + 1,
+	       .len = 100);
+	EXPECT_FALSE(h.act.kept);
+	EXPECT_EQ(h.sent, 1);
+}
+
+TEST(keep_text__a_fin_out_of_order_waits)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 6, .ack = ISS + 1);
+	EXPECT_TRUE(h.act.kept);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	ARRIVE_NEXT(&h, .len = 5);
+	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
+	EXPECT_EQ(host_ready(&h), 5);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 7);
+}
+
+TEST(accept_text__covers_what_was_kept)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 11, .ack = ISS + 1, .len = 5);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 21, .ack = ISS + 1, .len = 5);
+	ARRIVE_NEXT(&h, .len = 100);
+	EXPECT_EQ(host_ready(&h), 100);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 101);
+	EXPECT_EQ(h.tcb.ooo.ranges, 0);
+}
+
+/* A FIN in the middle of text that follows it cannot be one. */
+TEST(accept_text__a_fin_with_text_behind_it_is_none)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 6, .ack = ISS + 1, .len = 5);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = 5);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 11);
+}
+
+/* SHLD-3: the user is gone; a reset says that the text is lost. */
+TEST(nobody_reads__text_for_an_orphan_is_reset)
+{
+	struct host h;
+
+	make_established(&h);
+	host_leave(&h);
+	ARRIVE_NEXT(&h, .len = 5);
+	EXPECT_TRUE(h.act.reset);
+	EXPECT_STATE(&h, TCP_CLOSE);
+	EXPECT_EQ(h.act.error, 0);
+}
+
+TEST(nobody_reads__a_fin_alone_is_not_text)
+{
+	struct host h;
+
+	make_fin_wait_2(&h);
+	toytcp_user_leave(&h.tcb, h.now);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN);
+	EXPECT_FALSE(h.act.reset);
+	EXPECT_STATE(&h, TCP_TIME_WAIT);
+}
+
+/* --- Delayed ACKs: SHLD-18, SHLD-19 --- */
+
+static void spend_quick_acks(struct host *h)
+{
+	h->tcb.quick_acks = 0;
+	h->tcb.rcv.mss = MSS;
+}
+
+TEST(schedule_ack__the_first_full_segments_are_acked_at_once)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + MSS);
+}
+
+TEST(schedule_ack__one_segment_waits_a_little)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + DELAYED_ACK);
+	host_pass(&h, DELAYED_ACK);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + MSS);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+}
+
+TEST(schedule_ack__every_second_full_segment)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 2 * MSS);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+}
+
+/* MUST-58: two small ones are not two full ones; still at most 0.5 s. */
+TEST(schedule_ack__small_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .len = 10);
+	ARRIVE_NEXT(&h, .len = 10);
+	EXPECT_QUIET(&h);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 21);
+	EXPECT_LE(h.now, START + 100 * MSEC + 500 * MSEC);
+}
+
+TEST(schedule_ack__rides_on_text)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .len = 10);
+	host_send(&h, 5);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1, IRS + 11, 5);
+	EXPECT_EQ(h.tcb.deadline[TIMER_ACK], 0);
+}
+
+TEST(schedule_ack__quickack_never_waits)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.quickack = 1;
+	ARRIVE_NEXT(&h, .len = 1);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 2);
+}
+
+TEST(schedule_ack__a_closed_gap_is_told_at_once)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 11, .ack = ISS + 1, .len = 10);
+	ARRIVE_NEXT(&h, .len = 10);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 21);
+}
+
+/* --- Eighth: the FIN bit --- */
+
+TEST(check_fin__established)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = 5);
+	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
+	EXPECT_EQ(host_ready(&h), 5);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 7);
+	EXPECT_EQ(h.act.wake & (WAKE_READ | WAKE_STATE),
+		  WAKE_READ | WAKE_STATE);
+}
+
+TEST(check_fin__fin_wait_1_to_closing)
+{
+	struct host h;
+
+	make_fin_wait_1(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN);
+	EXPECT_STATE(&h, TCP_CLOSING);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 2);
+}
+
+TEST(check_fin__fin_wait_1_with_the_ack_of_ours)
+{
+	struct host h;
+
+	make_fin_wait_1(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .ack = ISS + 2);
+	EXPECT_STATE(&h, TCP_TIME_WAIT);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 2);
+}
+
+TEST(check_fin__fin_wait_2_to_time_wait)
+{
+	struct host h;
+
+	make_fin_wait_2(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN);
+	EXPECT_STATE(&h, TCP_TIME_WAIT);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 2);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+}
+
+/* Our ACK of it was lost. */
+TEST(check_fin__again)
+{
+	struct host h;
+
+	make_close_wait(&h);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1, .ack = ISS + 1);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 2);
+	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1, .ack = ISS + 1);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 2);
+}
+
+TEST(check_fin__again_with_its_text)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = 5);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1, .ack = ISS + 1,
+	       .len = 5);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 7);
+	EXPECT_EQ(host_ready(&h), 0);
+}
+
+TEST(check_fin__takes_the_last_number_of_the_window)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = BUF - 1);
+	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
+	EXPECT_EQ(h.tcb.rcv.nxt, h.tcb.rcv.adv);
+}
+
+TEST_HARNESS_MAIN
