@@ -6,10 +6,10 @@
  */
 #include "core.h"
 
-static u32 half_flight(const struct tcb *tcb)
+/* RFC 5681 (4): of FlightSize, not of cwnd, and at least two segments. */
+static u32 half(const struct tcb *tcb, u32 flight)
 {
-	/* RFC 5681 (4): FlightSize, not cwnd, and at least two segments. */
-	return max_t(u32, toytcp_tcb_flight(tcb) / 2, 2u * tcb->snd.mss);
+	return max_t(u32, flight / 2, 2u * tcb->snd.mss);
 }
 
 static void grow(struct tcb *tcb, u32 bytes)
@@ -69,11 +69,14 @@ void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight)
  * @tcb: the connection, about to enter fast recovery
  *
  * RFC 5681 section 3.2, steps 2 and 3: the three segments that caused the
- * duplicate ACKs have left the network.
+ * duplicate ACKs have left the network. What limited transmit sent beyond cwnd
+ * does not count.
  */
 void toytcp_congestion_lost(struct tcb *tcb)
 {
-	tcb->cc.ssthresh = half_flight(tcb);
+	u32 flight = min(toytcp_tcb_flight(tcb), tcb->cc.cwnd);
+
+	tcb->cc.ssthresh = half(tcb, flight);
 	tcb->cc.cwnd = tcb->cc.ssthresh + DUPACKS * tcb->snd.mss;
 	tcb->cc.acked = 0;
 }
@@ -88,7 +91,7 @@ void toytcp_congestion_lost(struct tcb *tcb)
 void toytcp_congestion_timeout(struct tcb *tcb)
 {
 	if (!tcb->rtt.backoff)
-		tcb->cc.ssthresh = half_flight(tcb);
+		tcb->cc.ssthresh = half(tcb, toytcp_tcb_flight(tcb));
 	tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.acked = 0;
 }
