@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* congestion.c: RFC 5681 and RFC 6928. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+static u32 initial_window(u16 mss, bool syn_repeated)
+{
+	struct host h;
+
+	make_established(&h);
+	toytcp_tcb_set_mss(&h.tcb, mss);
+	h.tcb.syn_repeated = syn_repeated;
+	toytcp_congestion_init(&h.tcb);
+	return h.tcb.cc.cwnd;
+}
+
+/* RFC 6928: min(10 MSS, max(2 MSS, 14600)) */
+TEST(congestion_init__initial_window)
+{
+	EXPECT_EQ(initial_window(536, false), 5360);
+	EXPECT_EQ(initial_window(1460, false), 14600);
+	EXPECT_EQ(initial_window(2000, false), 14600);
+	EXPECT_EQ(initial_window(9000, false), 18000);
+}
+
+/* RFC 5681 3.1: if the SYN was lost, one segment. */
+TEST(congestion_init__after_a_lost_syn)
+{
+	EXPECT_EQ(initial_window(1460, true), 1460);
+}
+
+TEST(congestion_acked__slow_start)
+{
+	struct host h;
+	u32 cwnd;
+
+	make_established(&h);
+	cwnd = h.tcb.cc.cwnd;
+	host_send(&h, 10 * MSS);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, cwnd + MSS);
+}
+
+TEST(congestion_acked__slow_start_ends_at_ssthresh)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 4 * MSS;
+	h.tcb.cc.ssthresh = 4 * MSS + 300;
+	toytcp_congestion_acked(&h.tcb, 2 * MSS, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS + 300);
+}
+
+/* One segment for each window of acknowledged bytes. */
+TEST(congestion_acked__avoidance)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 4 * MSS;
+	h.tcb.cc.ssthresh = 4 * MSS;
+	for (i = 0; i < 3; i++)
+		toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
+	toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 5 * MSS);
+}
+
+/* RFC 7661: what was not used says nothing about the path. */
+TEST(congestion_acked__an_unused_window_does_not_grow)
+{
+	struct host h;
+	u32 cwnd;
+	u32 i;
+
+	make_established(&h);
+	cwnd = h.tcb.cc.cwnd;
+	for (i = 1; i <= 100; i++) {
+		host_send(&h, 10);
+		ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * i);
+	}
+	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
+}
+
+TEST(congestion_acked__has_a_limit)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = CWND_MAX - 10;
+	toytcp_congestion_acked(&h.tcb, MSS, CWND_MAX);
+	EXPECT_EQ(h.tcb.cc.cwnd, CWND_MAX);
+}
+
+/* RFC 5681 (4): half of what is outstanding; the loss window is one MSS. */
+TEST(congestion_timeout__halves_flight_size)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 8 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, MSS);
+}
+
+TEST(congestion_timeout__once_for_a_segment)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 8 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+}
+
+TEST(congestion_timeout__at_least_two_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 10);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.ssthresh, 2 * MSS);
+}
+
+/* RFC 5681 4.1: after a silence of an RTO the restart window holds. */
+TEST(congestion_idle__restarts)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 50 * MSS;
+	h.now += 2 * SECOND;
+	host_send(&h, 20 * MSS);
+	EXPECT_EQ(h.sent, INITIAL_WINDOW);
+	EXPECT_EQ(h.tcb.cc.cwnd, INITIAL_WINDOW * MSS);
+}
+
+TEST(congestion_idle__not_after_a_short_pause)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 50 * MSS;
+	h.now += 100 * MSEC;
+	host_send(&h, 20 * MSS);
+	EXPECT_EQ(h.sent, 20);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0
+/* emit.c: what is sent, how much of it, and what window goes with it. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+/* --- The window scale --- */
+
+TEST(emit_wscale__the_smallest_that_will_do)
+{
+	EXPECT_EQ(toytcp_emit_wscale(0), 0);
+	EXPECT_EQ(toytcp_emit_wscale(65535), 0);
+	EXPECT_EQ(toytcp_emit_wscale(65536), 1);
+	EXPECT_EQ(toytcp_emit_wscale(131071), 1);
+	EXPECT_EQ(toytcp_emit_wscale(131072), 2);
+	EXPECT_EQ(toytcp_emit_wscale(WINDOW_MAX), 14);
+	EXPECT_EQ(toytcp_emit_wscale(UINT32_MAX), 14);
+}
+
+/* --- The window: RFC 9293 3.8.6.2.2 --- */
+
+TEST(announce__shrinks_as_text_arrives)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, BUF - MSS);
+}
+
+/* A few bytes read are not worth a word; a segment's worth is. */
+TEST(announce__opens_by_something_worth_while)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = BUF);
+	EXPECT_EQ(h.out[0].wnd, 0);
+	host_read(&h, MSS - 1);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = 1);	/* a probe */
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, 0);
+	host_read(&h, 1);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, MSS);
+}
+
+/* With a small buffer, half of it is worth while. */
+TEST(announce__a_small_buffer)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.rcv.buf = 100;
+	h.tcb.rcv.adv = h.tcb.rcv.nxt + 100;
+	ARRIVE_NEXT(&h, .len = 100);
+	host_read(&h, 49);
+	EXPECT_QUIET(&h);
+	host_read(&h, 1);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, 50);
+}
+
+/* SHLD-14, even if the buffer was made smaller. */
+TEST(announce__never_goes_back)
+{
+	struct host h;
+	u32 edge;
+
+	make_established(&h);
+	edge = h.tcb.rcv.adv;
+	h.tcb.rcv.buf = 1000;
+	ARRIVE_NEXT(&h, .len = 500);
+	host_pass(&h, DELAYED_ACK);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].ack + h.out[0].wnd, edge);
+}
+
+/* A connection whose windows count in units of 64 bytes, nobody reads. */
+static void make_scaled(struct host *h, u32 buf)
+{
+	make_established(h);
+	h->tcb.rcv.buf = buf;
+	h->tcb.rcv.wscale = 6;
+	h->tcb.quickack = 1;
+	h->tcb.rcv.adv = h->tcb.rcv.nxt + (buf & ~63u);
+}
+
+/* One byte at a time does not fill more than the buffer. */
+TEST(announce__rounding_up_has_an_end)
+{
+	struct host h;
+	u32 i;
+
+	make_scaled(&h, 1024);
+	for (i = 0; i < 2000; i++) {
+		h.used = 0;
+		ARRIVE_NEXT(&h, .len = 1);
+		ASSERT_LE(h.tcb.rcv.nxt - h.tcb.rcv.copied, 1024);
+	}
+	EXPECT_EQ(h.tcb.rcv.nxt - h.tcb.rcv.copied, 1024);
+	EXPECT_EQ(h.out[0].wnd, 0);
+}
+
+/* A segment may be worth less than a unit: the edge must not go back for it. */
+TEST(announce__small_segments_and_large_units)
+{
+	struct host h;
+	u32 i, edge = 0;
+
+	make_scaled(&h, 100000);
+	h.tcb.rcv.announced = 48;
+	for (i = 0; i < 200; i++) {
+		h.used = 0;
+		ARRIVE_NEXT(&h, .len = 61);
+		toytcp_user_receive(&h.tcb, 61);
+		ASSERT_EQ(h.sent, 1);
+		EXPECT_GE((int)(h.out[0].ack + (h.out[0].wnd << 6)),
+			  (int)edge);
+		edge = h.out[0].ack + (h.out[0].wnd << 6);
+	}
+}
+
+/* The peer does not scale, and the buffer is larger than it can be told. */
+TEST(announce__a_full_field_is_no_news)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.rcv.buf = 1 << 20;
+	h.tcb.rcv.adv = h.tcb.rcv.nxt + 65535;
+	ARRIVE_NEXT(&h, .len = 10);
+	host_read(&h, 10);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_EQ(h.out[0].wnd, 65535);
+}
+
+/* --- The silly window, from the sender's side: 3.8.6.2.1 --- */
+
+TEST(sendable__whole_segments_and_the_rest)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 2 * MSS + 500);
+	ASSERT_EQ(h.sent, 3);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, MSS);
+	EXPECT_SENT(&h, 1, CTL_ACK, ISS + 1 + MSS, IRS + 1, MSS);
+	EXPECT_SENT(&h, 2, CTL_PSH | CTL_ACK, ISS + 1 + 2 * MSS, IRS + 1, 500);
+}
+
+TEST(sendable__super_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.burst = 3 * MSS + 1;	/* no multiple: whole segments count */
+	host_send(&h, 7 * MSS);
+	ASSERT_EQ(h.sent, 3);
+	EXPECT_EQ(h.out[0].len, 3 * MSS);
+	EXPECT_EQ(h.out[1].len, 3 * MSS);
+	EXPECT_EQ(h.out[2].len, MSS);
+}
+
+TEST(sendable__no_more_than_the_window)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .wnd = 2 * MSS + 100);
+	host_send(&h, 10 * MSS);
+	EXPECT_EQ(h.sent, 2);	/* a window of 100 is silly */
+	EXPECT_EQ(h.tcb.snd.nxt, ISS + 1 + 2 * MSS);
+}
+
+/* (3): at least half the largest window there ever was, if that is all. */
+TEST(sendable__half_the_largest_window)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.snd.max_wnd = 400;
+	ARRIVE_NEXT(&h, .wnd = 199);
+	host_send(&h, 1000);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .wnd = 200);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 200);
+}
+
+/* (4): the override timeout ends every hesitation. */
+TEST(sendable__the_override_timeout)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .wnd = 100);
+	host_send(&h, 1000);
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + OVERRIDE);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 100);
+	EXPECT_FALSE(!!h.tcb.persist);
+}
+
+TEST(sendable__no_more_than_cwnd)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 3 * MSS;
+	host_send(&h, 10 * MSS);
+	EXPECT_EQ(h.sent, 3);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
+	EXPECT_EQ(h.sent, 2);	/* slow start */
+}
+
+/* SHLD-15, SHLD-16: a peer that takes its window back. */
+TEST(sendable__the_window_shrinks)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 10 * MSS);
+	ARRIVE_NEXT(&h, .wnd = 3 * MSS);
+	EXPECT_EQ(h.tcb.snd.nxt, ISS + 1 + 10 * MSS);
+	host_send(&h, MSS);
+	EXPECT_QUIET(&h);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * MSS, .wnd = 3 * MSS);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1 + 10 * MSS, IRS + 1,
+		    MSS);
+}
+
+/* --- Nagle: SHLD-7 --- */
+
+TEST(nagle__a_small_segment_waits_for_the_ack)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	host_send(&h, 10);
+	EXPECT_EQ(h.sent, 1);
+	host_send(&h, 10);
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 11);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 11, IRS + 1, 20);
+}
+
+TEST(nagle__a_full_segment_does_not)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	host_send(&h, 10);
+	host_send(&h, MSS + 5);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 11, IRS + 1, MSS);
+}
+
+/* MUST-17: it can be switched off. */
+TEST(nagle__nodelay)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 10);
+	host_send(&h, 10);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 11, IRS + 1, 10);
+}
+
+TEST(nagle__closing_sends_the_rest)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	host_send(&h, 10);
+	host_send(&h, 10);
+	host_close(&h);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_FIN | CTL_PSH | CTL_ACK, ISS + 11, IRS + 1, 10);
+}
+
+TEST(cork__holds_back_until_it_is_pulled)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cork = 1;
+	host_send(&h, MSS + 10);
+	EXPECT_EQ(h.sent, 1);
+	h.tcb.cork = 0;
+	host_settle(&h);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1 + MSS, IRS + 1, 10);
+}
+
+TEST(cork__not_for_ever)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cork = 1;
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.now - START, 300 * MSEC);
+}
+
+/* --- FIN --- */
+
+/* The notes' rule: FIN is the last byte's number + 1. */
+TEST(fin__stands_behind_the_last_byte)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 35);
+	ARRIVE_NEXT(&h, .ack = ISS + 36);
+	host_close(&h);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_FIN | CTL_ACK, ISS + 36, IRS + 1, 0);
+}
+
+TEST(fin__waits_for_the_text_before_it)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = MSS;
+	host_send(&h, 2 * MSS);
+	host_close(&h);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].ctl, CTL_FIN | CTL_PSH | CTL_ACK);
+}
+
+/* It takes a number, and so a place in the peer's window. */
+TEST(fin__waits_for_the_window)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .wnd = 100);
+	host_send(&h, 100);
+	host_close(&h);
+	EXPECT_EQ(h.tcb.snd.nxt, ISS + 101);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 101, .wnd = 1);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_FIN | CTL_ACK, ISS + 101, IRS + 1, 0);
+}
+
+TEST(fin__only_once)
+{
+	struct host h;
+
+	make_fin_wait_1(&h);
+	host_close(&h);
+	EXPECT_QUIET(&h);
+	host_settle(&h);
+	EXPECT_QUIET(&h);
+}
+
+/* --- Nothing to send --- */
+
+TEST(emit__states_that_send_nothing)
+{
+	struct host h;
+
+	make_closed(&h);
+	h.tcb.ack_now = 1;
+	host_settle(&h);
+	EXPECT_QUIET(&h);
+	make_syn_sent(&h);
+	h.tcb.ack_now = 1;
+	host_settle(&h);
+	EXPECT_QUIET(&h);
+}
+
+TEST(emit__options_only_on_a_syn)
+{
+	struct host h;
+
+	make_established(&h);
+	EXPECT_EQ(h.out[0].options, 0);
+	EXPECT_EQ(h.out[0].hdrlen, 20);
+	host_send(&h, 10);
+	EXPECT_EQ(h.out[0].options, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5; and tcb.c. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+/* --- OPEN --- */
+
+TEST(user_open__sends_a_syn)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	EXPECT_STATE(&h, TCP_SYN_SENT);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_SYN, ISS, 0, 0);
+	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), START + RTO_INITIAL);
+}
+
+TEST(user_open__asks_for_the_scale_of_its_buffer)
+{
+	struct host h;
+
+	make_closed(&h);
+	toytcp_tcb_init(&h.tcb, 1 << 20, MSS);
+	toytcp_user_open(&h.tcb, ISS, h.now);
+	host_settle(&h);
+	EXPECT_EQ(h.out[0].wscale, 5);
+	EXPECT_EQ(h.out[0].wnd, 65535);
+}
+
+/* --- SEND --- */
+
+TEST(user_send__before_the_connection_is_made)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1, IRS + 1, 10);
+}
+
+TEST(user_send__in_close_wait)
+{
+	struct host h;
+
+	make_close_wait(&h);
+	host_send(&h, 10);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1, IRS + 2, 10);
+}
+
+/* --- RECEIVE --- */
+
+TEST(user_receive__a_fast_reader_causes_no_acks)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	h.tcb.quick_acks = 0;
+	h.tcb.rcv.mss = MSS;
+	for (i = 0; i < 50; i++) {
+		ARRIVE_NEXT(&h, .len = 10);
+		host_read(&h, 10);
+		EXPECT_QUIET(&h);
+	}
+}
+
+TEST(user_receive__opens_a_closed_window)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = BUF);
+	host_read(&h, BUF);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + BUF);
+	EXPECT_EQ(h.out[0].wnd, BUF);
+}
+
+TEST(user_receive__not_after_the_fin)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = BUF - 1);
+	host_read(&h, BUF - 1);
+	EXPECT_QUIET(&h);
+}
+
+/* --- CLOSE --- */
+
+TEST(user_close__in_every_state)
+{
+	static const struct {
+		void (*make)(struct host *h);
+		u8 after;
+		bool fin;
+	} rows[] = {
+		{ make_closed, TCP_CLOSE, false },
+		{ make_syn_sent, TCP_CLOSE, false },
+		{ make_syn_received, TCP_SYN_RECV, false },
+		{ make_established, TCP_FIN_WAIT1, true },
+		{ make_fin_wait_1, TCP_FIN_WAIT1, false },
+		{ make_fin_wait_2, TCP_FIN_WAIT2, false },
+		{ make_close_wait, TCP_LAST_ACK, true },
+		{ make_closing, TCP_CLOSING, false },
+		{ make_last_ack, TCP_LAST_ACK, false },
+		{ make_time_wait, TCP_TIME_WAIT, false },
+	};
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i].make(&h);
+		host_close(&h);
+		EXPECT_STATE(&h, rows[i].after);
+		EXPECT_EQ(h.sent, rows[i].fin);
+		if (rows[i].fin)
+			EXPECT_EQ(h.out[0].ctl, CTL_FIN | CTL_ACK);
+	}
+}
+
+TEST(user_close__in_syn_sent_forgets_its_timer)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	host_close(&h);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+}
+
+/* --- ABORT --- */
+
+TEST(user_abort__in_every_state)
+{
+	static const struct {
+		void (*make)(struct host *h);
+		bool tell;
+	} rows[] = {
+		{ make_closed, false },
+		{ make_syn_sent, false },
+		{ make_syn_received, true },
+		{ make_established, true },
+		{ make_fin_wait_1, true },
+		{ make_fin_wait_2, true },
+		{ make_close_wait, true },
+		{ make_closing, false },
+		{ make_last_ack, false },
+		{ make_time_wait, false },
+	};
+	struct segment rst;
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i].make(&h);
+		EXPECT_EQ(toytcp_user_abort(&h.tcb, &rst), rows[i].tell);
+		EXPECT_STATE(&h, TCP_CLOSE);
+		EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+		host_settle(&h);
+		EXPECT_QUIET(&h);
+		if (!rows[i].tell)
+			continue;
+		EXPECT_EQ(rst.ctl & CTL_RST, CTL_RST);
+		EXPECT_EQ(rst.seq, h.tcb.snd.nxt);
+		EXPECT_EQ(rst.len, 0);
+		EXPECT_EQ(rst.hdrlen, 20);
+	}
+}
+
+/* --- tcb.c --- */
+
+TEST(tcb_state_name__all_eleven)
+{
+	EXPECT_STREQ(toytcp_tcb_state_name(TCP_SYN_RECV), "SYN-RECEIVED");
+	EXPECT_STREQ(toytcp_tcb_state_name(TCP_CLOSE), "CLOSED");
+	EXPECT_STREQ(toytcp_tcb_state_name(TCP_FIN_WAIT1), "FIN-WAIT-1");
+	EXPECT_STREQ(toytcp_tcb_state_name(TCP_LISTEN), "LISTEN");
+	EXPECT_STREQ(toytcp_tcb_state_name(0), "?");
+	EXPECT_STREQ(toytcp_tcb_state_name(255), "?");
+}
+
+TEST(tcb_set_mss__bounds)
+{
+	struct host h;
+
+	make_closed(&h);
+	toytcp_tcb_set_mss(&h.tcb, 1);
+	EXPECT_EQ(h.tcb.snd.mss, MSS_MIN);
+	toytcp_tcb_set_mss(&h.tcb, 100000);
+	EXPECT_EQ(h.tcb.snd.mss, 65535);
+	EXPECT_GE(h.tcb.burst, h.tcb.snd.mss);
+}
+
+TEST(cause_name__has_no_blanks)
+{
+	int i;
+
+	for (i = 0; i < CAUSE_COUNT; i++) {
+		EXPECT_TRUE(strlen(toytcp_cause_name(i)) > 0);
+		EXPECT_TRUE(!strpbrk(toytcp_cause_name(i), " \t\n"));
+	}
+	EXPECT_STREQ(toytcp_cause_name(CAUSE_COUNT), "?");
+}
+
+TEST_HARNESS_MAIN
