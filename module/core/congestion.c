@@ -12,6 +12,12 @@ static u32 half(const struct tcb *tcb, u32 flight)
 	return max_t(u32, flight / 2, 2u * tcb->snd.mss);
 }
 
+/* RFC 6928: ten segments, and fewer bytes than that if they are very large. */
+static u32 initial_window(u32 mss)
+{
+	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
+}
+
 static void grow(struct tcb *tcb, u32 bytes)
 {
 	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
@@ -21,17 +27,13 @@ static void grow(struct tcb *tcb, u32 bytes)
  * toytcp_congestion_init() - the initial window, once snd.mss is known
  * @tcb: the connection
  *
- * RFC 6928: ten segments, and fewer bytes than that if they are very large.
- * After a lost SYN one segment, RFC 5681 section 3.1.
+ * After a lost SYN it is one segment, RFC 5681 section 3.1.
  */
 void toytcp_congestion_init(struct tcb *tcb)
 {
-	u32 mss = tcb->snd.mss;
-
-	tcb->cc.cwnd = min_t(u32, INITIAL_WINDOW * mss,
-			     max_t(u32, 2 * mss, 14600));
+	tcb->cc.cwnd = initial_window(tcb->snd.mss);
 	if (tcb->syn_repeated)
-		tcb->cc.cwnd = mss;
+		tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.ssthresh = CWND_MAX;
 	tcb->cc.recover = tcb->snd.iss;
 }
@@ -102,7 +104,5 @@ void toytcp_congestion_timeout(struct tcb *tcb)
  */
 void toytcp_congestion_idle(struct tcb *tcb)
 {
-	u32 restart = INITIAL_WINDOW * tcb->snd.mss;
-
-	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd, restart);
+	tcb->cc.cwnd = min(tcb->cc.cwnd, initial_window(tcb->snd.mss));
 }

@@ -141,6 +141,20 @@ TEST(congestion_idle__restarts)
 	EXPECT_EQ(h.tcb.cc.cwnd, INITIAL_WINDOW * MSS);
 }
 
+/* RW = min(IW, cwnd), and IW is less than ten segments if they are large. */
+TEST(congestion_idle__large_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	toytcp_tcb_set_mss(&h.tcb, 9000);
+	h.tcb.cc.cwnd = 50 * 9000;
+	toytcp_congestion_idle(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, 18000);
+	toytcp_congestion_idle(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, 18000);
+}
+
 TEST(congestion_idle__not_after_a_short_pause)
 {
 	struct host h;
