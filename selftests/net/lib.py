@@ -229,7 +229,8 @@ class Namespace:
 
     def stats(self) -> dict[str, int]:
         lines = self.read("/proc/net/toytcp/stats").splitlines()
-        return {name: int(value) for name, value in map(str.split, lines)}
+        return {name: int(value)
+                for name, value in map(str.split, lines[1:])}
 
     def events(self) -> tuple[int, list[dict]]:
         """How many were lost, and the records as dictionaries."""

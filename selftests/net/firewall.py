@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The administrator's rules come first: filters, state, NAT and queues."""
+import errno
+import os
+
+import lib
+import lib_nfqueue
+import lib_segment
+from lib import scenario
+
+
+def rules(end: lib.Namespace, text: str) -> None:
+    """A table of rules, by nft; {proto} is the protocol under test."""
+    try:
+        end.run("nft", "-f", "-",
+                text=text.replace("{proto}", str(lib.PROTO)))
+    except FileNotFoundError:
+        raise lib.Skip("no nft on this machine") from None
+    except AssertionError as error:
+        if "Operation not supported" in str(error):
+            raise lib.Skip("no nftables in this kernel") from None
+        if "No such file" in str(error):
+            reason = str(error).splitlines()[0]
+            raise lib.Skip(f"not in this kernel: {reason}") from None
+        raise
+
+
+def counted(end: lib.Namespace, name: str) -> int:
+    """Packets of a named counter in the table."""
+    words = end.run("nft", "list", "counter", "ip", "t", name).split()
+    return int(words[words.index("packets") + 1])
+
+
+def exchange(near, far, size: int = 1 << 20) -> None:
+    data = os.urandom(size)
+    sender = lib.Thread(near.sendall, data)
+    assert lib.receive(far, size) == data
+    sender.finish()
+    far.sendall(data[:1000])
+    assert lib.receive(near, 1000) == data[:1000]
+
+
+def transfer(left, right, address="10.0.0.2", port=7000) -> None:
+    """A connection with everything, to its end on both sides."""
+    listener = right.listen()
+    near = left.connect((address, port))
+    far = right.accept(listener)
+    exchange(near, far)
+    near.close()
+    assert far.recv(1) == b""
+    far.close()
+    left.wait_states("TIME-WAIT")
+    right.wait_states()
+
+
+@scenario()
+def dropped_on_the_way_in(case):
+    """A drop in the input chain is not got round."""
+    left, right = case.pair_of_hosts()
+    rules(right, "table ip t { counter hits {}; chain c { type filter hook "
+                 "input priority 0; ip protocol {proto} counter name hits "
+                 "drop; }; }")
+    right.listen()
+    near = left.start_connect(("10.0.0.2", 7000))
+    lib.wait_until("two SYNs dropped", lambda: counted(right, "hits") >= 2)
+    assert left.states() == ["SYN-SENT"]
+    assert right.states() == []
+    right.run("nft", "flush", "ruleset")
+    left.wait_states("ESTABLISHED")
+    assert lib.error_of(near) == 0
+
+
+@scenario()
+def dropped_late_in_the_input_chain(case):
+    """Also by a chain that runs after all the usual ones."""
+    left, right = case.pair_of_hosts()
+    rules(right, "table ip t { counter hits {}; chain c { type filter hook "
+                 "input priority 300; ip protocol {proto} counter name hits "
+                 "drop; }; }")
+    right.listen()
+    left.start_connect(("10.0.0.2", 7000))
+    lib.wait_until("a SYN dropped", lambda: counted(right, "hits") >= 1)
+    assert right.states() == []
+
+
+@scenario()
+def rejected(case):
+    left, right = case.pair_of_hosts()
+    rules(right, "table ip t { chain c { type filter hook input priority 0; "
+                 "ip protocol {proto} reject with icmp type "
+                 "port-unreachable; }; }")
+    right.listen()
+    try:
+        left.connect(("10.0.0.2", 7000))
+    except OSError as error:
+        assert error.errno == errno.ECONNREFUSED, error
+    else:
+        raise AssertionError("connected through a reject")
+
+
+@scenario()
+def dropped_on_the_way_out(case):
+    left, right = case.pair_of_hosts()
+    rules(left, "table ip t { counter hits {}; chain c { type filter hook "
+                "output priority 0; ip protocol {proto} counter name hits "
+                "drop; }; }")
+    right.listen()
+    left.start_connect(("10.0.0.2", 7000))
+    lib.wait_until("a SYN dropped", lambda: counted(left, "hits") >= 2)
+    left.run("nft", "flush", "ruleset")
+    left.wait_states("ESTABLISHED")
+
+
+STATEFUL = """table ip t {
+    counter new {}; counter established {}; counter invalid {};
+    chain in { type filter hook input priority 0; policy drop;
+        ip protocol icmp accept
+        ct state established counter name established accept
+        ct state new counter name new accept
+        ct state invalid counter name invalid drop; };
+    chain out { type filter hook output priority 0; policy accept;
+        ct state invalid drop; };
+}"""
+
+
+@scenario()
+def stateful_on_the_server(case):
+    left, right = case.pair_of_hosts()
+    rules(right, STATEFUL)
+    transfer(left, right)
+    assert counted(right, "new") >= 1
+    assert counted(right, "established") > 10
+    assert counted(right, "invalid") == 0
+
+
+@scenario()
+def stateful_on_the_client_lets_answers_in(case):
+    """Only what belongs to a connection begun here may come in."""
+    left, right = case.pair_of_hosts()
+    rules(left, """table ip t { chain in {
+        type filter hook input priority 0; policy drop;
+        ct state established accept; }; }""")
+    transfer(left, right)
+
+
+@scenario()
+def stateful_client_keeps_strangers_out(case):
+    left, right = case.pair_of_hosts()
+    rules(left, """table ip t { counter strangers {}; chain in {
+        type filter hook input priority 0; policy drop;
+        ct state established accept
+        counter name strangers; }; }""")
+    left.listen()
+    right.start_connect(("10.0.0.1", 7000))
+    lib.wait_until("a stranger", lambda: counted(left, "strangers") >= 1)
+    assert left.states() == []
+
+
+@scenario()
+def tracked_connections_are_confirmed(case):
+    """The stolen packets' entries are in conntrack's table, once."""
+    left, right = case.pair_of_hosts()
+    rules(right, STATEFUL)
+    listener = right.listen()
+    near = left.connect(("10.0.0.2", 7000))
+    far = right.accept(listener)
+    exchange(near, far)
+    try:
+        lines = right.read("/proc/net/nf_conntrack").splitlines()
+    except FileNotFoundError:
+        raise lib.Skip("no /proc/net/nf_conntrack in this kernel") from None
+    ours = [line for line in lines if f" {lib.PROTO} " in line]
+    assert len(ours) == 1, lines
+    assert "src=10.0.0.1 dst=10.0.0.2" in ours[0], ours
+
+
+@scenario()
+def tracked_fragments(case):
+    host = case.namespace()
+    rules(host, STATEFUL)
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen()
+    talk = peer.dial(7000)
+    data = os.urandom(5000)
+    for packet in lib_segment.fragments(talk.make("PA", data), 1000):
+        peer.send_raw(packet)
+    assert lib.receive(host.accept(listener), 5000) == data
+
+
+@scenario()
+def destination_nat(case):
+    """The client dials an address that the server's rules translate."""
+    left, right = case.pair_of_hosts()
+    rules(right, """table ip t { chain pre {
+        type nat hook prerouting priority -100;
+        ip daddr 10.0.0.77 dnat to 10.0.0.2; }; }""")
+    left.run("ip", "route", "add", "10.0.0.77/32", "via", "10.0.0.2")
+    transfer(left, right, address="10.0.0.77")
+
+
+@scenario()
+def destination_nat_on_the_client(case):
+    left, right = case.pair_of_hosts()
+    rules(left, """table ip t { chain out {
+        type nat hook output priority -100;
+        ip daddr 10.9.9.9 dnat to 10.0.0.2; }; }""")
+    left.run("ip", "route", "add", "10.9.9.9/32", "via", "10.0.0.2")
+    transfer(left, right, address="10.9.9.9")
+
+
+@scenario()
+def masquerade_through_a_router(case):
+    """A host behind a router that lends it its own address."""
+    left, router, right = (case.namespace() for _ in range(3))
+    lib.cable(left, router, net="10.1.0")
+    lib.cable(router, right, net="10.2.0", name="veth1")
+    router.sysctl("net.ipv4.ip_forward", 1)
+    left.run("ip", "route", "add", "default", "via", "10.1.0.2")
+    rules(router, """table ip t { chain post {
+        type nat hook postrouting priority 100;
+        oifname "veth1" masquerade; }; }""")
+    listener = right.listen()
+    near = left.connect(("10.2.0.2", 7000))
+    far = right.accept(listener)
+    assert far.getpeername()[0] == "10.2.0.1", far.getpeername()
+    exchange(near, far)
+
+
+@scenario()
+def queued_to_a_program(case):
+    """After a verdict the hook runs in process context, not in softirq."""
+    left, right = case.pair_of_hosts()
+    queue = lib_nfqueue.Queue(case, right)
+    rules(right, """table ip t { chain in {
+        type filter hook input priority 0;
+        ip protocol {proto} queue num 0; }; }""")
+    transfer(left, right)
+    assert queue.count > 5, queue.count
+
+
+@scenario()
+def queued_both_ways_and_stateful(case):
+    left, right = case.pair_of_hosts()
+    queue = lib_nfqueue.Queue(case, right)
+    rules(right, STATEFUL)
+    rules(right, """table ip q {
+        chain in { type filter hook input priority 10;
+            ip protocol {proto} queue num 0; };
+        chain out { type filter hook output priority 10;
+            ip protocol {proto} queue num 0; }; }""")
+    transfer(left, right)
+    assert queue.count > 10, queue.count
+
+
+@scenario()
+def spoilt_by_a_program(case):
+    """A program that changes a packet and forgets the checksum."""
+    left, right = case.pair_of_hosts()
+    lib.without_offloads(left)
+    queue = lib_nfqueue.Queue(case, right)
+    rules(right, """table ip t { chain in {
+        type filter hook input priority 0;
+        ip protocol {proto} queue num 0; }; }""")
+    near, far = case.link(left, right)
+    seen = 0
+
+    def change(packet: bytes):
+        nonlocal seen
+        if len(packet) > 500:
+            seen += 1
+            if seen % 5 == 1:
+                return packet[:-1] + bytes([packet[-1] ^ 1])
+        return None
+
+    queue.change = change
+    exchange(near, far, 100000)
+    if lib.TOYTCP:
+        assert right.stats()["drop_checksum"] > 0
+
+
+@scenario()
+def marked_and_routed(case):
+    """SO_MARK steers a socket by a rule of its own."""
+    left, right = case.pair_of_hosts()
+    left.run("ip", "route", "add", "unreachable", "10.0.0.2", "table", "9")
+    left.run("ip", "rule", "add", "fwmark", "9", "table", "9", "pref", "1")
+    right.listen()
+    plain = left.connect(("10.0.0.2", 7000))
+    plain.close()
+    marked = left.socket()
+    marked.setsockopt(lib.socket.SOL_SOCKET, lib.socket.SO_MARK, 9)
+    try:
+        marked.connect(("10.0.0.2", 7000))
+    except OSError as error:
+        assert error.errno == errno.EHOSTUNREACH, error
+    else:
+        raise AssertionError("the mark was not honoured")
+
+
+if __name__ == "__main__":
+    lib.main()
