@@ -300,6 +300,11 @@ def interface_mtu(name: str, mtu: int) -> None:
     interface_request(name, 0x8922, struct.pack("=i", mtu))
 
 
+def hardware_address(end: Namespace, name: str) -> bytes:
+    with end:
+        return interface_request(name, 0x8927, b"")[2:8]
+
+
 def cable(left: Namespace, right: Namespace, net: str = "10.0.0",
           name: str = "veth0") -> tuple[str, str]:
     """A veth pair, the same name at both ends; returns the two addresses."""

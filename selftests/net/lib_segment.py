@@ -13,6 +13,7 @@ import dataclasses
 import fcntl
 import os
 import select
+import socket
 import stat
 import struct
 import tempfile
@@ -168,14 +169,17 @@ class Peer:
     def send_raw(self, packet: bytes) -> None:
         os.write(self.fd, packet)
 
+    def read_raw(self) -> bytes:
+        return os.read(self.fd, 1 << 16)
+
     def next(self, seconds: float = lib.DEADLINE_S) -> Segment | None:
         """The next segment that leaves the host, None if none does."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) >= 0:
             if not select.select([self.fd], [], [], left)[0]:
                 return None
-            segment = parse(os.read(self.fd, 1 << 16))
-            if segment:
+            segment = parse(self.read_raw())
+            if segment and segment.src == self.host:
                 return segment
         return None
 
@@ -201,6 +205,34 @@ class Peer:
         talk.send("SA", options=mss_option(1460))
         talk.expect("A")
         return talk
+
+
+class CablePeer(Peer):
+    """The same at the far end of a cable: 10.0.0.99, beside 10.0.0.2.
+
+    Unlike a TUN device it does not keep the host's namespace alive.
+    """
+
+    def __init__(self, case: lib.Case, host: lib.Namespace,
+                 far: lib.Namespace):
+        self.host, self.address = "10.0.0.1", "10.0.0.99"
+        with far:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                 socket.htons(0x0800))
+            sock.bind(("veth0", 0x0800))
+        self.fd = sock.detach()
+        case.callback(os.close, self.fd)
+        mine, theirs = (lib.hardware_address(end, "veth0")
+                        for end in (far, host))
+        self.frame = theirs + mine + b"\x08\x00"
+        host.run("ip", "neigh", "add", self.address, "lladdr", mine.hex(":"),
+                 "dev", "veth0")
+
+    def send_raw(self, packet: bytes) -> None:
+        os.write(self.fd, self.frame + packet)
+
+    def read_raw(self) -> bytes:
+        return os.read(self.fd, 1 << 17)[14:]
 
 
 class Talk:

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Namespaces know nothing of each other, and end with all that is in them.
+
+That a namespace has really ended shows at the other end of its cable: the
+interface there is gone.
+"""
+import errno
+import os
+import socket
+
+import lib
+import lib_segment
+from lib import scenario
+
+TCP_LINGER2 = 8
+SO_NETNS_COOKIE = 71
+
+
+def cable_is_gone(far: lib.Namespace) -> bool:
+    return "veth0" not in far.read("/proc/net/dev")
+
+
+def wait_for_the_end(far: lib.Namespace) -> None:
+    lib.wait_until("the namespace to end", lambda: cable_is_gone(far))
+
+
+def ends_soon(sock: socket.socket) -> None:
+    """Once orphaned, it shall not wait for its peer for long."""
+    sock.setsockopt(socket.SOL_TCP, lib.TCP_USER_TIMEOUT, 1000)
+    sock.setsockopt(socket.SOL_TCP, TCP_LINGER2, 1)
+
+
+@scenario()
+def same_addresses_twice(case):
+    """Two pairs of hosts with the same addresses, ports and all."""
+    pairs = [case.pair_of_hosts() for _ in range(2)]
+    links = []
+    for left, right in pairs:
+        listener = right.listen()
+        near = left.connect(("10.0.0.2", 7000), bind=("10.0.0.1", 40000))
+        links.append((near, right.accept(listener)))
+    for number, (near, far) in enumerate(links):
+        near.sendall(b"%d" % number * 5)
+        assert lib.receive(far, 5) == b"%d" % number * 5
+    for left, right in pairs:
+        assert left.states() == right.states() == ["ESTABLISHED"]
+    lib.reset(links[0][0])
+    pairs[0][1].wait_states()
+    assert pairs[1][1].states() == ["ESTABLISHED"]
+
+
+@scenario()
+def listener_is_for_its_own_namespace(case):
+    one, other = case.namespace(), case.namespace()
+    one.listen(("127.0.0.1", 7000))
+    one.connect(("127.0.0.1", 7000))
+    try:
+        other.connect(("127.0.0.1", 7000))
+    except ConnectionRefusedError:
+        return
+    raise AssertionError("reached a listener in another namespace")
+
+
+@scenario(toytcp_only=True)
+def settings_and_counters_are_apart(case):
+    one, other = case.namespace(), case.namespace()
+    one.sysctl("net.toytcp.time_wait_ms", 1234)
+    one.sysctl("net.toytcp.events", 1)
+    one.listen(("127.0.0.1", 7000))
+    one.connect(("127.0.0.1", 7000))
+    assert other.read("/proc/sys/net/toytcp/time_wait_ms") == "60000\n"
+    assert other.read("/proc/sys/net/toytcp/events") == "0\n"
+    assert one.stats()["active_opens"] == 1
+    assert not any(other.stats().values()), other.stats()
+    assert len(one.listeners()) == 1 and not other.listeners()
+    assert one.events()[1] and not other.events()[1]
+
+
+def send_descriptor(sock: socket.socket) -> socket.socket:
+    """The same socket, as if another process had sent it."""
+    left, right = socket.socketpair(socket.AF_UNIX)
+    with left, right:
+        socket.send_fds(left, [b"x"], [sock.fileno()])
+        _, fds, _, _ = socket.recv_fds(right, 1, 1)
+    received = socket.socket(fileno=fds[0])
+    received.settimeout(lib.DEADLINE_S)
+    return received
+
+
+@scenario()
+def socket_stays_where_it_was_made(case):
+    """Accepted in another namespace, a connection is still the listener's."""
+    home, abroad = case.namespace(), case.namespace()
+    listener = home.listen(("127.0.0.1", 7000))
+    client = home.connect(("127.0.0.1", 7000))
+    with abroad:
+        travelled = send_descriptor(listener)
+        child, _ = travelled.accept()
+        child.settimeout(lib.DEADLINE_S)
+        client.sendall(b"where are you?")
+        assert lib.receive(child, 14) == b"where are you?"
+        cookies = [sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+                   for sock in (listener, child, travelled)]
+        assert len(set(cookies)) == 1, cookies
+    assert home.states() == ["ESTABLISHED"] * 2
+    assert abroad.states() == []
+    child.close()
+    travelled.close()
+
+
+@scenario()
+def open_sockets_keep_a_namespace(case):
+    """Without a name or process the connection still carries data."""
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    os.close(left.fd)
+    left.fd = -1
+    near.sendall(b"still here")
+    assert lib.receive(far, 10) == b"still here"
+    near.close()
+    far.close()
+    wait_for_the_end(right)
+
+
+@scenario()
+def ends_with_embryos_and_remnants(case):
+    """Those hold nothing: they go with their namespace, at once."""
+    left, right = case.pair_of_hosts()
+    peer = lib_segment.CablePeer(case, left, right)
+    left.listen()
+    listener = left.listen(("", 7001))
+    lib_segment.Talk(peer, 4000, 7000).send("S")
+    talk = peer.dial(7001, sport=4001)
+    sock = left.accept(listener)
+    sock.close()
+    talk.expect("FA")
+    talk.send("FA")
+    left.wait_states("SYN-RECEIVED", "TIME-WAIT")
+    left.close()
+    wait_for_the_end(right)
+
+
+@scenario()
+def ends_with_a_full_accept_queue(case):
+    left, right = case.pair_of_hosts()
+    left.listen(backlog=20)
+    clients = [right.connect(("10.0.0.1", 7000)) for _ in range(20)]
+    left.close()
+    for client in clients:
+        try:
+            assert client.recv(1) == b"never", "end of stream, no reset"
+        except OSError as error:
+            assert error.errno == errno.ECONNRESET, error
+    wait_for_the_end(right)
+
+
+class EveryState:
+    """A host with a connection in each state that lasts."""
+
+    def __init__(self, host: lib.Namespace, peer: lib_segment.Peer):
+        self.host, self.peer = host, peer
+        self.listener = host.listen()
+        ends_soon(self.listener)
+        self.port = 5000
+        host.start_connect((peer.address, 80))
+        ends_soon(host.sockets[-1])
+        peer.take()
+        lib_segment.Talk(peer, 4999, 7000).send("S")
+        for act in (self.established, self.fin_wait_1, self.fin_wait_2,
+                    self.close_wait, self.closing, self.last_ack,
+                    self.time_wait):
+            self.port += 1
+            talk = peer.dial(7000, sport=self.port)
+            act(host.accept(self.listener), talk)
+        host.wait_states(
+            "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+            "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT")
+
+    def established(self, sock, talk) -> None:
+        talk.send("PA", b"unread")
+        sock.sendall(b"unacknowledged")
+
+    def fin_wait_1(self, sock, talk) -> None:
+        sock.close()
+        talk.expect("FA")
+
+    def fin_wait_2(self, sock, talk) -> None:
+        self.fin_wait_1(sock, talk)
+        talk.send("A")
+
+    def close_wait(self, sock, talk) -> None:
+        talk.send("FA")
+        talk.expect("A", lambda s: s.ack == talk.seq)
+
+    def closing(self, sock, talk) -> None:
+        sock.close()
+        fin = talk.expect("FA")
+        talk.send("FA", ack=fin.seq)
+
+    def last_ack(self, sock, talk) -> None:
+        self.close_wait(sock, talk)
+        sock.close()
+        talk.expect("FA")
+
+    def time_wait(self, sock, talk) -> None:
+        sock.close()
+        talk.expect("FA")
+        talk.send("FA")
+        talk.expect("A", lambda s: s.ack == talk.seq)
+
+
+@scenario()
+def ends_with_a_connection_in_every_state(case):
+    left, right = case.pair_of_hosts()
+    EveryState(left, lib_segment.CablePeer(case, left, right))
+    left.close()
+    wait_for_the_end(right)
+
+
+@scenario()
+def ends_while_the_cable_is_busy(case):
+    """Segments keep arriving while all that they are for goes away."""
+    left, right = case.pair_of_hosts()
+    peer = lib_segment.CablePeer(case, left, right)
+    EveryState(left, peer)
+    segments = [lib_segment.Talk(peer, 4990 + n % 30, 7000).make(flags)
+                for n, flags in enumerate(["S", "A", "PA", "FA"] * 30)]
+
+    def flood() -> None:
+        try:
+            while not cable_is_gone(right):
+                for segment in segments:
+                    peer.send_raw(segment.packet())
+        except OSError as error:
+            assert error.errno in (errno.ENETDOWN, errno.ENXIO,
+                                   errno.ENODEV), error
+
+    flooder = lib.Thread(flood)
+    left.close()
+    wait_for_the_end(right)
+    flooder.finish()
+
+
+@scenario()
+def many_short_lived_namespaces(case):
+    for _ in range(10):
+        one = lib.Namespace()
+        listener = one.listen(("127.0.0.1", 7000))
+        near = one.connect(("127.0.0.1", 7000))
+        far = one.accept(listener)
+        near.sendall(b"x")
+        assert lib.receive(far, 1) == b"x"
+        one.close()
+
+
+if __name__ == "__main__":
+    lib.main()
