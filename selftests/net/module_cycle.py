@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Loading and unloading, over and over, with traffic in between.
+
+TOYTCP_KO names the module's file. The module is unloaded and loaded again, so
+nothing else may use it meanwhile; at the end it is loaded as at the start.
+"""
+import ctypes
+import errno
+import os
+import socket
+
+import lib
+import lib_segment
+from lib import scenario
+
+SYS_FINIT_MODULE, SYS_DELETE_MODULE = 313, 176
+LOCALHOST = "127.0.0.1"
+LOADED = "/sys/module/toytcp"
+
+
+def call(number: int, *arguments) -> None:
+    if lib.libc.syscall(number, *arguments) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def load(parameters: str = "") -> None:
+    with open(os.environ["TOYTCP_KO"], "rb") as file:
+        call(SYS_FINIT_MODULE, file.fileno(), parameters.encode(), 0)
+
+
+def unload() -> None:
+    """Waits for sockets that are just being closed, not for open ones."""
+    call(SYS_DELETE_MODULE, b"toytcp", os.O_NONBLOCK)
+
+
+def unload_soon() -> None:
+    def unloaded() -> bool:
+        try:
+            unload()
+        except OSError as error:
+            assert error.errno == errno.EAGAIN, error
+            return False
+        return True
+    lib.wait_until("unloading", unloaded)
+
+
+def ready(case: lib.Case) -> None:
+    """The module is there now, and will be at the end."""
+    if "TOYTCP_KO" not in os.environ:
+        raise lib.Skip("TOYTCP_KO does not name the module's file")
+    if not os.path.isdir(LOADED):
+        load()
+    case.callback(load_again)
+
+
+def load_again() -> None:
+    if os.path.isdir(LOADED):
+        unload_soon()
+    load()
+
+
+def kernel_log() -> list[str]:
+    """What the kernel has said so far."""
+    fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    lines = []
+    try:
+        while True:
+            try:
+                text = os.read(fd, 8192).decode(errors="replace")
+            except BrokenPipeError:     # overwritten meanwhile
+                continue
+            lines.append(text.split(";", 1)[1].splitlines()[0])
+    except BlockingIOError:
+        return lines
+    finally:
+        os.close(fd)
+
+
+def exchange(proto: int = lib.PROTO) -> None:
+    """A connection over lo, in a namespace that ends with it."""
+    with lib.Case() as case:
+        host = case.namespace()
+        listener = host.socket(proto=proto)
+        listener.bind((LOCALHOST, 7000))
+        listener.listen(1)
+        near = host.socket(proto=proto)
+        near.connect((LOCALHOST, 7000))
+        far = host.accept(listener)
+        data = os.urandom(100000)
+        sender = lib.Thread(near.sendall, data)
+        assert lib.receive(far, len(data)) == data
+        sender.finish()
+
+
+@scenario(toytcp_only=True)
+def twenty_times_with_traffic(case):
+    ready(case)
+    for _ in range(20):
+        exchange()
+        unload_soon()
+        assert not os.path.exists("/proc/net/toytcp")
+        load()
+
+
+@scenario(toytcp_only=True)
+def refused_while_a_socket_is_open(case):
+    ready(case)
+    host = case.namespace()
+    listener = host.listen((LOCALHOST, 7000))
+    try:
+        unload()
+    except OSError as error:
+        assert error.errno in (errno.EAGAIN, errno.EBUSY), error
+    else:
+        raise AssertionError("unloaded under an open socket")
+    inode = str(os.fstat(listener.fileno()).st_ino)
+    assert host.listeners()[0]["inode"] == inode, "the owner is not shown"
+    host.connect((LOCALHOST, 7000))
+    host.accept(listener)
+
+
+@scenario(toytcp_only=True)
+def refused_while_an_orphan_lives(case):
+    ready(case)
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen()
+    talk = peer.dial(7000)
+    sock = host.accept(listener)
+    sock.close()
+    listener.close()
+    talk.expect("FA")
+    host.wait_states("FIN-WAIT-1")
+    try:
+        unload()
+    except OSError as error:
+        assert error.errno in (errno.EAGAIN, errno.EBUSY), error
+    else:
+        raise AssertionError("unloaded under an orphan")
+    row = host.connections()[0]
+    assert row.inode == 0
+    host.write("/proc/thread-self/net/toytcp/connections",
+               f"abort {row.local} {row.remote}")
+    unload_soon()
+
+
+@scenario(toytcp_only=True)
+def remnants_and_embryos_do_not_keep_it(case):
+    ready(case)
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen()
+    talk = peer.dial(7000)
+    host.accept(listener).close()
+    talk.expect("FA")
+    talk.send("FA")
+    lib_segment.Talk(peer, 4001, 7000).send("S")
+    host.wait_states("SYN-RECEIVED", "TIME-WAIT")
+    listener.close()
+    unload_soon()
+
+
+@scenario(toytcp_only=True)
+def unloaded_while_its_files_are_open(case):
+    """Whoever still reads gets an answer or an error, and no more."""
+    ready(case)
+    host = case.namespace()
+    with host:
+        fds = [os.open(f"/proc/thread-self/net/toytcp/{name}", os.O_RDONLY)
+               for name in ("connections", "listeners", "stats", "events")]
+    os.read(fds[0], 10)
+    unload_soon()
+    for fd in fds:
+        try:
+            os.read(fd, 100)
+        except OSError:
+            pass
+        os.close(fd)
+
+
+@scenario(toytcp_only=True)
+def unloaded_under_fire(case):
+    """Segments arrive the whole time."""
+    ready(case)
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    syn = lib_segment.Talk(peer, 4000, 7000).make("S").packet()
+    stop = []
+
+    def fire() -> None:
+        while not stop:
+            peer.send_raw(syn)
+            peer.next(0)
+
+    shooter = lib.Thread(fire)
+    for _ in range(5):
+        unload_soon()
+        load()
+    stop.append(True)
+    shooter.finish()
+
+
+@scenario(toytcp_only=True)
+def packets_without_the_module(case):
+    """Nobody is there: the kernel says so by ICMP, as for any protocol."""
+    ready(case)
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    unload_soon()
+    peer.send_raw(lib_segment.Talk(peer, 4000, 7000).make("S").packet())
+    load()
+
+
+@scenario(toytcp_only=True)
+def says_so_in_one_line(case):
+    ready(case)
+    unload_soon()
+    before = len(kernel_log())
+    load()
+    said = [line for line in kernel_log()[before:]
+            if "toytcp" in line and "tainting" not in line
+            and "out-of-tree" not in line and "verification" not in line]
+    assert len(said) == 1, said
+    assert "253" in said[0] and "/proc/net/toytcp" in said[0], said
+
+
+@scenario(toytcp_only=True)
+def bad_parameters(case):
+    ready(case)
+    unload_soon()
+    for parameters in ("protocol=0", "protocol=6", "protocol=252",
+                       "protocol=255", "protocol=256", "protocol=-3",
+                       "protocol=x", "protocol="):
+        try:
+            load(parameters)
+        except OSError as error:
+            assert error.errno == errno.EINVAL, f"{parameters}: {error}"
+        else:
+            raise AssertionError(f"{parameters} was taken")
+        assert not os.path.isdir(LOADED), parameters
+
+
+@scenario(toytcp_only=True)
+def another_protocol_number(case):
+    ready(case)
+    unload_soon()
+    load("protocol=254")
+    exchange(254)
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 253)
+    except OSError as error:
+        assert error.errno == errno.EPROTONOSUPPORT, error
+    else:
+        raise AssertionError("both numbers at once")
+
+
+@scenario(toytcp_only=True)
+def twice_at_once(case):
+    ready(case)
+    try:
+        load()
+    except OSError as error:
+        assert error.errno == errno.EEXIST, error
+    else:
+        raise AssertionError("loaded twice")
+    exchange()
+
+
+if __name__ == "__main__":
+    lib.main()
