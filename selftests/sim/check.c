@@ -2,30 +2,11 @@
 /*
  * What must be true after every event, whatever the network and the users do.
  */
+#include "invariants.h"
 #include "sim.h"
 
 /* The world at hand, for what has no other way to it. */
 static struct world *current;
-
-/* RFC 9293, figure 5, with ABORT, resets and timeouts: where each state may go. */
-static const u32 edges[] = {
-	[TCP_CLOSE] = TCPF_SYN_SENT | TCPF_SYN_RECV,
-	[TCP_SYN_SENT] = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_CLOSE,
-	[TCP_SYN_RECV] = TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE,
-	[TCP_ESTABLISHED] = TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSE,
-	[TCP_FIN_WAIT1] = TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_TIME_WAIT |
-			  TCPF_CLOSE,
-	[TCP_FIN_WAIT2] = TCPF_TIME_WAIT | TCPF_CLOSE,
-	[TCP_CLOSING] = TCPF_TIME_WAIT | TCPF_CLOSE,
-	[TCP_CLOSE_WAIT] = TCPF_LAST_ACK | TCPF_CLOSE,
-	[TCP_LAST_ACK] = TCPF_CLOSE,
-	[TCP_TIME_WAIT] = TCPF_CLOSE,
-};
-
-bool check_edge(u8 from, u8 to)
-{
-	return from < ARRAY_SIZE(edges) && edges[from] >> to & 1;
-}
 
 /* The linker puts this in front of the one function that changes a state. */
 void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
@@ -33,8 +14,7 @@ void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
 
 void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
 {
-	if (current && !check_edge(tcb->state, state) &&
-	    !(tcb->state == TCP_CLOSE && state == TCP_CLOSE))
+	if (current && !invariant_edge(tcb->state, state))
 		FAIL(current, "%s -> %s is not in RFC 9293's diagram (%s)",
 		     toytcp_tcb_state_name(tcb->state),
 		     toytcp_tcb_state_name(state), toytcp_cause_name(cause));
@@ -84,127 +64,30 @@ void check_segment(struct endpoint *e, const struct segment *seg)
 		     name_of(e));
 }
 
-#define MUST(e, condition) do {						\
-	if (!(condition))						\
-		FAIL((e)->world, "%s in %s: not so: %s", name_of(e),	\
-		     toytcp_tcb_state_name((e)->tcb.state), #condition);\
-} while (0)
-
-static void check_send_space(struct endpoint *e)
+static void check_words(struct endpoint *e, const char *broken)
 {
-	const struct send_space *snd = &e->tcb.snd, *was = &e->before.snd;
-	u32 end = snd->end + e->tcb.fin_sent;
-
-	MUST(e, !seq_before(snd->rtx, snd->una));
-	MUST(e, !seq_before(snd->nxt, snd->rtx));
-	MUST(e, !seq_before(end, snd->nxt));
-	MUST(e, !seq_before(snd->una, was->una));
-	MUST(e, !seq_before(snd->nxt, was->nxt));
-	MUST(e, snd->mss >= MSS_MIN);
-	MUST(e, e->tcb.state == TCP_SYN_SENT || e->tcb.state == TCP_SYN_RECV ||
-	     snd->nxt - snd->una <= snd->max_wnd + 2);
-}
-
-static void check_receive_space(struct endpoint *e)
-{
-	const struct receive_space *rcv = &e->tcb.rcv, *was = &e->before.rcv;
-
-	MUST(e, !seq_before(rcv->nxt, rcv->copied));
-	MUST(e, !seq_before(rcv->nxt, rcv->acked));
-	MUST(e, !seq_before(rcv->adv, rcv->nxt));
-	MUST(e, rcv->nxt - rcv->copied <= rcv->buf + e->tcb.fin_received);
-	if (e->before.state == TCP_SYN_SENT || e->before.state == TCP_CLOSE)
-		return;
-	MUST(e, !seq_before(rcv->nxt, was->nxt));
-	MUST(e, !seq_before(rcv->adv, was->adv));
-}
-
-/* Ranges stand in order, with gaps between, and within the window. */
-static void check_reassembly(struct endpoint *e)
-{
-	const struct reassembly_node *range, *node;
-	u32 edge = e->tcb.rcv.nxt, ranges = 0, nodes = 0;
-
-	for (range = e->tcb.ooo.first; range; range = range->range_next) {
-		u32 end = range->seq;
-
-		MUST(e, seq_after(range->seq, edge));
-		for (node = range; node; node = node->next) {
-			MUST(e, !seq_after(node->seq, end));
-			end = seq_max(end, node->end);
-			nodes++;
-		}
-		MUST(e, end == range->range_end);
-		edge = end;
-		ranges++;
-	}
-	MUST(e, !seq_after(edge, e->tcb.rcv.adv));
-	MUST(e, ranges == e->tcb.ooo.ranges);
-	MUST(e, ranges <= REASSEMBLY_RANGES_MAX);
-	MUST(e, nodes == e->lent);
-	MUST(e, e->lent_bytes <= 3 * e->tcb.rcv.buf + 65535);
-}
-
-static void check_congestion(struct endpoint *e)
-{
-	const struct congestion *cc = &e->tcb.cc;
-
-	if (!e->connected)
-		return;
-	MUST(e, cc->cwnd >= e->tcb.snd.mss);
-	MUST(e, cc->cwnd <= CWND_MAX);
-	MUST(e, cc->ssthresh >= 2u * e->tcb.snd.mss);
-}
-
-static void check_clocks(struct endpoint *e)
-{
-	const struct round_trip *rtt = &e->tcb.rtt;
-
-	MUST(e, rtt->rto >= RTO_MARGIN && rtt->rto <= RTO_MAX);
-	MUST(e, e->tcb.heard <= e->world->now);
-	MUST(e, e->tcb.progress <= e->world->now);
+	if (broken)
+		FAIL(e->world, "%s in %s: not so: %s", name_of(e),
+		     toytcp_tcb_state_name(e->tcb.state), broken);
 }
 
 /* After each event, whatever the state. */
 void check_tcb(struct endpoint *e)
 {
 	current = e->world;
-	if (e->tcb.state == TCP_CLOSE)
-		return;
-	check_send_space(e);
-	check_clocks(e);
-	if (e->tcb.state == TCP_SYN_SENT)
-		return;
-	check_receive_space(e);
-	check_reassembly(e);
-	check_congestion(e);
+	check_words(e, invariant_broken(&e->before, &e->tcb, e->world->now));
+	if (invariant_nodes(&e->tcb) != e->lent)
+		FAIL(e->world, "%s: the core holds %u nodes of %u", name_of(e),
+		     invariant_nodes(&e->tcb), e->lent);
+	if (e->lent_bytes > 3 * e->tcb.rcv.buf + 65535)
+		FAIL(e->world, "%s keeps %u bytes for a window of %u",
+		     name_of(e), e->lent_bytes, e->tcb.rcv.buf);
 }
 
-static bool awaits_answer(const struct tcb *tcb)
-{
-	return tcb->snd.una != tcb->snd.nxt || toytcp_tcb_unsent(tcb) ||
-	       (tcb->fin_queued && !tcb->fin_sent);
-}
-
-/* A connection that lives on: nothing is forgotten, or it would wait for ever. */
+/* A connection that lives on: nothing is forgotten. */
 void check_settled(struct endpoint *e)
 {
-	const struct tcb *tcb = &e->tcb;
-	int i;
-
-	MUST(e, !tcb->ack_now && !tcb->probe && !tcb->resend &&
-	     !tcb->keep_probe);
-	if (awaits_answer(tcb))
-		MUST(e, tcb->deadline[TIMER_RETRANSMIT]);
-	if (tcb->rcv.acked != tcb->rcv.nxt && tcb->state != TCP_SYN_SENT)
-		MUST(e, tcb->deadline[TIMER_ACK]);
-	if (tcb->persist)
-		MUST(e, tcb->deadline[TIMER_RETRANSMIT]);
-	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
-		MUST(e, tcb->deadline[TIMER_IDLE]);
-	for (i = 0; i < TIMERS; i++)
-		MUST(e, !tcb->deadline[i] ||
-		     tcb->deadline[i] + 1 > e->world->now);
+	check_words(e, invariant_forgotten(&e->tcb, e->world->now));
 }
 
 static u32 patience(const struct tcb *was)

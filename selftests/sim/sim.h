@@ -229,7 +229,6 @@ void check_settled(struct endpoint *e);
 void check_timeout(struct endpoint *e);
 void check_error(struct endpoint *e, int error);
 void check_end(struct world *w);
-bool check_edge(u8 from, u8 to);
 
 /* trace.c */
 void trace_add(struct endpoint *e, u8 dir, const struct segment *seg,
