@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An entry of a connection table and the shell around it.
+ *
+ * The peer obeys no rule; the shell and the user keep to core.h's contract.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "machine.h"
+#include "../../module/core/seq.h"
+
+#define SEND_MOST	65536u	/* bytes that may wait at once */
+#define EMIT_MOST	4000	/* segments for one event */
+#define STEPS_MOST	200
+
+static void broken(const char *what)
+{
+	fprintf(stderr, "not so: %s\n", what);
+	abort();
+}
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		broken(what);
+}
+
+/* The linker puts this in front of the one function that changes a state. */
+void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
+{
+	must(invariant_edge(tcb->state, state), "the step is in the diagram");
+	__real_toytcp_tcb_set_state(tcb, state, cause);
+}
+
+static void free_chain(struct machine *m, struct reassembly_node *node,
+		       const struct reassembly_node *own)
+{
+	struct reassembly_node *next;
+
+	for (; node; node = next) {
+		next = node->next;
+		m->lent -= node != own;
+		free(node);
+	}
+}
+
+/* What is ready begins at or before RCV.NXT as it was, and has no gap. */
+static void check_ready(const struct machine *m,
+			const struct reassembly_node *node)
+{
+	u32 edge = m->before.rcv.nxt;
+
+	if (m->before.state == TCP_SYN_SENT)
+		must(!node, "text on a SYN is not taken");
+	if (!node)
+		return;
+	for (; node; node = node->next) {
+		must(!seq_after(node->seq, edge), "no gap in what is ready");
+		edge = seq_max(edge, node->end);
+	}
+	must(edge == m->tcb.rcv.nxt - (m->tcb.fin_received &&
+				       !m->before.fin_received),
+	     "RCV.NXT is the end of what is ready");
+}
+
+/* A segment can be built, parsed, and is what the state allows. */
+static void check_sent(const struct machine *m, const struct segment *seg)
+{
+	u8 wire[SEGMENT_HEADER_MAX];
+	struct segment got;
+
+	toytcp_segment_build(seg, wire);
+	must(toytcp_segment_parse(&got, wire, seg->hdrlen + seg->len) ==
+	     SEGMENT_OK, "what is sent can be parsed");
+	must(got.seq == seg->seq && got.ctl == seg->ctl &&
+	     got.len == seg->len && got.wnd == seg->wnd,
+	     "it is parsed as it was built");
+	if (!seg->len)
+		return;
+	must(!seq_before(seg->seq, m->tcb.snd.una),
+	     "text that is acknowledged is not sent");
+	must(!seq_after(seg->seq + seg->len, m->tcb.snd.end),
+	     "text that is not there is not sent");
+}
+
+static void end_connection(struct machine *m)
+{
+	free_chain(m, toytcp_reassembly_purge(&m->tcb.ooo), NULL);
+	must(!m->lent, "every node comes back");
+	m->kind = m->listens ? LISTENING : CLOSED;
+	if (m->tcb.state == TCP_TIME_WAIT) {
+		toytcp_remnant_init(&m->remnant, &m->tcb);
+		m->kind = REMNANT;
+	}
+}
+
+static void settle(struct machine *m)
+{
+	struct segment seg;
+	const char *wrong;
+	int n = 0;
+
+	while (toytcp_emit_next(&m->tcb, m->now, &seg)) {
+		check_sent(m, &seg);
+		must(++n < EMIT_MOST, "sending has an end");
+	}
+	wrong = invariant_broken(&m->before, &m->tcb, m->now);
+	if (!wrong && invariant_nodes(&m->tcb) != m->lent)
+		wrong = "all nodes are accounted for";
+	if (toytcp_tcb_in(&m->tcb, TCPF_CLOSE | TCPF_TIME_WAIT))
+		end_connection(m);
+	else if (!wrong)
+		wrong = invariant_forgotten(&m->tcb, m->now);
+	if (wrong)
+		broken(wrong);
+	m->before = m->tcb;
+}
+
+static void reset(const struct segment *seg)
+{
+	struct segment rst;
+
+	must(!(seg->ctl & CTL_RST), "a reset is not answered by a reset");
+	toytcp_segment_reset_for(seg, &rst);
+}
+
+static void connection_input(struct machine *m, const struct segment *seg)
+{
+	struct reassembly_node *node = NULL;
+	struct actions act;
+
+	if (seg->len || seg->ctl & CTL_FIN) {
+		node = malloc(sizeof(*node));
+		memset(node, 0xa5, sizeof(*node));
+	}
+	toytcp_arrives(&m->tcb, seg, node, m->now, &act);
+	check_ready(m, act.ready);
+	if (act.kept)
+		m->lent++;
+	else if (act.ready != node)
+		free(node);
+	free_chain(m, act.ready, node);
+	if (act.reset)
+		reset(seg);
+	settle(m);
+}
+
+static void conceive(struct machine *m, const struct segment *syn, u32 iss)
+{
+	struct segment seg;
+
+	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->mss, m->now);
+	toytcp_embryo_synack(&m->embryo, &seg);
+	must(seg.ack == syn->seq + 1, "the SYN is acknowledged");
+	m->kind = EMBRYO;
+}
+
+static void promote(struct machine *m, const struct segment *seg)
+{
+	toytcp_tcb_init(&m->tcb, m->buf, m->mss);
+	toytcp_embryo_promote(&m->embryo, &m->tcb, m->now);
+	m->before = m->tcb;
+	m->kind = FULL;
+	connection_input(m, seg);
+	must(m->kind != FULL || m->tcb.state != TCP_SYN_RECV,
+	     "what promotes an embryo establishes it");
+}
+
+static void embryo_input(struct machine *m, const struct segment *seg)
+{
+	struct segment reply;
+
+	switch (toytcp_embryo_arrives(&m->embryo, seg)) {
+	case VERDICT_PROMOTE:
+		promote(m, seg);
+		break;
+	case VERDICT_REPEAT:
+		m->embryo.repeated++;
+		toytcp_embryo_synack(&m->embryo, &reply);
+		break;
+	case VERDICT_ACK:
+		toytcp_embryo_ack(&m->embryo, &reply);
+		break;
+	case VERDICT_RESET:
+		reset(seg);
+		break;
+	case VERDICT_RESET_END:
+		reset(seg);
+		m->kind = LISTENING;
+		break;
+	case VERDICT_END:
+		m->kind = LISTENING;
+		break;
+	case VERDICT_DROP:
+		break;
+	default:
+		broken("an embryo gives no other verdict");
+	}
+}
+
+static void remnant_input(struct machine *m, const struct segment *seg)
+{
+	struct segment ack;
+
+	switch (toytcp_remnant_arrives(&m->remnant, seg)) {
+	case VERDICT_CREATE:
+		if (m->listens)
+			conceive(m, seg, m->remnant.snd_nxt + 1000);
+		break;
+	case VERDICT_ACK:
+	case VERDICT_RESTART:
+		toytcp_remnant_ack(&m->remnant, &ack);
+		break;
+	case VERDICT_END:
+		must(seg->ctl & CTL_RST, "only a reset ends TIME-WAIT");
+		m->kind = m->listens ? LISTENING : CLOSED;
+		break;
+	case VERDICT_DROP:
+		break;
+	default:
+		broken("a remnant gives no other verdict");
+	}
+}
+
+static void listener_input(struct machine *m, const struct segment *seg)
+{
+	enum verdict verdict = toytcp_listen_arrives(seg);
+
+	if (verdict == VERDICT_CREATE)
+		conceive(m, seg, take32(&m->in));
+	else if (verdict == VERDICT_RESET)
+		reset(seg);
+}
+
+static void input(struct machine *m, const struct segment *seg)
+{
+	if (m->kind == FULL)
+		connection_input(m, seg);
+	else if (m->kind == EMBRYO)
+		embryo_input(m, seg);
+	else if (m->kind == REMNANT)
+		remnant_input(m, seg);
+	else if (m->kind == LISTENING)
+		listener_input(m, seg);
+}
+
+/* A number near one that matters, or any at all. */
+static u32 number(struct machine *m)
+{
+	const u32 near[] = {
+		m->tcb.snd.una, m->tcb.snd.nxt, m->tcb.rcv.nxt,
+		m->tcb.rcv.adv, m->tcb.snd.iss, m->tcb.rcv.irs,
+		m->embryo.iss, m->embryo.irs, m->remnant.snd_nxt,
+		m->remnant.rcv_nxt, m->tcb.snd.end, 0,
+	};
+	u8 which = take8(&m->in);
+
+	if (which >= 4 * ARRAY_SIZE(near))
+		return take32(&m->in);
+	switch (which % 4) {
+	case 0:
+		return near[which / 4];
+	case 1:
+		return near[which / 4] + take8(&m->in);
+	case 2:
+		return near[which / 4] - take8(&m->in);
+	default:
+		return near[which / 4] + take16(&m->in);
+	}
+}
+
+static void arrive(struct machine *m)
+{
+	struct segment seg = { .source = 1, .destination = 2 };
+
+	seg.ctl = take8(&m->in);
+	seg.seq = number(m);
+	seg.ack = number(m);
+	seg.len = take8(&m->in);
+	if (seg.len > 200)
+		seg.len = take16(&m->in);
+	seg.wnd = take16(&m->in);
+	if (seg.ctl & CTL_SYN) {
+		seg.options = take8(&m->in) & (HAS_MSS | HAS_WSCALE);
+		seg.mss = seg.options & HAS_MSS ? take16(&m->in) : 0;
+		if (seg.options & HAS_WSCALE)
+			seg.wscale = take8(&m->in) % (WSCALE_MAX + 1);
+	}
+	toytcp_segment_measure(&seg);
+	input(m, &seg);
+}
+
+static void pass(struct machine *m, u64 us)
+{
+	struct actions act;
+
+	m->now += us;
+	if (m->kind != FULL)
+		return;
+	toytcp_timeout_expire(&m->tcb, m->now, &act);
+	settle(m);
+}
+
+static void wait_for_deadline(struct machine *m)
+{
+	u64 next = m->kind == FULL ? toytcp_timeout_next(&m->tcb) : 0;
+
+	if (next)
+		pass(m, next > m->now ? next - m->now : 0);
+}
+
+static void hand_over(struct machine *m, u32 n)
+{
+	struct tcb *tcb = &m->tcb;
+	u32 waiting = tcb->snd.end - tcb->snd.una;
+
+	if (!tcb->fin_queued && waiting + n <= SEND_MOST &&
+	    toytcp_tcb_in(tcb, TCPF_SYN_SENT | TCPF_SYN_RECV |
+			  TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		toytcp_user_send(tcb, n);
+	settle(m);
+}
+
+static void receive(struct machine *m, u32 n)
+{
+	struct tcb *tcb = &m->tcb;
+	u32 unread = tcb->rcv.nxt - tcb->rcv.copied - tcb->fin_received;
+
+	if (toytcp_tcb_in(tcb, TCPF_SYN_SENT))
+		return;
+	toytcp_user_receive(tcb, min(n, unread));
+	settle(m);
+}
+
+static void shut(struct machine *m, bool leave)
+{
+	toytcp_user_close(&m->tcb);
+	if (leave)
+		toytcp_user_leave(&m->tcb, m->now);
+	settle(m);
+}
+
+static void set_option(struct machine *m, u8 which)
+{
+	struct tcb *tcb = &m->tcb;
+	u16 mtu;
+
+	switch (which % 8) {
+	case 0:
+		tcb->nodelay ^= 1;
+		break;
+	case 1:
+		tcb->cork ^= 1;
+		break;
+	case 2:
+		tcb->quickack ^= 1;
+		break;
+	case 3:
+		tcb->keepalive ^= 1;
+		tcb->keep_idle = take8(&m->in);
+		tcb->keep_interval = take8(&m->in);
+		toytcp_timeout_keepalive(tcb, m->now);
+		break;
+	case 4:
+		tcb->user_timeout = take16(&m->in);
+		toytcp_timeout_rearm(tcb, m->now);
+		break;
+	case 5:
+		tcb->burst = 1 + take16(&m->in);
+		break;
+	case 6:	/* the path's MTU became smaller */
+		mtu = take16(&m->in);
+		toytcp_tcb_set_mss(tcb, min(tcb->snd.mss, mtu));
+		break;
+	case 7:
+		tcb->keep_count = take8(&m->in);
+		tcb->syn_retries = take8(&m->in);
+		break;
+	}
+	settle(m);
+}
+
+static void abort_connection(struct machine *m)
+{
+	struct segment rst;
+
+	if (toytcp_user_abort(&m->tcb, &rst))
+		must(rst.ctl & CTL_RST, "an abort sends a reset");
+	settle(m);
+}
+
+static void call(struct machine *m, u8 which)
+{
+	switch (which % 8) {
+	case 0:
+	case 1:
+		hand_over(m, take16(&m->in));
+		break;
+	case 2:
+	case 3:
+		receive(m, take16(&m->in));
+		break;
+	case 4:
+		shut(m, false);
+		break;
+	case 5:
+		shut(m, true);
+		break;
+	case 6:
+		set_option(m, take8(&m->in));
+		break;
+	case 7:
+		if (take8(&m->in) == 0x77)	/* seldom: it ends the game */
+			abort_connection(m);
+		break;
+	}
+}
+
+static void step(struct machine *m)
+{
+	u8 what = take8(&m->in);
+
+	m->before = m->tcb;
+	if (what < 160)
+		arrive(m);
+	else if (what < 190)
+		wait_for_deadline(m);
+	else if (what < 200)
+		pass(m, take32(&m->in));
+	else if (m->kind == FULL)
+		call(m, what);
+}
+
+void machine_init(struct machine *m, const u8 *data, size_t size)
+{
+	memset(m, 0, sizeof(*m));
+	m->in.data = data;
+	m->in.left = size;
+	m->now = 1 + take32(&m->in);
+	m->buf = (u32)take16(&m->in) << (take8(&m->in) % 12);
+	m->mss = 48 + take16(&m->in) % 9000;
+}
+
+void machine_open(struct machine *m)
+{
+	toytcp_tcb_init(&m->tcb, m->buf, m->mss);
+	m->before = m->tcb;
+	m->kind = FULL;
+	toytcp_user_open(&m->tcb, take32(&m->in), m->now);
+	m->before = m->tcb;
+	settle(m);
+}
+
+void machine_listen(struct machine *m)
+{
+	m->kind = LISTENING;
+	m->listens = true;
+}
+
+void machine_run(struct machine *m)
+{
+	int steps = 0;
+
+	while (m->in.left && m->kind != CLOSED && ++steps < STEPS_MOST)
+		step(m);
+}
+
+/* Without a word from the peer, every connection that waits for it ends. */
+void machine_end(struct machine *m)
+{
+	int i;
+
+	for (i = 0; i < 1000 && m->kind == FULL; i++) {
+		m->before = m->tcb;
+		if (m->tcb.keepalive || !toytcp_timeout_next(&m->tcb))
+			break;
+		wait_for_deadline(m);
+	}
+	must(i < 1000, "patience has an end");
+	free_chain(m, toytcp_reassembly_purge(&m->tcb.ooo), NULL);
+	must(!m->lent, "every node comes back");
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is true of a tcb after every event, whatever the peer, the network and
+ * the user do. Each function says in words what is not so, or NULL.
+ */
+#include "invariants.h"
+#include "../../module/core/seq.h"
+
+#define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
+
+/* RFC 9293, figure 5, with ABORT, resets and timeouts: where each may go. */
+static const u32 edges[] = {
+	[TCP_CLOSE] = TCPF_SYN_SENT | TCPF_SYN_RECV,
+	[TCP_SYN_SENT] = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_CLOSE,
+	[TCP_SYN_RECV] = TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE,
+	[TCP_ESTABLISHED] = TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSE,
+	[TCP_FIN_WAIT1] = TCPF_FIN_WAIT2 | TCPF_CLOSING | TCPF_TIME_WAIT |
+			  TCPF_CLOSE,
+	[TCP_FIN_WAIT2] = TCPF_TIME_WAIT | TCPF_CLOSE,
+	[TCP_CLOSING] = TCPF_TIME_WAIT | TCPF_CLOSE,
+	[TCP_CLOSE_WAIT] = TCPF_LAST_ACK | TCPF_CLOSE,
+	[TCP_LAST_ACK] = TCPF_CLOSE,
+	[TCP_TIME_WAIT] = TCPF_CLOSE,
+};
+
+/* To end what has ended is no step. */
+bool invariant_edge(u8 from, u8 to)
+{
+	if (from == TCP_CLOSE && to == TCP_CLOSE)
+		return true;
+	return from < ARRAY_SIZE(edges) && edges[from] >> to & 1;
+}
+
+#define MUST(condition) do {						\
+	if (!(condition))						\
+		return #condition;					\
+} while (0)
+
+static const char *send_space(const struct tcb *was, const struct tcb *tcb)
+{
+	const struct send_space *snd = &tcb->snd;
+	u32 end = snd->end + tcb->fin_sent;
+
+	MUST(!seq_before(snd->rtx, snd->una));
+	MUST(!seq_before(snd->nxt, snd->rtx));
+	MUST(!seq_before(end, snd->nxt));
+	MUST(!seq_before(snd->una, was->snd.una));
+	MUST(!seq_before(snd->nxt, was->snd.nxt));
+	MUST(snd->mss >= MSS_MIN);
+	/* One byte and a FIN may have gone beyond a window as probes. */
+	MUST(toytcp_tcb_in(tcb, STATES_SYN) ||
+	     snd->nxt - snd->una <= snd->max_wnd + 2);
+	return NULL;
+}
+
+static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
+{
+	const struct receive_space *rcv = &tcb->rcv;
+
+	MUST(!seq_before(rcv->nxt, rcv->copied));
+	MUST(!seq_before(rcv->nxt, rcv->acked));
+	MUST(!seq_before(rcv->adv, rcv->nxt));
+	MUST(rcv->nxt - rcv->copied <= rcv->buf + tcb->fin_received);
+	if (toytcp_tcb_in(was, TCPF_CLOSE | TCPF_SYN_SENT))
+		return NULL;
+	MUST(!seq_before(rcv->nxt, was->rcv.nxt));
+	MUST(!seq_before(rcv->adv, was->rcv.adv));
+	return NULL;
+}
+
+/* A range has no gap within; its first node knows its end and its last. */
+static const char *range_is_whole(const struct reassembly_node *range)
+{
+	const struct reassembly_node *node, *last = range;
+	u32 end = range->seq;
+
+	for (node = range; node; node = node->next) {
+		MUST(!seq_after(node->seq, end));
+		end = seq_max(end, node->end);
+		last = node;
+	}
+	MUST(end == range->range_end);
+	MUST(last == range->last);
+	return NULL;
+}
+
+/* Ranges stand in order, with gaps between, and within the window. */
+static const char *reassembly(const struct tcb *tcb)
+{
+	const struct reassembly_node *range, *before = NULL;
+	/* Text beyond a FIN is nonsense that nobody will ever ask for. */
+	u32 edge = tcb->rcv.nxt - tcb->fin_received, ranges = 0;
+
+	for (range = tcb->ooo.first; range; range = range->range_next) {
+		const char *broken = range_is_whole(range);
+
+		if (broken)
+			return broken;
+		MUST(seq_after(range->seq, edge));
+		MUST(range->range_prev == before);
+		edge = range->range_end;
+		before = range;
+		ranges++;
+	}
+	MUST(before == tcb->ooo.final);
+	MUST(!seq_after(edge, tcb->rcv.adv));
+	MUST(ranges == tcb->ooo.ranges);
+	MUST(ranges <= REASSEMBLY_RANGES_MAX);
+	return NULL;
+}
+
+static const char *congestion(const struct tcb *tcb)
+{
+	MUST(tcb->cc.cwnd >= tcb->snd.mss);
+	MUST(tcb->cc.cwnd <= CWND_MAX);
+	MUST(tcb->cc.ssthresh >= 2u * tcb->snd.mss);
+	return NULL;
+}
+
+static const char *clocks(const struct tcb *tcb, u64 now)
+{
+	MUST(tcb->rtt.rto >= RTO_MARGIN && tcb->rtt.rto <= RTO_MAX);
+	MUST(tcb->heard <= now);
+	MUST(tcb->progress <= now);
+	return NULL;
+}
+
+/* After each event; @was is the tcb before it. */
+const char *invariant_broken(const struct tcb *was, const struct tcb *tcb,
+			     u64 now)
+{
+	const char *broken;
+
+	if (tcb->state == TCP_CLOSE)
+		return NULL;
+	broken = send_space(was, tcb);
+	if (!broken)
+		broken = clocks(tcb, now);
+	if (tcb->state == TCP_SYN_SENT)
+		return broken;
+	if (!broken)
+		broken = receive_space(was, tcb);
+	if (!broken)
+		broken = reassembly(tcb);
+	if (!broken && !toytcp_tcb_in(tcb, STATES_SYN))
+		broken = congestion(tcb);
+	return broken;
+}
+
+static bool awaits_answer(const struct tcb *tcb)
+{
+	return tcb->snd.una != tcb->snd.nxt || toytcp_tcb_unsent(tcb) ||
+	       (tcb->fin_queued && !tcb->fin_sent);
+}
+
+/*
+ * All is sent that could be. What waits, for an answer or to give one, has a
+ * deadline, or it would wait for ever.
+ */
+const char *invariant_forgotten(const struct tcb *tcb, u64 now)
+{
+	int i;
+
+	MUST(!tcb->ack_now);
+	MUST(!tcb->probe);
+	MUST(!tcb->resend);
+	MUST(!tcb->keep_probe);
+	if (awaits_answer(tcb))
+		MUST(tcb->deadline[TIMER_RETRANSMIT]);
+	if (tcb->rcv.acked != tcb->rcv.nxt && tcb->state != TCP_SYN_SENT)
+		MUST(tcb->deadline[TIMER_ACK]);
+	if (tcb->persist)
+		MUST(tcb->deadline[TIMER_RETRANSMIT]);
+	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
+		MUST(tcb->deadline[TIMER_IDLE]);
+	for (i = 0; i < TIMERS; i++)
+		MUST(!tcb->deadline[i] || tcb->deadline[i] < now + (1ull << 43));
+	return NULL;
+}
+
+/* How many of the caller's nodes the core holds. */
+u32 invariant_nodes(const struct tcb *tcb)
+{
+	const struct reassembly_node *range, *node;
+	u32 n = 0;
+
+	for (range = tcb->ooo.first; range; range = range->range_next)
+		for (node = range; node; node = node->next)
+			n++;
+	return n;
+}
