@@ -41,17 +41,15 @@ struct quote {
 /* What a failed connection attempt reports, as TCP does; 0: ignore it. */
 static int error_of(u8 type, u8 code)
 {
-	switch (type) {
-	case ICMP_PARAMETERPROB:
-		return EPROTO;
-	case ICMP_TIME_EXCEEDED:
-		return EHOSTUNREACH;
-	case ICMP_DEST_UNREACH:
-		return code <= NR_ICMP_UNREACH ? icmp_err_convert[code].errno :
-			0;
-	default:
-		return 0;
-	}
+	int error = 0;
+
+	if (type == ICMP_PARAMETERPROB)
+		error = EPROTO;
+	else if (type == ICMP_TIME_EXCEEDED)
+		error = EHOSTUNREACH;
+	else if (type == ICMP_DEST_UNREACH && code <= NR_ICMP_UNREACH)
+		error = icmp_err_convert[code].errno;
+	return error;
 }
 
 /* The error queue of IP_RECVERR, read by recvmsg() with MSG_ERRQUEUE. */
@@ -88,26 +86,43 @@ static void fail(struct sock *sk, int error)
 	toytcp_settle(sk, &act, NULL);
 }
 
+/* For release_cb(), which finds it in toytcp_icmp_deferred(). */
+static void defer(struct sock *sk, int bit)
+{
+	if (!test_and_set_bit(bit, &sk->sk_tsq_flags))
+		sock_hold(sk);
+}
+
+static bool connecting(const struct sock *sk)
+{
+	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+}
+
+/* Through lo or veth the answer is back while connect() still has the lock. */
+static void refuse(struct sock *sk, const struct quote *q)
+{
+	if (toytcp_compat_recverr(sk))
+		queue_error(sk, q);
+	if (!sock_owned_by_user(sk)) {
+		fail(sk, q->error);
+		return;
+	}
+	WRITE_ONCE(sk->sk_err_soft, q->error);
+	defer(sk, TOYTCP_ERROR_DEFERRED);
+}
+
 /*
  * In other states the error is soft: RFC 9293 MUST-56. It is what the user
  * gets if the connection times out, or at once if IP_RECVERR asks for it.
  */
-static void give_error(struct sock *sk, const struct quote *q)
+static void advise(struct sock *sk, int error)
 {
-	bool connecting = sk->sk_state == TCP_SYN_SENT ||
-			  sk->sk_state == TCP_SYN_RECV;
-	bool wanted = toytcp_compat_recverr(sk);
-
-	if (connecting && wanted)
-		queue_error(sk, q);
-	if (sock_owned_by_user(sk) || (!connecting && !wanted)) {
-		WRITE_ONCE(sk->sk_err_soft, q->error);
-	} else if (connecting) {
-		fail(sk, q->error);
-	} else {
-		WRITE_ONCE(sk->sk_err, q->error);
-		sk_error_report(sk);
+	if (sock_owned_by_user(sk) || !toytcp_compat_recverr(sk)) {
+		WRITE_ONCE(sk->sk_err_soft, error);
+		return;
 	}
+	WRITE_ONCE(sk->sk_err, error);
+	sk_error_report(sk);
 }
 
 /* What was outstanding was too big to arrive: not a sign of congestion. */
@@ -142,7 +157,7 @@ static void fit_path(struct sock *sk, u32 mtu)
 	    toytcp_transmit_mss(sk, mtu) >= tp->tcb.snd.mss)
 		return;
 	toytcp_transmit_sync_mss(sk, mtu);
-	if (sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_SYN_RECV)
+	if (!connecting(sk))
 		send_again(sk);
 }
 
@@ -154,8 +169,7 @@ static void too_big(struct sock *sk, u32 mtu)
 		return;
 	}
 	toytcp_sk(sk)->mtu = mtu;
-	if (!test_and_set_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
-		sock_hold(sk);
+	defer(sk, TOYTCP_MTU_DEFERRED);
 }
 
 static void redirect(struct sock *sk, struct sk_buff *skb)
@@ -190,8 +204,10 @@ static void arrives(struct sock *sk, const struct quote *q)
 		redirect(sk, q->skb);
 	else if (q->type == ICMP_DEST_UNREACH && q->code == ICMP_FRAG_NEEDED)
 		too_big(sk, q->info);
+	else if (q->error && connecting(sk))
+		refuse(sk, q);
 	else if (q->error)
-		give_error(sk, q);
+		advise(sk, q->error);
 }
 
 /* Embryos and remnants give up on their own; an ICMP error says nothing new. */
@@ -240,17 +256,36 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/**
- * toytcp_icmp_deferred() - a path MTU that found the socket owned
- * @sk: locked by release_sock()
- */
-void toytcp_icmp_deferred(struct sock *sk)
+/* What was deferred may have found its connection ended meanwhile. */
+static void fit_path_deferred(struct sock *sk)
 {
 	if (!test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
 		return;
 	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
 		fit_path(sk, toytcp_sk(sk)->mtu);
 	__sock_put(sk);
+}
+
+static void fail_deferred(struct sock *sk)
+{
+	int error;
+
+	if (!test_and_clear_bit(TOYTCP_ERROR_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
+	if (error)
+		fail(sk, error);
+	__sock_put(sk);
+}
+
+/**
+ * toytcp_icmp_deferred() - carry out what found the socket owned
+ * @sk: locked by release_sock()
+ */
+void toytcp_icmp_deferred(struct sock *sk)
+{
+	fit_path_deferred(sk);
+	fail_deferred(sk);
 }
 
 /**

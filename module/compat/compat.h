@@ -14,6 +14,7 @@
 #include <linux/sysctl.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
+#include <net/inet_common.h>
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -74,7 +75,7 @@ static int name(struct sock *sk, int cmd, unsigned long arg)		\
  * TOYTCP_DEFINE_RECVMSG() - a function for struct proto's @recvmsg
  * @name: what it is called
  * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags);
- *	the peer's address, if it gives one, goes to msg->msg_name
+ *	an address, if it gives one, goes to msg->msg_name and msg->msg_namelen
  */
 #ifdef TOYTCP_HAVE_RECVMSG_NO_ADDR_LEN
 #define TOYTCP_DEFINE_RECVMSG(name, fn)					\
@@ -88,9 +89,23 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 		int flags, int *addr_len)				\
 {									\
-	return fn(sk, msg, len, flags);					\
+	int received = fn(sk, msg, len, flags);				\
+									\
+	*addr_len = msg->msg_namelen;					\
+	return received;						\
 }
 #endif
+
+/** toytcp_compat_recv_error() - recvmsg() with MSG_ERRQUEUE */
+static inline int toytcp_compat_recv_error(struct sock *sk, struct msghdr *msg,
+					   size_t len)
+{
+#ifdef TOYTCP_HAVE_RECV_ERROR_ADDR_LEN
+	return inet_recv_error(sk, msg, len, &msg->msg_namelen);
+#else
+	return inet_recv_error(sk, msg, len);
+#endif
+}
 
 /* struct proto's @connect takes a struct sockaddr_unsized in new kernels. */
 #ifndef TOYTCP_HAVE_SOCKADDR_UNSIZED

@@ -18,6 +18,7 @@ static int probe_connect(struct sock *sk, struct no_such_struct *addr, int len)
 {
 	return 0;
 }
+
 struct proto probe = { .connect = probe_connect };
 #endif
 
@@ -27,6 +28,7 @@ static struct sock *probe_accept(struct sock *sk, struct proto_accept_arg *arg)
 {
 	return arg->err ? NULL : sk;
 }
+
 struct proto probe = { .accept = probe_accept };
 #endif
 
@@ -37,6 +39,7 @@ static int probe_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 {
 	return 0;
 }
+
 struct proto probe = { .recvmsg = probe_recvmsg };
 #endif
 
@@ -47,6 +50,7 @@ static int probe_connect(struct sock *sk, struct sockaddr_unsized *addr,
 {
 	return 0;
 }
+
 struct proto probe = { .connect = probe_connect };
 #endif
 
@@ -56,6 +60,7 @@ static int probe_ioctl(struct sock *sk, int cmd, int *karg)
 {
 	return *karg;
 }
+
 struct proto probe = { .ioctl = probe_ioctl };
 #endif
 
@@ -82,6 +87,7 @@ static int probe_handler(const struct ctl_table *table, int write,
 {
 	return 0;
 }
+
 struct ctl_table probe = { .proc_handler = probe_handler };
 #endif
 
@@ -90,7 +96,7 @@ struct ctl_table probe = { .proc_handler = probe_handler };
 #include <net/net_namespace.h>
 static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 {
-	return register_net_sysctl_sz(net, "net/probe", table, 1);
+	return register_net_sysctl_sz(net, "net/toytcp", table, 1);
 }
 #endif
 
@@ -112,4 +118,12 @@ static bool probe(struct sock *sk)
 
 #ifdef PROBE_NET_GSO_H	/* 6.5: segmentation has a header of its own */
 #include <net/gso.h>
+#endif
+
+#ifdef PROBE_RECV_ERROR_ADDR_LEN	/* gone after 6.18: as with recvmsg() */
+#include <net/inet_common.h>
+static int probe(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len)
+{
+	return inet_recv_error(sk, msg, len, addr_len);
+}
 #endif
