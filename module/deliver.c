@@ -108,6 +108,7 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 	struct reassembly_node *node = toytcp_node(skb);
 	struct actions act;
 
+	toytcp_sk(sk)->segs_in++;
 	__skb_pull(skb, seg->hdrlen);
 	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, node, toytcp_now(), &act);
 	count_arrival(sk, seg, &act);

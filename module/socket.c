@@ -328,6 +328,8 @@ static void close(struct sock *sk, long timeout)
 	}
 	local_bh_disable();
 	sock_orphan(sk);
+	if (tp->linger2 < 0 && sk->sk_state == TCP_FIN_WAIT2)
+		toytcp_settle_abort(sk, 0);
 	if (sk->sk_state == TCP_CLOSE) {
 		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
 	} else {

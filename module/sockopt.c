@@ -100,6 +100,7 @@ static int set_cork(struct toytcp_sock *tp, int val)
 static int set_quickack(struct toytcp_sock *tp, int val)
 {
 	tp->tcb.quickack = val & 1;
+	tp->tcb.quick_acks = 0;
 	if (tp->tcb.quickack && tp->tcb.deadline[TIMER_ACK])
 		tp->tcb.ack_now = 1;
 	return 0;
@@ -201,13 +202,17 @@ static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
  * @len: its length, bytes
  *
  * Return: 0; ENOPROTOOPT for what we do not know, EINVAL for what is out of
- * range or too short, EFAULT, EPERM.
+ * range or too short, EFAULT, EPERM, EPROTO.
  */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 		       unsigned int len)
 {
 	if (level == SOL_TCP)
 		return set_tcp(sk, name, optval, len);
+	/* No connection has a group at its end; ip_setsockopt() allows it. */
+	if (level == SOL_IP &&
+	    (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
+		return -EPROTO;
 	if (level == SOL_TOYTCP)
 		return name == TOYTCP_ISN ? set_isn(sk, optval, len) :
 			-ENOPROTOOPT;
@@ -323,6 +328,10 @@ static void fill_info(const struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_cwnd = tcb->cc.cwnd / tcb->snd.mss;
 	info->tcpi_rcv_space = tcb->rcv.buf;
 	info->tcpi_total_retrans = tcb->retransmits;
+	info->tcpi_bytes_acked = tcb->bytes_acked;
+	info->tcpi_bytes_received = tcb->bytes_received;
+	info->tcpi_segs_in = toytcp_sk(sk)->segs_in;
+	info->tcpi_segs_out = toytcp_sk(sk)->segs_out;
 	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
 	info->tcpi_snd_wnd = tcb->snd.wnd;
 }

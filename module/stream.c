@@ -12,11 +12,15 @@
 
 /*
  * How full a queued skb may get: what the device takes in one go, so that the
- * usual segment is one clone of one skb.
+ * usual segment is one clone of one skb; but a quarter of the send buffer at
+ * most, since room comes back by whole skbs.
  */
-static u32 size_goal(const struct tcb *tcb)
+static u32 size_goal(const struct sock *sk)
 {
-	return tcb->burst - tcb->burst % tcb->snd.mss;
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 goal = min_t(u32, tcb->burst, READ_ONCE(sk->sk_sndbuf) / 4);
+
+	return goal > tcb->snd.mss ? goal - goal % tcb->snd.mss : goal;
 }
 
 static struct sk_buff *append_skb(struct sock *sk)
@@ -43,7 +47,7 @@ static bool has_room(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
-	return skb && skb->len < size_goal(tcb) &&
+	return skb && skb->len < size_goal(sk) &&
 	       (s32)(toytcp_node(skb)->seq - tcb->snd.nxt) >= 0;
 }
 
@@ -84,7 +88,7 @@ static void commit(struct sock *sk, struct sk_buff *skb,
 static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
-	u32 room = size_goal(&toytcp_sk(sk)->tcb) - skb->len;
+	u32 room = size_goal(sk) - skb->len;
 	size_t n;
 
 	if (!sk_page_frag_refill(sk, pfrag))
@@ -299,7 +303,7 @@ static int receive_locked(struct reader *r)
 	struct sk_buff *skb;
 	int err;
 
-	while (r->left) {
+	do {
 		skb = readable(sk, r->seq);
 		if (skb) {
 			err = copy_out(r, skb);
@@ -319,7 +323,7 @@ static int receive_locked(struct reader *r)
 			return r->copied ? 0 : err;
 		if (!(r->flags & MSG_PEEK))
 			r->seq = toytcp_sk(sk)->tcb.rcv.copied;
-	}
+	} while (r->left);
 	return 0;
 }
 

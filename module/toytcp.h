@@ -214,6 +214,7 @@ struct toytcp_listener {
 /* Bits of sk->sk_tsq_flags: work that found the socket owned by its user. */
 #define TOYTCP_TIMER_DEFERRED	0
 #define TOYTCP_MTU_DEFERRED	1
+#define TOYTCP_ERROR_DEFERRED	2
 
 /**
  * struct toytcp_sock - a socket
@@ -232,6 +233,8 @@ struct toytcp_listener {
  * @linger2: TCP_LINGER2, seconds; 0: the default, negative: none
  * @defer_accept: TCP_DEFER_ACCEPT, seconds
  * @mtu: from an ICMP error that found the socket owned, bytes
+ * @segs_in: segments that arrived
+ * @segs_out: segments that were sent
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
  *
  * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
@@ -247,6 +250,8 @@ struct toytcp_sock {
 	struct list_head accept_link;
 	u64 armed;
 	struct sk_buff *send_next;
+	u32 segs_in;
+	u32 segs_out;
 	u32 isn;
 	u16 user_mss;
 	s16 linger2;

@@ -292,6 +292,7 @@ static void advance_una(struct arrival *a)
 	u32 flight = toytcp_tcb_flight(tcb);
 	u32 acked = a->seg->ack - tcb->snd.una;
 
+	tcb->bytes_acked += acked;
 	tcb->snd.una = a->seg->ack;
 	tcb->snd.rtx = seq_max(tcb->snd.rtx, tcb->snd.una);
 	tcb->progress = a->now;
@@ -347,6 +348,11 @@ static bool ack_of_fin(struct arrival *a)
 
 	switch (tcb->state) {
 	case TCP_FIN_WAIT1:
+		if (tcb->orphan && !tcb->fin_wait_2) {	/* TCP_LINGER2 < 0 */
+			a->act->reset = true;
+			fail(a, 0, CAUSE_ACK);
+			return false;
+		}
 		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT2, CAUSE_ACK);
 		if (tcb->orphan)
 			toytcp_user_leave(tcb, a->now);
@@ -415,6 +421,7 @@ static void accept_text(struct arrival *a)
 	struct tcb *tcb = a->tcb;
 	struct reassembly_node *node = a->node;
 	bool gap = tcb->ooo.ranges;
+	u32 before = tcb->rcv.nxt;
 
 	tcb->rcv.nxt = a->end;
 	node->next = toytcp_reassembly_take(&tcb->ooo, a->end);
@@ -426,6 +433,7 @@ static void accept_text(struct arrival *a)
 		tcb->rcv.nxt = seq_max(tcb->rcv.nxt, node->end);
 		a->fin |= node->fin && node->end == tcb->rcv.nxt;
 	}
+	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
 	tcb->cause = CAUSE_TEXT;
 	schedule_ack(a);

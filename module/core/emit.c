@@ -299,11 +299,14 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	return true;
 }
 
-/*
- * The number of a bare ACK: SND.NXT, but not beyond a window that has closed
- * since, or that only a probe went into: the peer would not look at it.
+/**
+ * toytcp_emit_number() - the number of a segment without text: ACK or RST
+ * @tcb: the connection
+ *
+ * Return: SND.NXT, but not beyond a window that has closed since, or that only
+ * a probe went into: the peer would not look at it.
  */
-static u32 bare_number(const struct tcb *tcb)
+u32 toytcp_emit_number(const struct tcb *tcb)
 {
 	if (toytcp_tcb_in(tcb, STATES_SYN))
 		return tcb->snd.nxt;
@@ -325,7 +328,7 @@ static bool emit_ack(struct tcb *tcb, struct segment *seg)
 {
 	if (!tcb->ack_now)
 		return false;
-	seg->seq = bare_number(tcb);
+	seg->seq = toytcp_emit_number(tcb);
 	acknowledge(tcb, seg);
 	return true;
 }

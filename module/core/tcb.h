@@ -165,6 +165,8 @@ struct congestion {
  * @progress: when the oldest outstanding number was first sent, or last moved
  *	on, microseconds: the user timeout counts from here
  * @challenged: when a useless segment was last answered, microseconds
+ * @bytes_acked: numbers the peer has acknowledged beyond our SYN
+ * @bytes_received: text received in order, bytes
  * @snd: send sequence space
  * @rcv: receive sequence space
  * @ooo: text beyond rcv.nxt
@@ -178,7 +180,7 @@ struct congestion {
  *	repetitions instead
  * @keep_idle: seconds of silence before the first keep-alive probe
  * @keep_interval: seconds between probes
- * @fin_wait_2: seconds an orphan stays in FIN-WAIT-2
+ * @fin_wait_2: seconds an orphan stays in FIN-WAIT-2; 0: it is reset instead
  * @state: TCP_ESTABLISHED..., changed by toytcp_tcb_set_state() alone
  * @cause: the clause behind the last change or reply
  * @syn_retries: how often a SYN is repeated
@@ -207,6 +209,8 @@ struct tcb {
 	u64 heard;
 	u64 progress;
 	u64 challenged;
+	u64 bytes_acked;
+	u64 bytes_received;
 	struct send_space snd;
 	struct receive_space rcv;
 	struct reassembly ooo;

@@ -69,7 +69,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
  */
 static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 {
-	if (out_of_patience(tcb, now, tcb->probes)) {
+	if (!tcb->snd.wnd && out_of_patience(tcb, now, tcb->probes)) {
 		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
 	}
@@ -170,6 +170,12 @@ void toytcp_timeout_keepalive(struct tcb *tcb, u64 now)
 		tcb->deadline[TIMER_IDLE] = max_t(u64, deadline, now);
 }
 
+/* Text that Nagle or a cork holds back: the peer is not to blame. */
+static bool waits_for_itself(const struct tcb *tcb)
+{
+	return tcb->persist && tcb->snd.wnd;
+}
+
 /**
  * toytcp_timeout_arm() - start the retransmission or persist timer
  * @tcb: the connection
@@ -181,7 +187,7 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
 {
 	u64 deadline = now + wait;
 
-	if (tcb->user_timeout)
+	if (tcb->user_timeout && !waits_for_itself(tcb))
 		deadline = min_t(u64, deadline, tcb->progress +
 				 (u64)tcb->user_timeout * MSEC);
 	tcb->deadline[TIMER_RETRANSMIT] = deadline;

@@ -121,7 +121,7 @@ bool toytcp_user_abort(struct tcb *tcb, struct segment *rst)
 				  TCPF_CLOSE_WAIT);
 
 	memset(rst, 0, sizeof(*rst));
-	rst->seq = tcb->snd.nxt;
+	rst->seq = toytcp_emit_number(tcb);
 	rst->ctl = CTL_RST;
 	toytcp_segment_measure(rst);
 	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT);
