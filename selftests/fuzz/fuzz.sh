@@ -6,7 +6,8 @@
 # another seed. A crash leaves its input beside the fuzzers.
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# make OUTPUT=... builds elsewhere.
+here=$(cd "${OUTPUT:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
 seed=${FUZZ_SEED:-1}
 
 # The number of inputs that take about 15 s with nothing else running.
@@ -40,12 +41,14 @@ fuzz() {
 
 echo "TAP version 13"
 echo "1..${#RUNS[@]}"
-number=0
+number=0 failed=0
 for name in fuzz_segment fuzz_reassembly fuzz_connection fuzz_listener; do
 	number=$((number + 1))
 	if fuzz "$name"; then
 		echo "ok $number $name"
 	else
 		echo "not ok $number $name"
+		failed=1
 	fi
 done
+exit $failed

@@ -5,8 +5,10 @@
 # SIM_RUNS says over networks that lose, repeat, reorder and damage packets.
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# make OUTPUT=... builds elsewhere.
+here=$(cd "${OUTPUT:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
 runs=${SIM_RUNS:-10000}
+failed=0
 
 # report NUMBER NAME COMMAND...: one line of TAP
 report() {
@@ -16,6 +18,7 @@ report() {
 		echo "ok $number $name"
 	else
 		echo "not ok $number $name"
+		failed=1
 	fi
 }
 
@@ -42,3 +45,4 @@ echo "1..3"
 report 1 "worked_example" worked_example
 report 2 "runs_$runs" many_runs
 report 3 "bad_arguments" bad_arguments
+exit $failed
