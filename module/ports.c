@@ -113,20 +113,19 @@ static void start_claim(struct sock *sk, bool shared)
 	c->remnant = 0;
 }
 
-static int take(struct sock *sk, u16 port, bool strict)
+static bool take(struct sock *sk, u16 port, bool strict)
 {
 	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
 	struct toytcp_ports *ports = ports_of(sk);
-	int err = -EADDRINUSE;
+	bool ok;
 
 	spin_lock_bh(&ports->lock);
 	start_claim(sk, false);
-	if (!conflicts(ports, c, port, strict)) {
+	ok = !conflicts(ports, c, port, strict);
+	if (ok)
 		add(ports, c, port);
-		err = 0;
-	}
 	spin_unlock_bh(&ports->lock);
-	return err;
+	return ok;
 }
 
 /*
@@ -151,49 +150,32 @@ static bool take_shared(struct sock *sk, u16 port)
 	return ok;
 }
 
-struct port_order {
-	u32 low;
-	u32 count;
-	u32 offset;
-	bool odd;
-};
-
-/* As with TCP, connect() begins with one half of the ports, bind() the other. */
-static struct port_order port_order(const struct sock *sk, u32 offset,
-				    bool odd)
+/*
+ * Goes once around the ephemeral ports until one can be taken.
+ *
+ * Return: how many were tried in vain before; -1 if that was all of them.
+ */
+static int search(struct sock *sk, u32 start,
+		  bool (*try)(struct sock *sk, u16 port))
 {
-	struct port_order r = { .odd = odd };
-	int low, high;
+	int low, high, count, n;
 
 	inet_sk_get_local_port_range(sk, &low, &high);
-	r.low = low;
-	r.count = high - low + 1;
-	r.offset = (offset % r.count) & ~1u;
-	return r;
-}
-
-static u16 nth_port(const struct port_order *r, u32 n)
-{
-	u32 first = (r->count + !r->odd) / 2;
-	u32 k = n < first ? 2 * n + r->odd : 2 * (n - first) + !r->odd;
-
-	return r->low + (r->offset + k) % r->count;
-}
-
-static int choose(struct sock *sk)
-{
-	struct port_order r = port_order(sk, get_random_u32(), true);
-	u32 n;
-
-	for (n = 0; n < r.count; n++) {
-		u16 port = nth_port(&r, n);
+	count = high - low + 1;
+	for (n = 0; n < count; n++) {
+		u16 port = low + (start % count + n) % count;
 
 		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
-		    !take(sk, port, true))
-			return 0;
+		    try(sk, port))
+			return n;
 		cond_resched();
 	}
-	return -EADDRINUSE;
+	return -1;
+}
+
+static bool bind_to(struct sock *sk, u16 port)
+{
+	return take(sk, port, true);
 }
 
 /**
@@ -205,11 +187,11 @@ static int choose(struct sock *sk)
  */
 int toytcp_ports_get(struct sock *sk, unsigned short port)
 {
-	int err = port ? take(sk, port, false) : choose(sk);
-
-	if (!err)
-		inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
-	return err;
+	if (port ? !take(sk, port, false) :
+		   search(sk, get_random_u32(), bind_to) < 0)
+		return -EADDRINUSE;
+	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
+	return 0;
 }
 
 static int enter_table(struct sock *sk, u16 port)
@@ -230,8 +212,7 @@ static int enter_table(struct sock *sk, u16 port)
 
 static bool connect_from(struct sock *sk, u16 port)
 {
-	if (inet_is_local_reserved_port(sock_net(sk), port) ||
-	    !take_shared(sk, port))
+	if (!take_shared(sk, port))
 		return false;
 	if (!enter_table(sk, port))
 		return true;
@@ -249,23 +230,20 @@ static bool connect_from(struct sock *sk, u16 port)
 int toytcp_ports_connect(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	struct port_order r;
-	u32 n, *from;
+	u32 *begin, jump;
 	u64 hash;
+	int n;
 
 	if (toytcp_sk(sk)->claim.port)
 		return enter_table(sk, toytcp_sk(sk)->claim.port);
 	hash = secure_ipv4_port_ephemeral(inet->inet_saddr, inet->inet_daddr,
 					  inet->inet_dport);
-	from = &progress[hash % ARRAY_SIZE(progress)];
-	r = port_order(sk, READ_ONCE(*from) + (u32)(hash >> 32), false);
-	for (n = 0; n < r.count; n++) {
-		if (connect_from(sk, nth_port(&r, n))) {
-			n = max(n, get_random_u32() % 8);
-			WRITE_ONCE(*from, READ_ONCE(*from) + 2 * (n + 1));
-			return 0;
-		}
-		cond_resched();
+	begin = &progress[hash % ARRAY_SIZE(progress)];
+	n = search(sk, READ_ONCE(*begin) + (u32)(hash >> 32), connect_from);
+	if (n >= 0) {
+		jump = max_t(u32, n, get_random_u32() % 8) + 1;
+		WRITE_ONCE(*begin, READ_ONCE(*begin) + jump);
+		return 0;
 	}
 	inet->inet_num = 0;
 	inet->inet_sport = 0;
