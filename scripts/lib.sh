@@ -101,13 +101,32 @@ drop_lock() {
 	exec {LOCK_FD}>&-
 }
 
-# synchronise DIR: a copy of the tree to build in. What git ignores is made by
-# builds: neither copied nor deleted. What differs gets the time of copying: with
-# the original's, a file saved while the last build ran would look built.
+# The files of the tree as git sees them, new ones included; without git, all
+# but what builds leave.
+list_tree() {
+	local file
+	{
+		git -c safe.directory='*' -C "$REPO" ls-files -co \
+			--exclude-standard 2>/dev/null ||
+			(cd "$REPO" && find . -type f -not -name '*.o' \
+				-not -name '*.ko' -not -name '*.mod*' \
+				-not -name '.*.cmd' -not -name '*.so')
+	} | while IFS= read -r file; do
+		[ ! -e "$REPO/$file" ] || printf '%s\n' "$file"
+	done | LC_ALL=C sort
+}
+
+# synchronise DIR: a copy of the tree to build in; what builds left there stays.
+# What differs gets the time of copying: with the original's, a file saved while
+# the last build ran would look built.
 synchronise() {
+	local list=$1/.synchronised
 	mkdir -p "$1"
-	rsync -rlp --checksum --delete --exclude=.git --exclude=/.began \
-		--exclude=/build.log --filter=':- .gitignore' "$REPO/" "$1/"
+	list_tree >"$list.new"
+	rsync -lp --checksum --files-from="$list.new" "$REPO/" "$1/"
+	[ ! -e "$list" ] || LC_ALL=C comm -23 "$list" "$list.new" |
+		(cd "$1" && xargs -r -d '\n' rm -f)
+	mv "$list.new" "$list"
 }
 
 # Seconds of wall time as "12.3".

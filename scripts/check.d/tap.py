@@ -99,12 +99,10 @@ class Run:
         skipped = sum(result == "skipped" for result, _ in found)
         seconds = time.monotonic() - self.program.began
         note = f", {skipped} skipped" if skipped else ""
-        print(f"  {'FAIL' if bad else 'ok':4} {self.step}: {name}: "
-              f"{len(found)} tests{note} ({seconds:.1f} s)", flush=True)
-        for test in bad:
-            print(f"       failed: {test}")
-        if bad:
-            print_tail(self.program.lines)
+        lines = [f"  {'FAIL' if bad else 'ok':4} {self.step}: {name}: "
+                 f"{len(found)} tests{note} ({seconds:.1f} s)"]
+        lines += [f"       failed: {test}" for test in bad]
+        show(lines + tail(self.program.lines if bad else []))
 
     def end(self) -> None:
         """A run that stopped early, or never began, has failed."""
@@ -112,13 +110,17 @@ class Run:
             return
         what = "the run ended early" if self.ended else "no tests ran"
         self.results.append(("failed", "-", what))
-        print(f"  FAIL {self.step}: {what}")
-        print_tail(self.program.lines or self.unread)
+        show([f"  FAIL {self.step}: {what}"] +
+             tail(self.program.lines or self.unread))
 
 
-def print_tail(lines: list[str]) -> None:
-    for line in lines[-CONTEXT:]:
-        print(f"       | {line}")
+def tail(lines: list[str]) -> list[str]:
+    return [f"       | {line}" for line in lines[-CONTEXT:]]
+
+
+def show(lines: list[str]) -> None:
+    """At once, since two runs may share the terminal."""
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
