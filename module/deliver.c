@@ -109,6 +109,7 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 	struct actions act;
 
 	toytcp_sk(sk)->segs_in++;
+	toytcp_sk(sk)->data_segs_in += !!seg->len;
 	__skb_pull(skb, seg->hdrlen);
 	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, node, toytcp_now(), &act);
 	count_arrival(sk, seg, &act);

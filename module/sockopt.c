@@ -332,6 +332,8 @@ static void fill_info(const struct sock *sk, struct tcp_info *info)
 	info->tcpi_bytes_received = tcb->bytes_received;
 	info->tcpi_segs_in = toytcp_sk(sk)->segs_in;
 	info->tcpi_segs_out = toytcp_sk(sk)->segs_out;
+	info->tcpi_data_segs_in = toytcp_sk(sk)->data_segs_in;
+	info->tcpi_data_segs_out = toytcp_sk(sk)->data_segs_out;
 	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
 	info->tcpi_snd_wnd = tcb->snd.wnd;
 }

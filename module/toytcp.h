@@ -235,6 +235,8 @@ struct toytcp_listener {
  * @mtu: from an ICMP error that found the socket owned, bytes
  * @segs_in: segments that arrived
  * @segs_out: segments that were sent
+ * @data_segs_in: those of @segs_in with text
+ * @data_segs_out: those of @segs_out with text
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
  *
  * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
@@ -252,6 +254,8 @@ struct toytcp_sock {
 	struct sk_buff *send_next;
 	u32 segs_in;
 	u32 segs_out;
+	u32 data_segs_in;
+	u32 data_segs_out;
 	u32 isn;
 	u16 user_mss;
 	s16 linger2;

@@ -88,6 +88,7 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	set_owner(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	tp->segs_out++;
+	tp->data_segs_out += !!seg->len;
 	toytcp_count(toytcp_sock_net(sk), out_segments);
 	toytcp_event(toytcp_sock_net(sk), &tp->entry, EVENT_OUT, seg,
 		     tp->tcb.state, tp->tcb.state, tp->tcb.cause);
