@@ -321,10 +321,12 @@ static void end(struct toytcp_listener *l, struct toytcp_embryo *e)
 }
 
 static void acknowledge(const struct toytcp_listener *l,
-			const struct toytcp_embryo *e)
+			struct toytcp_embryo *e)
 {
 	struct segment ack;
 
+	if (!toytcp_answer_due(&e->answered))
+		return;
 	toytcp_embryo_ack(&e->core, &ack);
 	reply(l, e, &ack, CAUSE_SEQUENCE);
 }

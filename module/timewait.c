@@ -258,10 +258,12 @@ static void carry_out(struct toytcp_net *tn, struct toytcp_remnant *r,
 		break;
 	case VERDICT_RESTART:
 		restart(tn, r);
-		fallthrough;
+		answer(tn, r, skb, cause);
+		break;
 	case VERDICT_ACK:
 	case VERDICT_CREATE:	/* nobody listens: RFC 5961 4.2 has it so */
-		answer(tn, r, skb, cause);
+		if (toytcp_answer_due(&r->answered))
+			answer(tn, r, skb, cause);
 		break;
 	default:
 		break;

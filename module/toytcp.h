@@ -146,6 +146,7 @@ struct toytcp_route {
  * @link: in listener.embryos[core.repeated], under listener.lock; empty once the
  *	embryo has left the table, which happens under the same lock
  * @deadline: when the SYN,ACK is repeated, jiffies
+ * @answered: as toytcp_answer_due() has it
  * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
  * @rcu: for freeing
  */
@@ -156,6 +157,7 @@ struct toytcp_embryo {
 	struct sock *listener;
 	struct list_head link;
 	unsigned long deadline;
+	u32 answered;
 	bool acked;
 	struct rcu_head rcu;
 };
@@ -167,6 +169,7 @@ struct toytcp_embryo {
  * @claim: keeps the port known
  * @link: in remnants.list, oldest first, under remnants.lock
  * @deadline: when it ends, jiffies
+ * @answered: as toytcp_answer_due() has it
  * @rcu: for freeing
  */
 struct toytcp_remnant {
@@ -175,6 +178,7 @@ struct toytcp_remnant {
 	struct toytcp_claim claim;
 	struct list_head link;
 	unsigned long deadline;
+	u32 answered;
 	struct rcu_head rcu;
 };
 
@@ -398,6 +402,24 @@ static inline struct sk_buff *toytcp_node_skb(struct reassembly_node *node)
 static inline u64 toytcp_now(void)
 {
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
+}
+
+/**
+ * toytcp_answer_due() - may one more useless segment be answered by an ACK?
+ * @last: when one was, jiffies; 0: never
+ *
+ * Two that answer each other's ACKs, each useless to the other, would never
+ * come to an end; and it takes but one forged SYN to set them on (the LAND
+ * attack: an embryo that answers itself). RFC 5961 section 10 asks for a limit.
+ */
+static inline bool toytcp_answer_due(u32 *last)
+{
+	u32 now = (u32)jiffies | 1, was = READ_ONCE(*last);
+
+	if (was && now - was < usecs_to_jiffies(CHALLENGE_GAP))
+		return false;
+	WRITE_ONCE(*last, now);
+	return true;
 }
 
 /** toytcp_count() - add one to a counter; any context */
