@@ -159,7 +159,7 @@ TEST(syn_sent_check_syn__text_on_it_is_not_taken)
 	       .len = 10);
 	EXPECT_STATE(&h, TCP_ESTABLISHED);
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 1);
-	EXPECT_TRUE(h.act.ready == NULL);
+	EXPECT_TRUE(!h.act.ready);
 	EXPECT_FALSE(h.act.kept);
 }
 
@@ -553,6 +553,19 @@ TEST(update_window__newest_segment_wins)
 	EXPECT_EQ(h.tcb.snd.wnd, 700);
 	ARRIVE_NEXT(&h, .wnd = 0);
 	EXPECT_EQ(h.tcb.snd.wnd, 0);
+}
+
+/* Only if SND.UNA =< SEG.ACK: it counts from there. */
+TEST(update_window__newer_text_with_an_older_ack)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 200);
+	ARRIVE_NEXT(&h, .ack = ISS + 201, .wnd = 300);
+	ARRIVE_NEXT(&h, .ack = ISS + 101, .wnd = 900, .len = 5);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 6);
+	EXPECT_EQ(h.tcb.snd.wnd, 300);
 }
 
 TEST(update_window__older_ack_with_the_same_number)

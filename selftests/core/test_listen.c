@@ -203,6 +203,18 @@ TEST(promote__windows_are_scaled_from_now_on)
 	EXPECT_EQ(h.tcb.snd.wnd, 32000);
 }
 
+/* Only what the SYN,ACK could say was promised, whatever the buffer. */
+TEST(promote__the_promised_window)
+{
+	struct embryo e = make_embryo(1 << 20, HAS_MSS | HAS_WSCALE);
+	struct host h;
+
+	memset(&h, 0, sizeof(h));
+	toytcp_tcb_init(&h.tcb, 1 << 20, MSS);
+	toytcp_embryo_promote(&e, &h.tcb, START);
+	EXPECT_EQ(h.tcb.rcv.adv, IRS + 1 + 65535);
+}
+
 /* Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was repeated. */
 TEST(promote__after_a_repetition)
 {

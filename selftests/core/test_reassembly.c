@@ -176,13 +176,13 @@ TEST(take__the_first_range_alone)
 	add(&r, 100, 110);
 	add(&r, 110, 120);
 	add(&r, 130, 140);
-	EXPECT_TRUE(toytcp_reassembly_take(&r, 99) == NULL);
+	EXPECT_TRUE(!toytcp_reassembly_take(&r, 99));
 	chain = toytcp_reassembly_take(&r, 100);
 	EXPECT_EQ(count(chain), 2);
 	EXPECT_EQ(reach(chain, 100), 120);
 	EXPECT_EQ(r.ranges, 1);
 	EXPECT_TRUE(r.first == r.final);
-	EXPECT_TRUE(r.first->range_prev == NULL);
+	EXPECT_TRUE(!r.first->range_prev);
 }
 
 TEST(take__all_that_was_covered)
@@ -203,8 +203,8 @@ TEST(take__nothing_there)
 {
 	struct reassembly r = { 0 };
 
-	EXPECT_TRUE(toytcp_reassembly_take(&r, 5) == NULL);
-	EXPECT_TRUE(toytcp_reassembly_purge(&r) == NULL);
+	EXPECT_TRUE(!toytcp_reassembly_take(&r, 5));
+	EXPECT_TRUE(!toytcp_reassembly_purge(&r));
 }
 
 TEST(purge__gives_everything_back)
@@ -217,7 +217,7 @@ TEST(purge__gives_everything_back)
 	add(&r, 150, 160);
 	EXPECT_EQ(count(toytcp_reassembly_purge(&r)), 4);
 	EXPECT_EQ(r.ranges, 0);
-	EXPECT_TRUE(r.first == NULL && r.final == NULL);
+	EXPECT_TRUE(!r.first && !r.final);
 }
 
 /* Against a plain bitmap, from every order of arrival that chance makes. */

@@ -97,6 +97,20 @@ TEST(recovery_acked__partial)
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 }
 
+/* Karn's rule: what is timed while holes are filled says nothing. */
+TEST(recovery_acked__partial_ends_the_sample)
+{
+	struct host h;
+
+	make_flight(&h);
+	duplicate(&h, 3);
+	host_send(&h, 2 * MSS);
+	duplicate(&h, 3);
+	EXPECT_TRUE(h.tcb.rtt.timing == 1);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 3 * MSS);
+	EXPECT_TRUE(h.tcb.rtt.timing == 0);
+}
+
 TEST(recovery_acked__full)
 {
 	struct host h;

@@ -49,7 +49,7 @@ TEST(keep_text__out_of_order_is_kept_and_acked_at_once)
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 101, .ack = ISS + 1,
 	       .len = 100);
 	EXPECT_TRUE(h.act.kept);
-	EXPECT_TRUE(h.act.ready == NULL);
+	EXPECT_TRUE(!h.act.ready);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
 	ARRIVE_NEXT(&h, .len = 100);
 	EXPECT_EQ(host_ready(&h), 200);

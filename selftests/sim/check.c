@@ -54,10 +54,31 @@ static void check_right_edge(struct endpoint *e, const struct segment *seg)
 		     name_of(e));
 }
 
+static bool is_perfect(const struct settings *s)
+{
+	return !s->loss && !s->reorder && !s->corrupt && !s->dup &&
+	       !s->rate && !s->outage[1];
+}
+
+/* Where nothing is lost or queues, nothing has to be sent again. */
+static void check_repeats(struct endpoint *e, const struct segment *seg)
+{
+	bool again = e->sent_to && seq_before(seg->seq, e->sent_to);
+
+	if (e->kind != FULL || !seg->len)
+		return;
+	e->was_closed |= !e->tcb.snd.wnd;
+	if (again && !e->was_closed && is_perfect(&e->world->set))
+		FAIL(e->world, "%s repeats what was not lost", name_of(e));
+	if (!again)
+		e->sent_to = seg->seq + seg->len;
+}
+
 /* Called for each segment, on its way out. */
 void check_segment(struct endpoint *e, const struct segment *seg)
 {
 	check_right_edge(e, seg);
+	check_repeats(e, seg);
 	if (e->kind == FULL && seg->len && !(seg->ctl & CTL_RST) &&
 	    seq_before(seg->seq, e->tcb.snd.una))
 		FAIL(e->world, "%s sends what is acknowledged already",
@@ -90,6 +111,24 @@ void check_settled(struct endpoint *e)
 	check_words(e, invariant_forgotten(&e->tcb, e->world->now));
 }
 
+/*
+ * How likely it is that every try of a live peer went wrong: the segment or
+ * its ACK, lost or damaged.
+ */
+static bool is_plausible(const struct endpoint *e)
+{
+	const struct settings *s = &e->world->set;
+	double through = (1 - s->loss / 1e6) * (1 - s->corrupt / 1e6);
+	double bad = 1 - through * through, chance = 1;
+	u32 i;
+
+	if (s->outage[1] || e->world->end[!e->id].kind < FULL)
+		return true;
+	for (i = 0; i < e->tries; i++)
+		chance *= bad;
+	return chance > 1e-9;
+}
+
 static u32 patience(const struct tcb *was)
 {
 	if (was->state == TCP_SYN_SENT || was->state == TCP_SYN_RECV)
@@ -97,14 +136,11 @@ static u32 patience(const struct tcb *was)
 	return was->orphan ? ORPHAN_RETRIES : DATA_RETRIES;
 }
 
-/* Where nothing is lost or queues, nothing has to be sent again. */
 void check_timeout(struct endpoint *e)
 {
-	const struct settings *s = &e->world->set;
 	const struct tcb *tcb = &e->tcb;
 
-	if (s->loss || s->reorder || s->corrupt || s->dup || s->rate ||
-	    s->outage[1] || other(e)->kind != FULL)
+	if (!is_perfect(&e->world->set) || other(e)->kind != FULL)
 		return;
 	if (tcb->persist || !tcb->snd.wnd || tcb->snd.una == tcb->snd.nxt)
 		return;
@@ -119,7 +155,7 @@ void check_error(struct endpoint *e, int error)
 	if (error == ETIMEDOUT) {
 		e->world->counts.timed_out++;
 		if (!was->user_timeout && !was->keepalive &&
-		    e->tries <= patience(was))
+		    (e->tries <= patience(was) || !is_plausible(e)))
 			FAIL(e->world, "%s gave up after %u tries",
 			     name_of(e), e->tries);
 		e->world->excused = true;
@@ -131,7 +167,7 @@ void check_error(struct endpoint *e, int error)
 }
 
 /* Everything written is read, and both users know that it is all. */
-static void check_delivered(struct endpoint *e)
+void check_delivered(struct endpoint *e)
 {
 	const struct user *u = &e->user;
 

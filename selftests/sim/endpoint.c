@@ -46,8 +46,7 @@ static void purge(struct endpoint *e)
 void endpoint_end(struct endpoint *e)
 {
 	purge(e);
-	free(e->out);
-	free(e->in);
+	user_end(e);
 }
 
 static void send_one(struct endpoint *e, struct segment *seg, const u8 *text)

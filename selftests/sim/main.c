@@ -189,8 +189,9 @@ static void print_counts(u64 runs, u64 failed, const struct counts *c,
 	       "%llu corrupt; %llu repeated\n", N(sent), N(lost), N(dup),
 	       N(reordered), N(corrupt), N(retransmits));
 	printf("# %llu bytes read; %llu aborts, %llu timeouts, %llu refusals, "
-	       "%llu resets; %.0f hours went by\n", N(delivered), N(aborted),
-	       N(timed_out), N(refused), N(reset), c->time / 3.6e9);
+	       "%llu resets, %llu met again; %.0f hours went by\n", N(delivered),
+	       N(aborted), N(timed_out), N(refused), N(reset), N(again),
+	       c->time / 3.6e9);
 	printf("sim: %llu runs, %llu failed, %llu events, %.1f s\n",
 	       (unsigned long long)runs, (unsigned long long)failed, N(events),
 	       took);

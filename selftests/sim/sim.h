@@ -131,6 +131,8 @@ struct user {
  * @lent: nodes that the core holds
  * @edge: the furthest right edge that was announced on the wire
  * @tries: timeouts since the peer acknowledged anything new
+ * @sent_to: one past the furthest text that was sent
+ * @was_closed: the peer's window was closed at some time
  */
 struct endpoint {
 	struct world *world;
@@ -147,19 +149,21 @@ struct endpoint {
 	u32 edge;
 	u32 lent, lent_bytes;
 	u32 tries;
+	u32 sent_to;
 	int error;
 	u8 id;
 	bool listening;
 	bool connected;		/* was once ESTABLISHED */
 	bool edge_known;
 	bool fin_seen;
+	bool was_closed;
 	u16 mss;
 	u32 window;
 };
 
 struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, retransmits;
-	u64 delivered, aborted, timed_out, refused, reset, time;
+	u64 delivered, aborted, timed_out, refused, reset, again, time;
 };
 
 struct world {
@@ -174,6 +178,7 @@ struct world {
 	u64 steps;
 	u64 time_wait;
 	u32 next_iss;	/* the next listener's ISS; 0: by chance */
+	bool second;	/* both ends meet again, old segments still about */
 	bool excused;	/* an end before all is delivered is all right */
 	char failure[240];
 };
@@ -214,6 +219,7 @@ void endpoint_settle(struct endpoint *e, struct actions *act);
 u32 endpoint_outstanding(const struct endpoint *e);
 
 /* user.c */
+void user_end(struct endpoint *e);
 void user_init(struct endpoint *e);
 void user_wake(struct endpoint *e);
 void user_act(struct endpoint *e);
@@ -228,6 +234,7 @@ void check_tcb(struct endpoint *e);
 void check_settled(struct endpoint *e);
 void check_timeout(struct endpoint *e);
 void check_error(struct endpoint *e, int error);
+void check_delivered(struct endpoint *e);
 void check_end(struct world *w);
 
 /* trace.c */

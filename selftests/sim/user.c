@@ -55,7 +55,15 @@ static void plan_wild(struct endpoint *e, u32 bytes)
 		u->abort_at = e->world->now + dice_below(d, 3 * SECOND);
 }
 
-/* Called once for each endpoint, before anything happens. */
+void user_end(struct endpoint *e)
+{
+	free(e->out);
+	free(e->in);
+	e->out = NULL;
+	e->in = NULL;
+}
+
+/* Called for each endpoint, before anything happens. */
 void user_init(struct endpoint *e)
 {
 	struct user *u = &e->user;

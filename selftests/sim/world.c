@@ -80,6 +80,22 @@ static u32 choose_iss(struct dice *d)
 					(dice_below(d, 2) << 31);
 }
 
+static void make_users(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		user_init(&w->end[i]);
+	/* If each waited for the other's end, both would with reason. */
+	if (w->end[0].user.ending == READ_ALL)
+		w->end[1].user.ending = max(w->end[1].user.ending,
+					    CLOSE_FIRST);
+	for (i = 0; i < 2; i++) {
+		w->end[i].in_room = w->end[!i].user.plan;
+		w->end[i].in = malloc(w->end[i].in_room + 1);
+	}
+}
+
 void world_init(struct world *w, u64 seed, const struct settings *set,
 		bool keep_all)
 {
@@ -98,18 +114,10 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 		choose_calm(&w->set);
 	else
 		choose_wild(w);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i++)
 		endpoint_init(&w->end[i], w, (u8)i);
-		user_init(&w->end[i]);
-	}
-	/* If each waited for the other's end, both would with reason. */
-	if (w->end[0].user.ending == READ_ALL)
-		w->end[1].user.ending = max(w->end[1].user.ending,
-					    CLOSE_FIRST);
-	for (i = 0; i < 2; i++) {
-		w->end[i].in_room = w->end[!i].user.plan;
-		w->end[i].in = malloc(w->end[i].in_room + 1);
-	}
+	w->second = !w->set.calm && dice_below(&w->dice, 10) == 0;
+	make_users(w);
 }
 
 static u64 next_time(const struct world *w)
@@ -194,12 +202,59 @@ static bool give_up_rest(struct world *w)
 	return any;
 }
 
+/* The client is through with it, and would call the same address again. */
+static bool may_meet_again(const struct world *w)
+{
+	const struct endpoint *client = &w->end[0], *server = &w->end[1];
+
+	return w->second && !w->excused && server->listening &&
+	       client->kind == NOTHING && client->user.left &&
+	       (server->kind == NOTHING || server->kind == REMNANT) &&
+	       server->user.left;
+}
+
+static void renew(struct endpoint *e)
+{
+	user_end(e);
+	memset(&e->user, 0, sizeof(e->user));
+	e->connected = false;
+	e->fin_seen = false;
+	e->was_closed = false;
+	e->edge_known = false;
+	e->arrived = 0;
+	e->lent_bytes = 0;
+	e->tries = 0;
+	e->sent_to = 0;
+}
+
+/*
+ * A second connection of the same two ends. Its numbers lie beyond those of
+ * the first (RFC 6528), unless nothing of that is under way any more.
+ */
+static void meet_again(struct world *w)
+{
+	u32 iss = w->end[0].tcb.snd.nxt + dice_below(&w->dice, 1 << 20);
+
+	w->second = false;
+	if (!w->wire.used && dice_below(&w->dice, 2))
+		iss = dice_roll(&w->dice);
+	w->counts.again++;
+	w->next_iss = w->end[1].tcb.snd.nxt + dice_below(&w->dice, 1 << 20);
+	check_delivered(&w->end[0]);
+	check_delivered(&w->end[1]);
+	renew(&w->end[0]);
+	renew(&w->end[1]);
+	make_users(w);
+	endpoint_open(&w->end[0], iss);
+}
+
 void world_run(struct world *w)
 {
 	open_ends(w);
 	do {
 		while (step(w))
-			;
+			if (may_meet_again(w))
+				meet_again(w);
 	} while (!w->failure[0] && give_up_rest(w));
 	if (!w->failure[0])
 		check_end(w);
