@@ -39,6 +39,7 @@ static DEFINE_MUTEX(switching);
  * @before: state before it
  * @after: state after it
  * @cause: enum cause
+ * @spare: for what is to come
  */
 struct event {
 	u64 time;
@@ -55,7 +56,8 @@ struct event {
 	u8 before;
 	u8 after;
 	u8 cause;
-} __aligned(64);
+	u8 spare[25];
+};
 
 static_assert(sizeof(struct event) == 64);
 
