@@ -562,9 +562,9 @@ TEST(update_window__newer_text_with_an_older_ack)
 
 	make_established(&h);
 	host_send(&h, 200);
-	ARRIVE_NEXT(&h, .ack = ISS + 201, .wnd = 300);
+	ARRIVE_NEXT(&h, .ack = ISS + 201, .wnd = 300, .len = 5);
 	ARRIVE_NEXT(&h, .ack = ISS + 101, .wnd = 900, .len = 5);
-	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 6);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 11);
 	EXPECT_EQ(h.tcb.snd.wnd, 300);
 }
 
