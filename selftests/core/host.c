@@ -149,3 +149,8 @@ void make_last_ack(struct host *h)
 	make_close_wait(h);
 	host_close(h);
 }
+
+maker *const synchronised[SYNCHRONISED] = {
+	make_established, make_fin_wait_1, make_fin_wait_2, make_closing,
+	make_close_wait, make_last_ack,
+};

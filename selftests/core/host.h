@@ -37,6 +37,15 @@ struct host {
 	int used;
 };
 
+typedef void maker(struct host *h);
+
+/* The states of 3.10.7.4 that have a tcb and a peer who has our SYN. */
+#define SYNCHRONISED 6
+extern maker *const synchronised[SYNCHRONISED];
+
+#define EACH_SYNCHRONISED(h, i) \
+	for (i = 0; i < SYNCHRONISED && (synchronised[i](h), true); i++)
+
 void host_settle(struct host *h);
 void host_arrive(struct host *h, struct segment seg);
 void host_send(struct host *h, u32 n);
