@@ -47,6 +47,9 @@ static void finish(struct sock *sk, int error)
 		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, tp->tcb.cause);
 	}
 	count_end(sk, before, error);
+	/* What ICMP has said in vain explains the silence: RFC 1122 4.2.3.9. */
+	if (error == ETIMEDOUT && READ_ONCE(sk->sk_err_soft))
+		error = READ_ONCE(sk->sk_err_soft);
 	if (error)
 		WRITE_ONCE(sk->sk_err, error);
 	toytcp_socket_done(sk);
@@ -111,8 +114,10 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	tp->tcb.rcv.buf = READ_ONCE(sk->sk_rcvbuf) / 2;
 	if (act && act->ready)
 		toytcp_deliver_ready(sk, act->ready);
-	if (act && act->wake & WAKE_WRITE)
+	if (act && act->wake & WAKE_WRITE) {
+		WRITE_ONCE(sk->sk_err_soft, 0);
 		toytcp_transmit_acked(sk);
+	}
 	/* The MSS is settled before the first text goes out. */
 	if (tp->tcb.state != TCP_TIME_WAIT)
 		mirror_state(sk, act ? act->error : 0);
@@ -127,7 +132,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 
 /**
  * toytcp_settle_abort() - ABORT: reset the peer and end the connection
- * @sk: locked, not in LISTEN
+ * @sk: locked, not in LISTEN; the caller has a reference
  * @error: what the user will get, a positive errno, or 0
  */
 void toytcp_settle_abort(struct sock *sk, int error)
@@ -135,12 +140,14 @@ void toytcp_settle_abort(struct sock *sk, int error)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct actions act = { .error = error, .wake = WAKE_STATE };
 	struct segment rst;
+	bool tell;
 
 	if (tp->tcb.state == TCP_CLOSE)
 		return;
-	if (toytcp_user_abort(&tp->tcb, &rst)) {
+	tell = toytcp_user_abort(&tp->tcb, &rst);
+	toytcp_settle(sk, &act, NULL);
+	if (tell) {
 		toytcp_transmit_segment(sk, &rst);
 		toytcp_count(toytcp_sock_net(sk), out_resets);
 	}
-	toytcp_settle(sk, &act, NULL);
 }

@@ -123,8 +123,10 @@ void toytcp_socket_done(struct sock *sk)
 	free_chain(toytcp_reassembly_purge(&tp->tcb.ooo));
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||
-	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
 		toytcp_ports_release(tn, &tp->claim);
+		inet_sk(sk)->inet_num = 0;
+	}
 	toytcp_table_remove(tn, &tp->entry);
 }
 

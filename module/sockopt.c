@@ -298,9 +298,10 @@ static u32 since_ms(u64 then)
 }
 
 /* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
-static void fill_info(const struct sock *sk, struct tcp_info *info)
+static void fill_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	const struct dst_entry *dst = __sk_dst_get(sk);
 
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
@@ -321,7 +322,7 @@ static void fill_info(const struct sock *sk, struct tcp_info *info)
 					  tcb->snd.mss);
 	info->tcpi_last_data_recv = since_ms(tcb->heard);
 	info->tcpi_last_ack_recv = since_ms(tcb->heard);
-	info->tcpi_pmtu = __sk_dst_get(sk) ? dst_mtu(__sk_dst_get(sk)) : 0;
+	info->tcpi_pmtu = dst ? dst_mtu(dst) : 0;
 	info->tcpi_rtt = tcb->rtt.srtt;
 	info->tcpi_rttvar = tcb->rtt.rttvar;
 	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / tcb->snd.mss;

@@ -7,6 +7,7 @@
 #include <net/inet_common.h>
 
 #include "compat/compat.h"
+#include "core/seq.h"
 #include "stream.h"
 #include "toytcp.h"
 
@@ -17,10 +18,10 @@
  */
 static u32 size_goal(const struct sock *sk)
 {
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 goal = min_t(u32, tcb->burst, READ_ONCE(sk->sk_sndbuf) / 4);
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 goal = min_t(u32, tp->burst, READ_ONCE(sk->sk_sndbuf) / 4);
 
-	return goal > tcb->snd.mss ? goal - goal % tcb->snd.mss : goal;
+	return goal > tp->tcb.snd.mss ? goal - goal % tp->tcb.snd.mss : goal;
 }
 
 static struct sk_buff *append_skb(struct sock *sk)
@@ -42,13 +43,26 @@ static struct sk_buff *append_skb(struct sock *sk)
 	return skb;
 }
 
-/* Text may be added to what was not sent at all yet, in no part. */
-static bool has_room(const struct sock *sk, const struct sk_buff *skb)
+/*
+ * How much may be added to the last skb: nothing while a clone is under way,
+ * which would see it grow. What was not sent yet comes to whole segments, so
+ * that the next skb begins with one.
+ */
+static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 goal = size_goal(sk), sent, unsent;
 
-	return skb && skb->len < size_goal(sk) &&
-	       (s32)(toytcp_node(skb)->seq - tcb->snd.nxt) >= 0;
+	if (!skb || skb_cloned(skb))
+		return 0;
+	sent = seq_max(tcb->snd.nxt, toytcp_node(skb)->seq) -
+	       toytcp_node(skb)->seq;
+	if (sent >= goal)
+		return 0;
+	unsent = goal - sent;
+	if (goal > tcb->snd.mss)
+		unsent -= unsent % tcb->snd.mss;
+	return sent + unsent > skb->len ? sent + unsent - skb->len : 0;
 }
 
 static bool extends(const struct sk_buff *skb, const struct page_frag *pfrag)
@@ -88,7 +102,7 @@ static void commit(struct sock *sk, struct sk_buff *skb,
 static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
-	u32 room = size_goal(sk) - skb->len;
+	u32 room = room_in(sk, skb);
 	size_t n;
 
 	if (!sk_page_frag_refill(sk, pfrag))
@@ -127,7 +141,7 @@ static int take_text(struct sock *sk, struct msghdr *msg)
 	int taken = 0, n;
 
 	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
-		if (!has_room(sk, skb)) {
+		if (!room_in(sk, skb)) {
 			toytcp_transmit_pending(sk);
 			skb = append_skb(sk);
 			if (!skb)
@@ -327,13 +341,6 @@ static int receive_locked(struct reader *r)
 	return 0;
 }
 
-static int receive_error(struct sock *sk, struct msghdr *msg, size_t len)
-{
-	int addr_len = 0;
-
-	return inet_recv_error(sk, msg, len, &addr_len);
-}
-
 /**
  * toytcp_stream_recvmsg() - RECEIVE: proto.recvmsg
  * @sk: not locked
@@ -354,7 +361,7 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 	int err = -ENOTCONN;
 
 	if (flags & MSG_ERRQUEUE)
-		return receive_error(sk, msg, len);
+		return toytcp_compat_recv_error(sk, msg, len);
 	if (flags & MSG_OOB)
 		return -EINVAL;
 	lock_sock(sk);

@@ -231,6 +231,8 @@ struct toytcp_listener {
  * @accept_link: in listener.accept_queue of its listener
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
+ * @burst: the most text the device takes at once, bytes; tcb.burst is that, or
+ *	less for the sake of whole skbs
  * @isn: what TOYTCP_ISN has set, if @isn_set
  * @isn_set: @isn is to be used once
  * @user_mss: TCP_MAXSEG, bytes; 0: none
@@ -256,6 +258,7 @@ struct toytcp_sock {
 	struct list_head accept_link;
 	u64 armed;
 	struct sk_buff *send_next;
+	u32 burst;
 	u32 segs_in;
 	u32 segs_out;
 	u32 data_segs_in;

@@ -220,6 +220,19 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 		toytcp_count(toytcp_sock_net(sk), drop_memory);
 }
 
+/*
+ * Up to the end of the queued skb that is next: then the one behind it can go
+ * out whole, as a clone, and need not be carved up.
+ */
+static u32 next_burst(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct sk_buff *skb = find_text(sk, tp->tcb.snd.nxt);
+	u32 left = skb ? toytcp_node(skb)->end - tp->tcb.snd.nxt : 0;
+
+	return left < tp->tcb.snd.mss ? tp->burst : min(left, tp->burst);
+}
+
 /**
  * toytcp_transmit_pending() - send all that the core has to send
  * @sk: locked
@@ -231,8 +244,11 @@ void toytcp_transmit_pending(struct sock *sk)
 	u64 now = toytcp_now();
 	struct segment seg;
 
-	while (toytcp_emit_next(tcb, now, &seg))
+	tcb->burst = next_burst(sk);
+	while (toytcp_emit_next(tcb, now, &seg)) {
 		toytcp_transmit_segment(sk, &seg);
+		tcb->burst = next_burst(sk);
+	}
 	if (tcb->retransmits != repeated)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
 			     [MIB_retransmitted], tcb->retransmits - repeated);
@@ -301,7 +317,8 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 		mtu = dst ? dst_mtu(dst) : 576;
 	mss = min(tp->tcb.snd.mss, toytcp_transmit_mss(sk, mtu));
 	toytcp_tcb_set_mss(&tp->tcb, mss);
-	tp->tcb.burst = burst_of(sk, dst, mss);
+	tp->burst = burst_of(sk, dst, mss);
+	tp->tcb.burst = tp->burst;
 }
 
 static struct rtable *route_reply(struct net *net,

@@ -404,6 +404,8 @@ static void schedule_ack(struct arrival *a)
 
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
 			     min_t(u32, len, tcb->rcv.announced));
+	if (full && tcb->streak < 255)
+		tcb->streak++;
 	if (tcb->quickack ||
 	    tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss) {
 		owe_ack(tcb, CAUSE_TEXT);

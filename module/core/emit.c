@@ -252,6 +252,7 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	    now - tcb->heard > toytcp_rtt_timeout(&tcb->rtt))
 		toytcp_congestion_idle(tcb);
 	describe(tcb, seg, from, n, fin);
+	tcb->streak = 0;
 	if (fin)
 		tcb->fin_sent = 1;
 	advance(tcb, from + n + fin, now);

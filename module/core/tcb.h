@@ -33,7 +33,7 @@
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
-/* R2 as a number of repetitions: 1+2+4...+64 s and 128 s more for the last. */
+/* R2 as a number of repetitions: 1+2+4...+64 s, and RTO_MAX for the last. */
 #define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 minutes */
 #define DATA_RETRIES	15		/* RFC 9293 SHLD-11: at least 100 s */
 #define ORPHAN_RETRIES	8
@@ -188,6 +188,7 @@ struct congestion {
  * @probes: keep-alive or window probes sent since the peer was last heard
  * @tries: timeouts since the peer last acknowledged anything new
  * @quick_acks: how many more ACKs are not to be delayed
+ * @streak: full-sized segments since we last sent text ourselves
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
@@ -229,6 +230,7 @@ struct tcb {
 	u8 probes;
 	u8 tries;
 	u8 quick_acks;
+	u8 streak;
 	u16 fin_queued : 1;
 	u16 fin_sent : 1;
 	u16 fin_received : 1;

@@ -50,6 +50,18 @@ static bool window_is_news(const struct tcb *tcb)
 	return growth && growth >= tcb->rcv.adv - tcb->rcv.nxt;
 }
 
+/*
+ * A stream, rather than requests that will be answered, has been read to its
+ * end so far, and the ACK of a full-sized segment is still being delayed. With
+ * Nagle's algorithm the sender may be waiting for just that one.
+ */
+static bool stream_is_drained(const struct tcb *tcb)
+{
+	return tcb->streak > 1 && tcb->deadline[TIMER_ACK] &&
+	       tcb->rcv.copied == tcb->rcv.nxt &&
+	       tcb->rcv.nxt - tcb->rcv.acked >= tcb->rcv.mss;
+}
+
 /**
  * toytcp_user_receive() - RECEIVE: the user has taken text
  * @tcb: the connection
@@ -58,7 +70,8 @@ static bool window_is_news(const struct tcb *tcb)
 void toytcp_user_receive(struct tcb *tcb, u32 n)
 {
 	tcb->rcv.copied += n;
-	if (!tcb->fin_received && window_is_news(tcb) &&
+	if (!tcb->fin_received &&
+	    (window_is_news(tcb) || stream_is_drained(tcb)) &&
 	    toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
 			  TCPF_FIN_WAIT2)) {
 		tcb->ack_now = 1;
