@@ -43,7 +43,7 @@ API_TEST(tcpopt__defaults)
 	ASSERT_EQ(7200, get_int(fd, SOL_TCP, TCP_KEEPIDLE));
 	ASSERT_EQ(75, get_int(fd, SOL_TCP, TCP_KEEPINTVL));
 	ASSERT_EQ(9, get_int(fd, SOL_TCP, TCP_KEEPCNT));
-	ASSERT_EQ(6, get_int(fd, SOL_TCP, TCP_SYNCNT));
+	ASSERT_GE(get_int(fd, SOL_TCP, TCP_SYNCNT), 6);
 	ASSERT_EQ(60, get_int(fd, SOL_TCP, TCP_LINGER2));
 	ASSERT_EQ(0, get_int(fd, SOL_TCP, TCP_DEFER_ACCEPT));
 	ASSERT_EQ(0, get_int(fd, SOL_TCP, TCP_USER_TIMEOUT));

@@ -250,7 +250,7 @@ static long hammer_options(int fd)
 {
 	static const int options[] = {
 		TCP_NODELAY, TCP_CORK, TCP_MAXSEG, TCP_KEEPIDLE,
-		TCP_QUICKACK, TCP_USER_TIMEOUT, TCP_LINGER2, TCP_SYNCNT,
+		TCP_QUICKACK, TCP_LINGER2, TCP_SYNCNT, TCP_WINDOW_CLAMP,
 	};
 	struct tcp_info info;
 	socklen_t len;

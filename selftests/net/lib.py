@@ -118,12 +118,28 @@ class Namespace:
         self.before: list[int] = []
         self.sockets: list[socket.socket] = []
 
-    def close(self) -> None:
+    def abandon(self) -> None:
+        """Closes everything, and leaves to itself what must end by itself."""
         for one in self.sockets:
             one.close()
         if self.fd >= 0:
             os.close(self.fd)
         self.fd = -1
+
+    def close(self) -> None:
+        """Closes everything, and leaves no orphan to hold the module."""
+        for one in self.sockets:
+            if one.fileno() >= 0:
+                reset(one)
+        if self.fd >= 0 and TOYTCP and os.path.isdir("/proc/net/toytcp"):
+            self.abort_orphans()
+        self.abandon()
+
+    def abort_orphans(self) -> None:
+        for row in self.connections():
+            with contextlib.suppress(OSError):  # it may end meanwhile
+                self.write("/proc/thread-self/net/toytcp/connections",
+                           f"abort {row.local} {row.remote}")
 
     def __enter__(self) -> Namespace:
         self.before.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY))

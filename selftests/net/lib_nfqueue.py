@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """A packet queue of the firewall, served by plain netlink messages."""
+import errno
 import os
 import select
 import socket
@@ -14,6 +15,7 @@ ATTR_VERDICT_HDR, ATTR_CFG_CMD, ATTR_CFG_PARAMS = 2, 1, 2
 ATTR_PACKET_HDR, ATTR_PAYLOAD = 1, 10
 CMD_BIND, COPY_PACKET = 1, 2
 NF_ACCEPT = 1
+SO_RCVBUFFORCE = 33
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 
 
@@ -44,6 +46,7 @@ class Queue:
                                       NETLINK_NETFILTER)
         self.sock.bind((0, 0))
         self.sock.settimeout(lib.DEADLINE_S)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
         self.configure(ATTR_CFG_CMD, struct.pack("!BBH", CMD_BIND, 0,
                                                  socket.AF_INET))
         self.configure(ATTR_CFG_PARAMS, struct.pack("!IB", 0xffff,
@@ -90,6 +93,11 @@ class Queue:
             ready = select.select([self.sock, self.pipe[0]], [], [])[0]
             if self.pipe[0] in ready:
                 return
-            data = self.sock.recv(1 << 17)
+            try:
+                data = self.sock.recv(1 << 17)
+            except OSError as error:
+                if error.errno == errno.ENOBUFS:    # a packet was lost
+                    continue
+                raise
             if struct.unpack_from("=H", data, 4)[0] & 0xff == MSG_PACKET:
                 self.verdict(data)

@@ -175,9 +175,8 @@ class Peer:
     def next(self, seconds: float = lib.DEADLINE_S) -> Segment | None:
         """The next segment that leaves the host, None if none does."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) >= 0:
-            if not select.select([self.fd], [], [], left)[0]:
-                return None
+        while select.select([self.fd], [], [],
+                            max(0, deadline - time.monotonic()))[0]:
             segment = parse(self.read_raw())
             if segment and segment.src == self.host:
                 return segment

@@ -137,7 +137,7 @@ def ends_with_embryos_and_remnants(case):
     talk.expect("FA")
     talk.send("FA")
     left.wait_states("SYN-RECEIVED", "TIME-WAIT")
-    left.close()
+    left.abandon()
     wait_for_the_end(right)
 
 
@@ -146,7 +146,7 @@ def ends_with_a_full_accept_queue(case):
     left, right = case.pair_of_hosts()
     left.listen(backlog=20)
     clients = [right.connect(("10.0.0.1", 7000)) for _ in range(20)]
-    left.close()
+    left.abandon()
     for client in clients:
         try:
             assert client.recv(1) == b"never", "end of stream, no reset"
@@ -214,7 +214,7 @@ class EveryState:
 def ends_with_a_connection_in_every_state(case):
     left, right = case.pair_of_hosts()
     EveryState(left, lib_segment.CablePeer(case, left, right))
-    left.close()
+    left.abandon()
     wait_for_the_end(right)
 
 
@@ -237,7 +237,7 @@ def ends_while_the_cable_is_busy(case):
                                    errno.ENODEV), error
 
     flooder = lib.Thread(flood)
-    left.close()
+    left.abandon()
     wait_for_the_end(right)
     flooder.finish()
 
@@ -251,7 +251,7 @@ def many_short_lived_namespaces(case):
         far = one.accept(listener)
         near.sendall(b"x")
         assert lib.receive(far, 1) == b"x"
-        one.close()
+        one.abandon()
 
 
 if __name__ == "__main__":

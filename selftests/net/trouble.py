@@ -258,7 +258,9 @@ def closed_window_is_probed(case):
         assert len(probe.payload) <= 1, str(probe)
         talk.send("A", ack=una, window=0)
     talk.send("A", ack=una)
-    talk.expect("A", lambda s: s.seq == una and len(s.payload) == 100)
+    while talk.ack < una + 100:
+        talk.expect("A", lambda s: s.payload)
+        talk.send("A")
 
 
 @scenario()
@@ -366,9 +368,18 @@ def backlog_overflow(case):
     assert lib.error_of(late) == 0
 
 
+def deny(peer: lib_segment.Peer) -> None:
+    """The hosts in whose name the SYNs came did not ask for anything."""
+    while answer := peer.next(0):
+        if answer.flags == "SA":
+            peer.send_raw(lib_segment.Segment(
+                answer.dst, answer.src, answer.dport, answer.sport,
+                seq=answer.ack, flags="R").packet())
+
+
 @scenario()
 def flood_of_openings(case):
-    """A thousand SYNs nobody completes: an honest client still gets in."""
+    """A thousand forged SYNs: bounded while it lasts, nothing left after."""
     host, peer = alone(case)
     listener = host.listen(backlog=8)
     for number in range(1000):
@@ -376,20 +387,16 @@ def flood_of_openings(case):
         syn = lib_segment.Segment(source, peer.host, 2000 + number, 7000,
                                   seq=number, flags="S")
         peer.send_raw(syn.packet())
-    assert len(host.connections()) <= 1000
-    talk = Talk(peer, 1999, 7000)
+    if lib.TOYTCP:
+        assert int(host.listeners()[0]["embryos"]) <= 128
+        assert host.stats()["drop_listen_overflow"] >= 800
 
-    def answered() -> bool:
-        """Clears what the host says to the others, too."""
-        talk.seq = 1000
-        talk.send("S", options=lib_segment.mss_option(1460))
-        while segment := peer.next(0.5):
-            if talk.mine(segment) and segment.flags == "SA":
-                talk.ack = segment.seq + 1
-                return True
-        return False
+    def over() -> bool:
+        deny(peer)
+        return host.states() == []
 
-    lib.wait_until("an answer", answered)
+    lib.wait_until("the end of all embryos", over)
+    talk = peer.dial(7000, sport=1999)
     talk.send("PA", b"honest")
     assert lib.receive(host.accept(listener), 6) == b"honest"
 
