@@ -419,16 +419,13 @@ static bool is_readable(const struct sock *sk)
 	return (int)ready >= sock_rcvlowat(sk, 0, INT_MAX);
 }
 
-/*
- * The flag first, then a second look: room that appears between the two would
- * otherwise wake nobody.
- */
 static __poll_t poll_out(struct sock *sk)
 {
 	if (sk->sk_shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
 		return EPOLLOUT | EPOLLWRNORM;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	/* The flag first: room that appears now would otherwise wake nobody. */
 	smp_mb__after_atomic();
 	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }

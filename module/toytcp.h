@@ -202,7 +202,7 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @rcu: for freeing
  */
 struct toytcp_listener {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct hlist_node node;
 	struct list_head accept_queue;
 	u32 accept_count;
@@ -283,7 +283,7 @@ struct toytcp_sock {
  * @grow: makes more chains; in process context, where memory can be waited for
  */
 struct toytcp_table {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	seqcount_spinlock_t resizing;
 	struct toytcp_buckets __rcu *buckets;
 	siphash_key_t key;
@@ -302,7 +302,7 @@ struct toytcp_table {
  * @serial: of the latest listener
  */
 struct toytcp_ports {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct hlist_head *claims;
 	struct hlist_head *listeners;
 	u32 serial;
@@ -316,7 +316,7 @@ struct toytcp_ports {
  * @timer: for the first of @list
  */
 struct toytcp_remnants {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct list_head list;
 	u32 count;
 	struct timer_list timer;
