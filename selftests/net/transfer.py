@@ -63,7 +63,11 @@ def both_ways_over_a_large_mtu(case):
 
 @scenario()
 def nothing_was_lost_or_wrong(case):
-    """A clean cable stays clean in the counters."""
+    """A clean cable stays clean in the counters.
+
+    (Not that nothing at all was dropped: a probe of a closed window is. Nor
+    that nothing was repeated: a machine that stalls lets a time-out pass.)
+    """
     left, right = case.pair_of_hosts()
     exchange(*case.link(left, right), 5 * MB)
     if not lib.TOYTCP:
@@ -71,10 +75,10 @@ def nothing_was_lost_or_wrong(case):
     for end in left, right:
         stats = end.stats()
         bad = {name: value for name, value in stats.items()
-               if value and (name.startswith("drop_")
-                             or name in ("in_errors", "retransmitted"))}
+               if value and (name.startswith("drop_") or name == "in_errors")
+               and name != "drop_window"}
         assert not bad, f"on a clean cable: {bad}"
-        assert stats["in_segments"] and stats["out_segments"]
+        assert stats["retransmitted"] < 5 + stats["out_segments"] / 100, stats
 
 
 @scenario()
