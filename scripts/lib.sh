@@ -16,7 +16,7 @@ PACKAGES_KERNEL=("$SOURCE_PACKAGE" build-essential flex bison bc libelf-dev
 PACKAGES_QEMU=(qemu-system-x86 busybox-static cpio kmod)
 PACKAGES_STATIC=(sparse)
 PACKAGES_TOOLS=(build-essential rsync python3 iproute2 nftables ethtool
-	tcpdump curl socat iputils-ping procps)
+	tcpdump curl socat iputils-ping procps clang libclang-rt-14-dev)
 
 say() {
 	printf '%s\n' "$*" >&2
