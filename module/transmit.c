@@ -228,8 +228,11 @@ static u32 next_burst(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb = find_text(sk, tp->tcb.snd.nxt);
-	u32 left = skb ? toytcp_node(skb)->end - tp->tcb.snd.nxt : 0;
+	u32 left;
 
+	if (!skb || skb_queue_is_last(&sk->sk_write_queue, skb))
+		return tp->burst;
+	left = toytcp_node(skb)->end - tp->tcb.snd.nxt;
 	return left < tp->tcb.snd.mss ? tp->burst : min(left, tp->burst);
 }
 

@@ -217,6 +217,18 @@ static bool may_send_small(const struct tcb *tcb)
 }
 
 /*
+ * Less than the caller could take at once, while so much is outstanding that
+ * its ACK comes without delay, and soon: more text may be there by then. What
+ * Nagle's algorithm does for segments, this does for super-segments.
+ */
+static bool may_fill_up(const struct tcb *tcb, u32 n)
+{
+	return n < tcb->burst && !tcb->nodelay && !tcb->fin_queued &&
+	       toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss &&
+	       tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
+}
+
+/*
  * How much new text to send: the sender's side of the silly window syndrome,
  * RFC 9293 section 3.8.6.2.1.
  */
@@ -227,6 +239,8 @@ static u32 sendable(const struct tcb *tcb, u32 unsent)
 
 	if (n > tcb->burst)
 		return whole(tcb, n);
+	if (n == unsent && may_fill_up(tcb, n))
+		return 0;
 	if (n == unsent)
 		return n % tcb->snd.mss && !may_send_small(tcb) ?
 			whole(tcb, n) : n;

@@ -31,6 +31,7 @@
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+#define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
 /* R2 as a number of repetitions: 1+2+4...+64 s, and RTO_MAX for the last. */
