@@ -458,12 +458,13 @@ def main() -> None:
     print(f"TAP version 13\n1..{len(chosen)}", flush=True)
     failed = 0
     for number, (function, toytcp_only) in enumerate(chosen, 1):
-        verdict, tail = "ok", ""
+        verdict, tail, began = "ok", "", time.monotonic()
         try:
             tail = run_case(function, toytcp_only)
         except Exception:       # any of them is this case's failure
             comment(traceback.format_exc())
             verdict, failed = "not ok", failed + 1
+        comment(f"{time.monotonic() - began:.1f} s")
         print(f"{verdict} {number} {function.__name__}{tail}", flush=True)
     sys.stdout.flush()
     os._exit(1 if failed else 0)        # threads of failed cases may hang
