@@ -309,6 +309,18 @@ static int cannot_read(struct sock *sk, long timeo, int copied)
 	return signal_pending(current) ? sock_intr_errno(timeo) : 1;
 }
 
+/*
+ * While we slept, another thread may have read. What it took is gone, for who
+ * only peeks as well: the queue holds nothing before rcv.copied.
+ */
+static void keep_up(struct reader *r)
+{
+	u32 copied = toytcp_sk(r->sk)->tcb.rcv.copied;
+
+	if (!(r->flags & MSG_PEEK) || seq_before(r->seq, copied))
+		r->seq = copied;
+}
+
 static int receive_locked(struct reader *r)
 {
 	struct sock *sk = r->sk;
@@ -335,8 +347,7 @@ static int receive_locked(struct reader *r)
 		/* Another thread may have read, or disconnected, meanwhile. */
 		if (err < 0)
 			return r->copied ? 0 : err;
-		if (!(r->flags & MSG_PEEK))
-			r->seq = toytcp_sk(sk)->tcb.rcv.copied;
+		keep_up(r);
 	} while (r->left);
 	return 0;
 }

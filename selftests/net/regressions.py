@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Bugs that were there once, and old attacks, each by its name."""
+import errno
+import select
+import socket
+import struct
+
+import lib
+import lib_segment
+from lib import scenario
+
+MSG_PEEK_ALL = socket.MSG_PEEK | socket.MSG_WAITALL
+IP_OPTIONS = 4
+SO_MEMINFO = 55
+NOPS = b"\x01\x01\x01\x01"
+
+
+def transfers(near: socket.socket, far: socket.socket, size: int) -> None:
+    """So many bytes get through."""
+    sender = lib.Thread(near.sendall, b"x" * size)
+    assert lib.receive(far, size) == b"x" * size
+    sender.finish()
+
+
+@scenario(toytcp_only=True)
+def land(case):
+    """A SYN from the listener's own address and port: an embryo that answers
+    itself must come to an end of it. What is sent on lo comes in order, so a
+    whole connection passes behind whatever the embryo has set off."""
+    host = case.namespace()
+    host.listen(("127.0.0.1", 7000))
+    syn = lib_segment.Segment("127.0.0.1", "127.0.0.1", 7000, 7000, 1000,
+                              flags="S")
+    raw = host.socket(socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.sendto(syn.packet(), ("127.0.0.1", 0))
+    lib.wait_until("SYN, SYN,ACK and an ACK",
+                   lambda: host.stats()["in_segments"] >= 3)
+    lib.reset(host.connect(("127.0.0.1", 7000)))
+    seen = host.stats()["in_segments"]
+    assert seen < 20, f"{seen} segments"
+
+
+@scenario()
+def peek_beside_another_reader(case):
+    """Who peeks and waits for more must not be left behind by who reads: once
+    what stood before the next segment's text was handed out."""
+    near, far = case.link(*case.pair_of_hosts())
+    near.setsockopt(socket.SOL_TCP, socket.TCP_NODELAY, 1)
+    rounds, size = 400, 50
+    total = rounds * size
+    peeked = []
+
+    def peek() -> None:
+        while part := far.recv(total + 1, MSG_PEEK_ALL):
+            peeked.append(part)
+
+    far.settimeout(None)
+    peeker = lib.Thread(peek)
+    for _ in range(rounds):
+        near.send(b"x" * size)
+        assert lib.receive(far, size) == b"x" * size
+    near.shutdown(socket.SHUT_WR)
+    peeker.finish()
+    assert set(b"".join(peeked)) <= set(b"x"), "bytes that nobody has sent"
+
+
+@scenario(toytcp_only=True)
+def gap_that_is_never_filled(case):
+    """Text out of order is paid for by the receive buffer, too: each byte in a
+    segment of its own costs hundreds."""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    listener.bind(("", 7000))
+    listener.listen()
+    talk = peer.dial(7000)
+    sock = host.accept(listener)
+    count = 1000
+    for n in range(1, count + 1):
+        talk.send("A", b"x", seq=talk.seq + n)
+    lib.wait_until("all of them arrived",
+                   lambda: host.stats()["in_segments"] >= count + 2)
+    held, limit = struct.unpack_from("=II", sock.getsockopt(
+        socket.SOL_SOCKET, SO_MEMINFO, 36))
+    assert held < limit + 4096, f"{held} bytes held, buffer {limit}"
+    talk.send("PA", b"x")
+    assert lib.receive(sock, 1) == b"x"
+
+
+@scenario()
+def ip_options_take_room(case):
+    """Each segment carries them; with them it must still fit the MTU."""
+    left, right = case.pair_of_hosts()
+    listener = right.listen()
+    near = left.socket()
+    near.setsockopt(socket.SOL_IP, IP_OPTIONS, NOPS)
+    near.connect(("10.0.0.2", 7000))
+    transfers(near, right.accept(listener), 200000)
+
+
+@scenario()
+def ip_options_set_late(case):
+    near, far = case.link(*case.pair_of_hosts())
+    transfers(near, far, 20000)
+    near.setsockopt(socket.SOL_IP, IP_OPTIONS, NOPS)
+    transfers(near, far, 200000)
+
+
+@scenario()
+def mtu_lowered_under_way(case):
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    transfers(near, far, 20000)
+    for end in left, right:
+        with end:
+            lib.interface_mtu("veth0", 700)
+    transfers(near, far, 200000)
+    transfers(far, near, 200000)
+
+
+@scenario()
+def route_forgotten_in_syn_sent(case):
+    """IP_TOS makes a socket forget its route; the MSS must not suffer."""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    sock = host.start_connect((peer.address, 80))
+    talk = peer.take()
+    sock.setsockopt(socket.SOL_IP, socket.IP_TOS, 0x10)
+    talk.send("SA", options=lib_segment.mss_option(1460))
+    talk.expect("A")
+    assert select.select([], [sock], [], lib.DEADLINE_S)[1]
+    sock.send(b"x" * 1460)
+    talk.expect("A", lambda s: len(s.payload) == 1460)
+
+
+@scenario()
+def send_does_not_bind(case):
+    """A send() before connect() fails, and takes no port."""
+    sock = case.namespace().socket()
+    try:
+        sock.send(b"x")
+    except OSError as error:
+        assert error.errno == errno.EPIPE, error
+    sock.bind(("127.0.0.1", 7000))
+
+
+if __name__ == "__main__":
+    lib.main()
