@@ -14,6 +14,7 @@
 /* Payload is the only thing we want to remember of a packet. */
 static void charge(struct sock *sk, struct sk_buff *skb)
 {
+	skb->dev = NULL;
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
 	if (skb->sk != sk)
@@ -125,25 +126,18 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 /**
  * toytcp_deliver_locked() - a segment arrived for a socket
  * @sk: locked and not owned by a user, not in LISTEN
- * @skb: data at our header; taken over
+ * @skb: data at our header; taken over. Filters have let it pass, and may have
+ *	made it shorter than @seg says
  * @seg: the same, parsed
- *
- * Socket filters see our header, as those of TCP see TCP's.
  */
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg)
 {
-	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct segment trimmed = *seg;
 
-	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
-		toytcp_count(tn, drop_filter);
-		kfree_skb(skb);
-		return;
-	}
 	trimmed.len = skb->len - seg->hdrlen;
 	if (no_room(sk, &trimmed)) {
-		toytcp_count(tn, drop_memory);
+		toytcp_count(toytcp_sock_net(sk), drop_memory);
 		kfree_skb(skb);
 		return;
 	}
@@ -195,11 +189,31 @@ static bool still_there(const struct toytcp_sock *tp, const struct iphdr *ip,
 	       e->lport == seg->destination;
 }
 
+/*
+ * Socket filters see our header, as those of TCP see TCP's. They may look at
+ * the device, too, which may be gone by the time the backlog is worked off:
+ * after them, nobody looks at it.
+ */
+static bool is_filtered(struct sock *sk, struct sk_buff *skb,
+			const struct segment *seg)
+{
+	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
+		toytcp_count(toytcp_sock_net(sk), drop_filter);
+		return true;
+	}
+	skb->dev = NULL;
+	return false;
+}
+
 static void deliver_to_socket(struct sock *sk, struct sk_buff *skb,
 			      const struct segment *seg)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
+	if (is_filtered(sk, skb, seg)) {
+		kfree_skb(skb);
+		return;
+	}
 	bh_lock_sock_nested(sk);
 	if (!still_there(toytcp_sk(sk), ip_hdr(skb), seg)) {
 		toytcp_count(tn, drop_no_socket);

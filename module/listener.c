@@ -128,7 +128,7 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb,
 	int dev = READ_ONCE(sk->sk_bound_dev_if);
 	int ttl = READ_ONCE(inet->uc_ttl);
 
-	toytcp_transmit_route_to(skb, route);
+	toytcp_transmit_route_to(sock_net(sk), skb, route);
 	route->uid = sk->sk_uid;
 	route->tos = READ_ONCE(inet->tos);
 	if (mark)

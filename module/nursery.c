@@ -254,8 +254,8 @@ static void discard(struct sock *child)
 
 /*
  * The child is in the accept queue before it has seen the segment, but its lock
- * keeps accept() waiting until it has. A filter that drops the segment this
- * late leaves nothing to wait for.
+ * keeps accept() waiting until it has. The listener's filter has seen it. If it
+ * does not make a connection of the child after all, nothing else will.
  */
 static void grow_up(const struct toytcp_listener *l, struct sock *child,
 		    struct sk_buff *skb, const struct segment *seg)

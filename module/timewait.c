@@ -209,7 +209,7 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 	toytcp_remnant_ack(&r->core, &ack);
 	ack.source = r->entry.lport;
 	ack.destination = r->entry.rport;
-	toytcp_transmit_route_to(skb, &route);
+	toytcp_transmit_route_to(tn->net, skb, &route);
 	toytcp_event(tn, &r->entry, EVENT_OUT, &ack, TCP_TIME_WAIT,
 		     TCP_TIME_WAIT, cause);
 	toytcp_transmit_reply(tn->net, &route, &ack, NULL);

@@ -512,7 +512,7 @@ void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
 			   struct segment *seg, struct sock *sk);
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg);
-void toytcp_transmit_route_to(const struct sk_buff *skb,
+void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route);
 void toytcp_transmit_acked(struct sock *sk);
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);

@@ -401,14 +401,14 @@ void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
 
 /**
  * toytcp_transmit_route_to() - where the answer to a packet goes
- * @skb: the packet, its IP header valid
+ * @net: the namespace
+ * @skb: the packet, its IP header valid; its device may be gone
  * @route: filled in
  */
-void toytcp_transmit_route_to(const struct sk_buff *skb,
+void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route)
 {
 	const struct iphdr *ip = ip_hdr(skb);
-	struct net *net = dev_net(skb->dev);
 
 	memset(route, 0, sizeof(*route));
 	route->saddr = ip->daddr;
@@ -437,7 +437,7 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 	struct segment rst;
 
 	toytcp_segment_reset_for(seg, &rst);
-	toytcp_transmit_route_to(skb, &route);
+	toytcp_transmit_route_to(net, skb, &route);
 	toytcp_transmit_reply(net, &route, &rst, NULL);
 	toytcp_count(toytcp_net(net), out_resets);
 	toytcp_event(toytcp_net(net), &who, EVENT_OUT, &rst, TCP_CLOSE,
