@@ -9,6 +9,7 @@
 #include <net/ip.h>
 
 #include "compat/compat.h"
+#include "core/seq.h"
 #include "toytcp.h"
 
 /* Payload is the only thing we want to remember of a packet. */
@@ -94,13 +95,16 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 /*
  * The window promises room for text, but the buffer also pays for what is
  * around it. Beyond the limit text is dropped, unless it is what the reader is
- * waiting for.
+ * waiting for: the very next, with nothing there to read. Text behind a gap is
+ * not, or a peer that never fills the gap could make us hold any amount.
  */
 static bool no_room(const struct sock *sk, const struct segment *seg)
 {
+	bool next = !seq_after(seg->seq, toytcp_sk(sk)->tcb.rcv.nxt);
+
 	return seg->len &&
 	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-	       !skb_queue_empty(&sk->sk_receive_queue);
+	       !(next && skb_queue_empty(&sk->sk_receive_queue));
 }
 
 static void arrive(struct sock *sk, struct sk_buff *skb,
