@@ -319,7 +319,11 @@ static struct toytcp_listener *make_listener(struct sock *sk, u32 backlog)
 	return l;
 }
 
-/* What nobody has accepted is reset; only the queue had a reference. */
+/*
+ * What nobody has accepted is reset; the queue had the reference of a user. No
+ * user can have the lock, but an administrator's "abort" may (proc.c): so it
+ * takes more than bh_lock_sock().
+ */
 static void abort_children(struct list_head *queue)
 {
 	struct toytcp_sock *tp, *next;
@@ -328,12 +332,10 @@ static void abort_children(struct list_head *queue)
 		struct sock *child = &tp->inet.sk;
 
 		list_del_init(&tp->accept_link);
-		local_bh_disable();
-		bh_lock_sock(child);
+		lock_sock_nested(child, SINGLE_DEPTH_NESTING);
 		toytcp_settle_abort(child, 0);
 		sock_orphan(child);
-		bh_unlock_sock(child);
-		local_bh_enable();
+		release_sock(child);
 		sock_put(child);
 	}
 }
