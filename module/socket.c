@@ -211,6 +211,7 @@ static void open_active(struct sock *sk)
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
 	sk->sk_err = 0;
+	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	/* So that the transition from CLOSED is recorded. */
 	inet_sk_set_state(sk, TCP_CLOSE);
@@ -598,6 +599,7 @@ TOYTCP_DEFINE_RECVMSG(proto_recvmsg, toytcp_stream_recvmsg)
 struct proto toytcp_prot = {
 	.name		= "TOYTCP",
 	.owner		= THIS_MODULE,
+	.no_autobind	= true,
 	.obj_size	= sizeof(struct toytcp_sock),
 	.init		= init,
 	.close		= close,
