@@ -233,6 +233,7 @@ struct toytcp_listener {
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
  * @burst: the most text the device takes at once, bytes; tcb.burst is that, or
  *	less for the sake of whole skbs
+ * @path_mtu: what the MSS was fitted to, without IP options, bytes; 0: not yet
  * @isn: what TOYTCP_ISN has set, if @isn_set
  * @isn_set: @isn is to be used once
  * @user_mss: TCP_MAXSEG, bytes; 0: none
@@ -259,6 +260,7 @@ struct toytcp_sock {
 	u64 armed;
 	struct sk_buff *send_next;
 	u32 burst;
+	u32 path_mtu;
 	u32 segs_in;
 	u32 segs_out;
 	u32 data_segs_in;

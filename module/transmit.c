@@ -54,7 +54,12 @@ static void push_header(struct sk_buff *skb, const struct segment *seg,
  */
 static bool sums_anything(const struct dst_entry *dst)
 {
-	return dst && dst->dev->features & NETIF_F_HW_CSUM;
+	bool sums;
+
+	rcu_read_lock();	/* a device that goes leaves the route before */
+	sums = dst && READ_ONCE(dst->dev)->features & NETIF_F_HW_CSUM;
+	rcu_read_unlock();
+	return sums;
 }
 
 static bool finish_checksum(struct sk_buff *skb, const struct dst_entry *dst)
@@ -236,6 +241,38 @@ static u32 next_burst(struct sock *sk)
 	return left < tp->tcb.snd.mss ? tp->burst : min(left, tp->burst);
 }
 
+/* How much a packet may hold beside a plain IP header, IP options taken off. */
+static u32 less_options(const struct sock *sk, u32 mtu)
+{
+	const struct ip_options_rcu *options;
+	u32 len;
+
+	rcu_read_lock();
+	options = rcu_dereference(inet_sk(sk)->inet_opt);
+	len = options ? options->opt.optlen : 0;
+	rcu_read_unlock();
+	return mtu - min(mtu, len);
+}
+
+static bool is_open(const struct sock *sk)
+{
+	return !((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV |
+					TCPF_CLOSE | TCPF_LISTEN));
+}
+
+/*
+ * Since the MSS was fitted to the path, the route may have become another one,
+ * its MTU lower, or IP options may have been set.
+ */
+static void follow_path(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	if (dst && is_open(sk) &&
+	    less_options(sk, dst_mtu(dst)) != toytcp_sk(sk)->path_mtu)
+		toytcp_transmit_sync_mss(sk, 0);
+}
+
 /**
  * toytcp_transmit_pending() - send all that the core has to send
  * @sk: locked
@@ -247,6 +284,7 @@ void toytcp_transmit_pending(struct sock *sk)
 	u64 now = toytcp_now();
 	struct segment seg;
 
+	follow_path(sk);
 	tcb->burst = next_burst(sk);
 	while (toytcp_emit_next(tcb, now, &seg)) {
 		toytcp_transmit_segment(sk, &seg);
@@ -296,9 +334,9 @@ u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
 /* How much text the device takes at once, in whole segments. */
 static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
 {
-	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535) -
-		   sizeof(struct iphdr) - SEGMENT_HEADER_MAX;
+	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535);
 
+	most -= min_t(u32, most, sizeof(struct iphdr) + SEGMENT_HEADER_MAX);
 	if (!sums_anything(dst) || !sk_can_gso(sk))
 		return mss;
 	most = min_t(u32, most, READ_ONCE(sk->sk_gso_max_segs) * mss);
@@ -308,7 +346,8 @@ static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
 /**
  * toytcp_transmit_sync_mss() - fit the segment size to the path
  * @sk: locked
- * @mtu: bytes; 0: ask the route
+ * @mtu: bytes; 0: ask the route. If there is none just now, what is sent next
+ *	finds one, and follow_path() notices
  */
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 {
@@ -316,8 +355,14 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 	struct dst_entry *dst = __sk_dst_get(sk);
 	u16 mss;
 
-	if (!mtu)
-		mtu = dst ? dst_mtu(dst) : 576;
+	if (mtu) {
+		mtu = less_options(sk, mtu);
+	} else if (dst) {
+		mtu = less_options(sk, dst_mtu(dst));
+		tp->path_mtu = mtu;
+	} else {
+		mtu = IP_MAX_MTU;
+	}
 	mss = min(tp->tcb.snd.mss, toytcp_transmit_mss(sk, mtu));
 	toytcp_tcb_set_mss(&tp->tcb, mss);
 	tp->burst = burst_of(sk, dst, mss);
