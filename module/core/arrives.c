@@ -413,7 +413,8 @@ static void schedule_ack(struct arrival *a)
 		tcb->quick_acks--;
 		owe_ack(tcb, CAUSE_TEXT);
 	} else if (!tcb->deadline[TIMER_ACK]) {
-		tcb->deadline[TIMER_ACK] = a->now + DELAYED_ACK;
+		tcb->deadline[TIMER_ACK] = a->now +
+			(tcb->answers ? DELAYED_ACK : STREAM_ACK);
 	}
 }
 

@@ -265,6 +265,8 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	if (from == tcb->snd.una &&
 	    now - tcb->heard > toytcp_rtt_timeout(&tcb->rtt))
 		toytcp_congestion_idle(tcb);
+	if (n && tcb->rcv.acked != tcb->rcv.nxt)
+		tcb->answers = 1;
 	describe(tcb, seg, from, n, fin);
 	tcb->streak = 0;
 	if (fin)

@@ -29,6 +29,7 @@
 #define RTO_AFTER_SYN	(3 * SECOND)
 
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
+#define STREAM_ACK	(4 * MSEC)	/* the same, where no answer is expected */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
@@ -205,6 +206,7 @@ struct congestion {
  * @orphan: no user is left: nobody will read, patience is limited
  * @syn_repeated: the SYN had to be repeated
  * @scaled: both sides scale their windows
+ * @answers: our text has carried ACKs of late: waiting for it is worth while
  */
 struct tcb {
 	u64 deadline[TIMERS];
@@ -247,6 +249,7 @@ struct tcb {
 	u16 orphan : 1;
 	u16 syn_repeated : 1;
 	u16 scaled : 1;
+	u16 answers : 1;
 };
 
 /* Small is the point: a cache line more needs a reason. */

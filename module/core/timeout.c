@@ -95,6 +95,7 @@ static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
 static void expire_ack(struct tcb *tcb)
 {
 	tcb->ack_now = 1;
+	tcb->answers = 0;	/* it was waited for in vain */
 	tcb->cause = CAUSE_DELAYED_ACK;
 }
 

@@ -158,10 +158,27 @@ TEST(schedule_ack__one_segment_waits_a_little)
 	spend_quick_acks(&h);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + DELAYED_ACK);
-	host_pass(&h, DELAYED_ACK);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
+	host_pass(&h, STREAM_ACK);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + MSS);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+}
+
+/* An answer carried the ACK once: the next is waited for, but not twice. */
+TEST(schedule_ack__longer_where_an_answer_is_expected)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = 1);
+	host_send(&h, 1);
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + DELAYED_ACK);
+	host_pass(&h, DELAYED_ACK);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 3);
+	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
 }
 
 TEST(schedule_ack__every_second_full_segment)

@@ -4,6 +4,7 @@
 import errno
 import os
 import re
+import socket
 import threading
 
 import lib
@@ -307,6 +308,7 @@ def events_lost_are_counted(case):
     """The ring is finite: the oldest go, the header says how many."""
     host, near, far = on_lo(case)
     host.sysctl("net.toytcp.events", 1)
+    near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sent = 0
     while lost_events(host) == 0:
         for _ in range(300):
