@@ -49,10 +49,11 @@ static void expire(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct actions act;
+	u8 tries = tp->tcb.tries;
 
 	tp->armed = 0;
 	toytcp_timeout_expire(&tp->tcb, toytcp_now(), &act);
-	if (tp->tcb.cause == CAUSE_RETRANSMISSION)
+	if (tp->tcb.tries != tries)
 		toytcp_count(toytcp_sock_net(sk), timeouts);
 	toytcp_settle(sk, &act, NULL);
 }

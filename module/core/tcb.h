@@ -188,7 +188,8 @@ struct congestion {
  * @syn_retries: how often a SYN is repeated
  * @keep_count: unanswered probes until ETIMEDOUT
  * @probes: keep-alive or window probes sent since the peer was last heard
- * @tries: timeouts since the peer last acknowledged anything new
+ * @tries: timeouts, or probes of a closed window, since the peer last
+ *	acknowledged anything new
  * @quick_acks: how many more ACKs are not to be delayed
  * @streak: full-sized segments since we last sent text ourselves
  * @fin_queued: the user has closed: a FIN stands at snd.end

@@ -36,6 +36,8 @@ static void count_backoff(struct tcb *tcb)
 {
 	if (tcb->rtt.backoff < 255)
 		tcb->rtt.backoff++;
+	if (tcb->tries < 255)
+		tcb->tries++;
 	tcb->rtt.timing = 0;	/* Karn's rule */
 }
 
@@ -57,7 +59,6 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->resend = 0;
 	}
 	tcb->snd.rtx = tcb->snd.una;
-	tcb->tries++;
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	tcb->cause = CAUSE_RETRANSMISSION;
@@ -65,11 +66,15 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 
 /*
  * A window that stays closed is probed for as long as the peer answers
- * (RFC 9293 MUST-37); one that is only too small gets what fits it.
+ * (RFC 9293 MUST-37); one that is only too small gets what fits it. For an
+ * orphan nobody waits, and answers alone do not keep it, or a peer could hold
+ * a send buffer for ever.
  */
 static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 {
-	if (!tcb->snd.wnd && out_of_patience(tcb, now, tcb->probes)) {
+	u32 tried = tcb->orphan ? tcb->tries : tcb->probes;
+
+	if (!tcb->snd.wnd && out_of_patience(tcb, now, tried)) {
 		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
 	}

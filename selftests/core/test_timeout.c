@@ -284,6 +284,43 @@ TEST(persist__lasts_while_the_peer_answers)
 	EXPECT_GT(h.now, START + 10000ull * SECOND);
 }
 
+/* A closed window is no loss: patience with losses begins when it opens. */
+TEST(persist__leaves_patience_for_what_comes_after)
+{
+	struct host h;
+	int i;
+
+	close_window(&h);
+	host_send(&h, 100);
+	for (i = 0; i < 2 * DATA_RETRIES; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	ARRIVE_NEXT(&h, .wnd = 1000);
+	EXPECT_GE(h.sent, 1);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.state, TCP_ESTABLISHED);
+	EXPECT_GE(h.sent, 1);
+}
+
+/* Nobody waits for an orphan: a peer that never reads does not keep it. */
+TEST(persist__an_orphan_ends_though_the_peer_answers)
+{
+	struct host h;
+	int i;
+
+	close_window(&h);
+	host_send(&h, 100);
+	host_close(&h);
+	host_leave(&h);
+	for (i = 0; i <= ORPHAN_RETRIES && h.tcb.state != TCP_CLOSE; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		if (h.tcb.state != TCP_CLOSE)
+			ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	EXPECT_EQ(h.tcb.state, TCP_CLOSE);
+}
+
 TEST(persist__ends_if_it_does_not)
 {
 	struct host h;
