@@ -459,7 +459,8 @@ static void keep_text(struct arrival *a)
  */
 static bool nobody_reads(struct arrival *a)
 {
-	if (!a->tcb->orphan || !seq_after(a->end, a->tcb->rcv.nxt))
+	if (!a->tcb->orphan || a->end == a->seq ||
+	    !seq_after(a->end, a->tcb->rcv.nxt))
 		return false;
 	a->act->reset = true;
 	fail(a, 0, CAUSE_TEXT);

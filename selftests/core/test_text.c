@@ -110,6 +110,19 @@ TEST(accept_text__a_fin_with_text_behind_it_is_none)
 }
 
 /* SHLD-3: the user is gone; a reset says that the text is lost. */
+/* The ACK that overtakes a FIN stands beyond it, but brings no text. */
+TEST(nobody_reads__an_ack_beyond_a_missing_fin_is_no_text)
+{
+	struct host h;
+
+	make_fin_wait_1(&h);
+	host_leave(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 2, .ack = ISS + 2);
+	EXPECT_EQ(h.tcb.state, TCP_FIN_WAIT2);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1, .ack = ISS + 2);
+	EXPECT_EQ(h.tcb.state, TCP_TIME_WAIT);
+}
+
 TEST(nobody_reads__text_for_an_orphan_is_reset)
 {
 	struct host h;
