@@ -64,6 +64,7 @@ extern int protocol;
 bool enter_namespace(int proto);
 
 long now_ms(void);
+bool passed_ms(long since, long least);
 void pause_ms(int ms);
 void write_file(const char *path, const char *text);
 void fill_pattern(void *data, size_t len, unsigned int seed);
