@@ -302,7 +302,7 @@ static void advance_una(struct arrival *a)
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
 	acked = toytcp_recovery_acked(tcb, acked);
 	if (acked)
-		toytcp_congestion_acked(tcb, acked, flight);
+		toytcp_congestion_acked(tcb, acked, flight, a->now);
 	restart_timer(tcb, a->now);
 	a->act->wake |= WAKE_WRITE;
 }

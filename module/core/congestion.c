@@ -2,14 +2,18 @@
 /*
  * How much may be on its way: the congestion window of RFC 5681.
  *
- * All windows are in bytes.
+ * What all algorithms share is here; where they differ, struct congestion_ops
+ * asks reno.c and its like. All windows are in bytes.
  */
-#include "core.h"
+#include "congestion.h"
 
-/* RFC 5681 (4): of FlightSize, not of cwnd, and at least two segments. */
-static u32 half(const struct tcb *tcb, u32 flight)
+static const struct congestion_ops *const algorithms[] = {
+	&toytcp_reno,
+};
+
+static const struct congestion_ops *ops(const struct tcb *tcb)
 {
-	return max_t(u32, flight / 2, 2u * tcb->snd.mss);
+	return algorithms[tcb->cc.algorithm];
 }
 
 /* RFC 6928: ten segments, and fewer bytes than that if they are very large. */
@@ -18,9 +22,48 @@ static u32 initial_window(u32 mss)
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
-static void grow(struct tcb *tcb, u32 bytes)
+/*
+ * Congestion: ssthresh falls, and what undo needs is kept. What limited
+ * transmit sent beyond cwnd does not count.
+ */
+static void reduce(struct tcb *tcb)
+{
+	struct congestion *cc = &tcb->cc;
+	u32 flight = min(toytcp_tcb_flight(tcb), cc->cwnd);
+
+	cc->prior_cwnd = cc->cwnd;
+	cc->prior_ssthresh = cc->ssthresh;
+	cc->ssthresh = max_t(u32, ops(tcb)->ssthresh(tcb, flight),
+			     2u * tcb->snd.mss);
+	cc->acked = 0;
+}
+
+/**
+ * toytcp_congestion_grow() - raise cwnd
+ * @tcb: the connection
+ * @bytes: by so much, but not above CWND_MAX
+ */
+void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
 {
 	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
+}
+
+/**
+ * toytcp_congestion_window_acked() - has a whole window been acknowledged?
+ * @tcb: the connection
+ * @acked: bytes that have been just now
+ *
+ * Return: true once for each cwnd of bytes.
+ */
+bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
+{
+	struct congestion *cc = &tcb->cc;
+
+	cc->acked += acked;
+	if (cc->acked < cc->cwnd)
+		return false;
+	cc->acked -= cc->cwnd;
+	return true;
 }
 
 /**
@@ -43,57 +86,64 @@ void toytcp_congestion_init(struct tcb *tcb)
  * @tcb: the connection
  * @acked: bytes
  * @flight: bytes outstanding before this ACK
+ * @now: microseconds
  *
  * Slow start by the bytes acknowledged (RFC 5681 (2), with RFC 3465's limit
  * of what two segments cover left out: a super-segment is acknowledged as a
- * whole), congestion avoidance by one segment for each window (RFC 5681 (3)).
- * A window that was not used does not grow (RFC 7661 section 4.2).
+ * whole), then what the algorithm says. A window that was not used does not
+ * grow (RFC 7661 section 4.2).
  */
-void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight)
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
 
 	if (flight < cc->cwnd / 2)
 		return;
-	if (cc->cwnd < cc->ssthresh) {
-		grow(tcb, min_t(u32, acked, cc->ssthresh - cc->cwnd));
-		return;
-	}
-	cc->acked += acked;
-	if (cc->acked >= cc->cwnd) {
-		cc->acked -= cc->cwnd;
-		grow(tcb, tcb->snd.mss);
-	}
+	if (cc->cwnd < cc->ssthresh)
+		toytcp_congestion_grow(tcb, min_t(u32, acked, cc->ssthresh -
+						  cc->cwnd));
+	else
+		ops(tcb)->acked(tcb, acked, now);
 }
 
 /**
- * toytcp_congestion_lost() - duplicate ACKs say that a segment was lost
- * @tcb: the connection, about to enter fast recovery
+ * toytcp_congestion_lost() - a segment was lost, or ECN says so
+ * @tcb: the connection; call it once for each loss episode
  *
- * RFC 5681 section 3.2, steps 2 and 3: the three segments that caused the
- * duplicate ACKs have left the network. What limited transmit sent beyond cwnd
- * does not count.
+ * Sets ssthresh, by what is outstanding. cwnd is for the caller to bring
+ * down to it, at once or by and by.
  */
 void toytcp_congestion_lost(struct tcb *tcb)
 {
-	u32 flight = min(toytcp_tcb_flight(tcb), tcb->cc.cwnd);
+	reduce(tcb);
+}
 
-	tcb->cc.ssthresh = half(tcb, flight);
-	tcb->cc.cwnd = tcb->cc.ssthresh + DUPACKS * tcb->snd.mss;
-	tcb->cc.acked = 0;
+/**
+ * toytcp_congestion_undo() - nothing was lost after all
+ * @tcb: the connection, since the last toytcp_congestion_lost() or _timeout()
+ *
+ * The windows are again what they were, or better: RFC 9438 section 4.9.
+ */
+void toytcp_congestion_undo(struct tcb *tcb)
+{
+	struct congestion *cc = &tcb->cc;
+
+	cc->cwnd = max(cc->cwnd, cc->prior_cwnd);
+	cc->ssthresh = max(cc->ssthresh, cc->prior_ssthresh);
 }
 
 /**
  * toytcp_congestion_timeout() - the retransmission timer went off
  * @tcb: the connection; rtt.backoff is 0 the first time for a segment
  *
- * RFC 5681 section 3.1: the loss window is one segment; ssthresh is halved
- * once, not again each time that the same segment is repeated.
+ * RFC 5681 section 3.1: the loss window is one segment; ssthresh falls once,
+ * not again each time that the same segment is repeated, nor for a loss that
+ * fast recovery has reacted to.
  */
 void toytcp_congestion_timeout(struct tcb *tcb)
 {
-	if (!tcb->rtt.backoff)
-		tcb->cc.ssthresh = half(tcb, toytcp_tcb_flight(tcb));
+	if (!tcb->rtt.backoff && !tcb->cc.recovering)
+		reduce(tcb);
 	tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.acked = 0;
 }

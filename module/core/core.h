@@ -174,8 +174,9 @@ void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
 u32 toytcp_rtt_timeout(const struct round_trip *rtt);
 
 void toytcp_congestion_init(struct tcb *tcb);
-void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight);
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now);
 void toytcp_congestion_lost(struct tcb *tcb);
+void toytcp_congestion_undo(struct tcb *tcb);
 void toytcp_congestion_timeout(struct tcb *tcb);
 void toytcp_congestion_idle(struct tcb *tcb);
 

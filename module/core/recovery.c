@@ -15,9 +15,14 @@ static bool fresh_loss(const struct tcb *tcb)
 	return seq_after(tcb->snd.una, tcb->cc.recover);
 }
 
+/*
+ * RFC 5681 section 3.2, steps 2 and 3: the three segments that caused the
+ * duplicate ACKs have left the network.
+ */
 static void enter(struct tcb *tcb)
 {
 	toytcp_congestion_lost(tcb);
+	tcb->cc.cwnd = tcb->cc.ssthresh + DUPACKS * tcb->snd.mss;
 	tcb->cc.recover = tcb->snd.nxt;
 	tcb->cc.recovering = 1;
 	tcb->resend = 1;

@@ -147,17 +147,23 @@ struct round_trip {
  * @cwnd: congestion window, bytes
  * @ssthresh: slow-start threshold, bytes
  * @recover: (RFC 6582) SND.NXT when loss was last noticed
- * @acked: bytes acknowledged since cwnd last grew in congestion avoidance
+ * @prior_cwnd: @cwnd before the last congestion, bytes; so can it be undone
+ * @prior_ssthresh: the same of @ssthresh
+ * @acked: bytes acknowledged, in congestion avoidance, of the present window
  * @dupacks: duplicate ACKs in a row
  * @recovering: fast recovery is under way, until @recover is acknowledged
+ * @algorithm: which, see toytcp_congestion_find()
  */
 struct congestion {
 	u32 cwnd;
 	u32 ssthresh;
 	u32 recover;
+	u32 prior_cwnd;
+	u32 prior_ssthresh;
 	u32 acked;
 	u16 dupacks;
 	u8 recovering : 1;
+	u8 algorithm : 2;
 };
 
 /**
@@ -254,7 +260,7 @@ struct tcb {
 };
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 288, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 296, "struct tcb has grown");
 
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);

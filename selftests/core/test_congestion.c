@@ -48,7 +48,7 @@ TEST(congestion_acked__slow_start_ends_at_ssthresh)
 	make_established(&h);
 	h.tcb.cc.cwnd = 4 * MSS;
 	h.tcb.cc.ssthresh = 4 * MSS + 300;
-	toytcp_congestion_acked(&h.tcb, 2 * MSS, 4 * MSS);
+	toytcp_congestion_acked(&h.tcb, 2 * MSS, 4 * MSS, h.now);
 	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS + 300);
 }
 
@@ -62,9 +62,9 @@ TEST(congestion_acked__avoidance)
 	h.tcb.cc.cwnd = 4 * MSS;
 	h.tcb.cc.ssthresh = 4 * MSS;
 	for (i = 0; i < 3; i++)
-		toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS);
+		toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS, h.now);
 	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
-	toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS);
+	toytcp_congestion_acked(&h.tcb, MSS, 4 * MSS, h.now);
 	EXPECT_EQ(h.tcb.cc.cwnd, 5 * MSS);
 }
 
@@ -90,8 +90,50 @@ TEST(congestion_acked__has_a_limit)
 
 	make_established(&h);
 	h.tcb.cc.cwnd = CWND_MAX - 10;
-	toytcp_congestion_acked(&h.tcb, MSS, CWND_MAX);
+	toytcp_congestion_acked(&h.tcb, MSS, CWND_MAX, h.now);
 	EXPECT_EQ(h.tcb.cc.cwnd, CWND_MAX);
+}
+
+/* Half of what is outstanding; what limited transmit added does not count. */
+TEST(congestion_lost__halves_flight_size)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 8 * MSS);
+	toytcp_congestion_lost(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+	h.tcb.cc.cwnd = 6 * MSS;
+	toytcp_congestion_lost(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 3 * MSS);
+}
+
+TEST(congestion_undo__restores_both)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 20 * MSS;
+	h.tcb.cc.ssthresh = 30 * MSS;
+	host_send(&h, 20 * MSS);
+	toytcp_congestion_lost(&h.tcb);
+	h.tcb.cc.cwnd = h.tcb.cc.ssthresh;
+	toytcp_congestion_undo(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, 20 * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 30 * MSS);
+}
+
+TEST(congestion_undo__keeps_what_has_grown_beyond)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 8 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	h.tcb.cc.cwnd = 15 * MSS;
+	toytcp_congestion_undo(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, 15 * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, CWND_MAX);
 }
 
 /* RFC 5681 (4): half of what is outstanding; the loss window is one MSS. */
@@ -126,6 +168,23 @@ TEST(congestion_timeout__at_least_two_segments)
 	host_send(&h, 10);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.tcb.cc.ssthresh, 2 * MSS);
+}
+
+/* Fast recovery has reacted to the loss: a lost repetition is not another. */
+TEST(congestion_timeout__after_fast_recovery)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 8 * MSS);
+	ARRIVE_NEXT(&h);
+	ARRIVE_NEXT(&h);
+	ARRIVE_NEXT(&h);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+	h.tcb.cc.cwnd = 4 * MSS;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, MSS);
 }
 
 /* RFC 5681 4.1: after a silence of an RTO the restart window holds. */
