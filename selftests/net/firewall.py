@@ -263,13 +263,15 @@ def spoilt_by_a_program(case):
         type filter hook input priority 0;
         ip protocol {proto} queue num 0; }; }""")
     near, far = case.link(left, right)
-    seen = 0
+    seen = set()
 
     def change(packet: bytes):
-        nonlocal seen
-        if len(packet) > 500:
-            seen += 1
-            if seen % 5 == 1:
+        # Every fifth segment, the first time: were repetitions counted too,
+        # the same segment could be the fifth again and again.
+        number = packet[24:28]
+        if len(packet) > 500 and number not in seen:
+            seen.add(number)
+            if len(seen) % 5 == 1:
                 return packet[:-1] + bytes([packet[-1] ^ 1])
         return None
 
