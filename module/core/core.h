@@ -119,7 +119,6 @@ struct embryo {
  * @VERDICT_REPEAT: (embryo) send the SYN,ACK again
  * @VERDICT_PROMOTE: (embryo) make a connection of it and let it see the segment
  * @VERDICT_END: forget the embryo or remnant
- * @VERDICT_RESET_END: answer by a reset and forget the embryo
  * @VERDICT_RESTART: (TIME-WAIT) answer with an ACK, start the 2 MSL anew
  */
 enum verdict {
@@ -130,7 +129,6 @@ enum verdict {
 	VERDICT_REPEAT,
 	VERDICT_PROMOTE,
 	VERDICT_END,
-	VERDICT_RESET_END,
 	VERDICT_RESTART,
 };
 

@@ -89,12 +89,6 @@ static void acknowledge(struct tcb *tcb, struct segment *seg)
 	tcb->deadline[TIMER_ACK] = 0;
 }
 
-static void arm_retransmit(struct tcb *tcb, u64 now)
-{
-	tcb->persist = 0;
-	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
-}
-
 /* Numbers go out for the first time: the clocks that watch them start. */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
@@ -104,8 +98,10 @@ static void advance(struct tcb *tcb, u32 seq, u64 now)
 		tcb->snd.rtx = seq;
 	tcb->snd.nxt = seq;
 	toytcp_rtt_start(&tcb->rtt, seq, now);
-	if (!tcb->deadline[TIMER_RETRANSMIT] || tcb->persist)
-		arm_retransmit(tcb, now);
+	if (tcb->deadline[TIMER_RETRANSMIT] && !tcb->persist)
+		return;
+	tcb->persist = 0;
+	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 }
 
 static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)

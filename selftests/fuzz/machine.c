@@ -188,10 +188,6 @@ static void embryo_input(struct machine *m, const struct segment *seg)
 	case VERDICT_RESET:
 		reset(seg);
 		break;
-	case VERDICT_RESET_END:
-		reset(seg);
-		m->kind = LISTENING;
-		break;
 	case VERDICT_END:
 		m->kind = LISTENING;
 		break;

@@ -334,9 +334,9 @@ static void embryo_input(struct endpoint *e, const struct packet *p,
 		toytcp_embryo_ack(&e->embryo, &reply);
 		send_one(e, &reply, NULL);
 	}
-	if (verdict == VERDICT_RESET || verdict == VERDICT_RESET_END)
+	if (verdict == VERDICT_RESET)
 		reset(e, seg);
-	if (verdict == VERDICT_END || verdict == VERDICT_RESET_END)
+	if (verdict == VERDICT_END)
 		drop_embryo(e);
 }
 
