@@ -183,14 +183,11 @@ static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
  * socket that was closed, or even connected anew, between look-up and lock
  * shows by its four-tuple.
  */
-static bool still_there(const struct toytcp_sock *tp, const struct iphdr *ip,
-			const struct segment *seg)
+static bool still_there(const struct toytcp_sock *tp,
+			const struct toytcp_tuple *who)
 {
-	const struct toytcp_entry *e = &tp->entry;
-
-	return !hlist_nulls_unhashed(&e->node) && e->remote == ip->saddr &&
-	       e->local == ip->daddr && e->rport == seg->source &&
-	       e->lport == seg->destination;
+	return !hlist_nulls_unhashed(&tp->entry.node) &&
+	       toytcp_tuple_same(&tp->entry.who, who);
 }
 
 /*
@@ -209,8 +206,8 @@ static bool is_filtered(struct sock *sk, struct sk_buff *skb,
 	return false;
 }
 
-static void deliver_to_socket(struct sock *sk, struct sk_buff *skb,
-			      const struct segment *seg)
+static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
+			      struct sk_buff *skb, const struct segment *seg)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
@@ -219,7 +216,7 @@ static void deliver_to_socket(struct sock *sk, struct sk_buff *skb,
 		return;
 	}
 	bh_lock_sock_nested(sk);
-	if (!still_there(toytcp_sk(sk), ip_hdr(skb), seg)) {
+	if (!still_there(toytcp_sk(sk), who)) {
 		toytcp_count(tn, drop_no_socket);
 		kfree_skb(skb);
 	} else if (!sock_owned_by_user(sk)) {
@@ -231,9 +228,14 @@ static void deliver_to_socket(struct sock *sk, struct sk_buff *skb,
 	bh_unlock_sock(sk);
 }
 
-/* 3.10.7.1, CLOSED: no connection, and nobody who listens. */
-static void deliver_to_nobody(struct net *net, struct sk_buff *skb,
-			      const struct segment *seg)
+/**
+ * toytcp_deliver_nobody() - 3.10.7.1: no connection, and nobody who listens
+ * @net: the namespace
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ */
+void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
+			   const struct segment *seg)
 {
 	toytcp_count(toytcp_net(net), drop_no_socket);
 	if (!(seg->ctl & CTL_RST))
@@ -241,19 +243,22 @@ static void deliver_to_nobody(struct net *net, struct sk_buff *skb,
 	kfree_skb(skb);
 }
 
-static void deliver_new(struct net *net, struct sk_buff *skb,
-			const struct segment *seg)
+static void deliver_new(struct net *net, const struct toytcp_tuple *who,
+			struct sk_buff *skb, const struct segment *seg)
 {
-	const struct iphdr *ip = ip_hdr(skb);
-	struct sock *sk;
+	struct sock *sk = toytcp_ports_listener(toytcp_net(net), who,
+						inet_iif(skb));
 
-	sk = toytcp_ports_listener(toytcp_net(net), ip->daddr,
-				   seg->destination, ip->saddr, seg->source,
-				   inet_iif(skb));
 	if (sk)
-		toytcp_listener_arrives(sk, skb, seg, NULL);
+		toytcp_listener_arrives(sk, NULL, skb, seg, NULL);
 	else
-		deliver_to_nobody(net, skb, seg);
+		toytcp_deliver_nobody(net, skb, seg);
+}
+
+static void deliver_to_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
+			      const struct segment *seg)
+{
+	toytcp_listener_arrives(e->listener, e, skb, seg, NULL);
 }
 
 /**
@@ -267,20 +272,19 @@ static void deliver_new(struct net *net, struct sk_buff *skb,
 void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
 			   const struct segment *seg)
 {
-	const struct iphdr *ip = ip_hdr(skb);
+	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	struct toytcp_net *tn = toytcp_net(net);
 	struct toytcp_entry *entry;
 
 	rcu_read_lock();
-	entry = toytcp_table_find(tn, ip->daddr, seg->destination, ip->saddr,
-				  seg->source);
+	entry = toytcp_table_find(tn, &who);
 	if (!entry)
-		deliver_new(net, skb, seg);
+		deliver_new(net, &who, skb, seg);
 	else if (entry->kind == ENTRY_SOCKET)
-		deliver_to_socket(toytcp_entry_sock(entry), skb, seg);
+		deliver_to_socket(toytcp_entry_sock(entry), &who, skb, seg);
 	else if (entry->kind == ENTRY_EMBRYO)
-		toytcp_listener_embryo(container_of(entry, struct toytcp_embryo,
-						    entry), skb, seg);
+		deliver_to_embryo(container_of(entry, struct toytcp_embryo,
+					       entry), skb, seg);
 	else
 		toytcp_timewait_arrives(tn, container_of(entry,
 							 struct toytcp_remnant,

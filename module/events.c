@@ -99,7 +99,7 @@ static void fill_segment(struct event *e, const struct segment *seg)
 	e->ctl = seg->ctl;
 }
 
-static void fill_connection(struct event *e, const struct toytcp_entry *who)
+static void fill_connection(struct event *e, const struct toytcp_tuple *who)
 {
 	e->local = who->local;
 	e->remote = who->remote;
@@ -120,7 +120,7 @@ static void fill_connection(struct event *e, const struct toytcp_entry *who)
  * Context: process or softirq.
  */
 void toytcp_events_record(struct toytcp_net *tn,
-			  const struct toytcp_entry *who, int dir,
+			  const struct toytcp_tuple *who, int dir,
 			  const struct segment *seg, u8 before, u8 after,
 			  u8 cause)
 {

@@ -33,7 +33,7 @@ struct quote {
 	u8 type;
 	u8 code;
 	u32 info;
-	struct toytcp_entry who;
+	struct toytcp_tuple who;
 	u32 seq;
 	int error;
 };
@@ -192,7 +192,7 @@ static bool believable(const struct sock *sk, const struct quote *q)
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
 	return sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN &&
-	       toytcp_entry_same(&tp->entry, &q->who) &&
+	       toytcp_tuple_same(&tp->entry.who, &q->who) &&
 	       seq_between(tp->tcb.snd.una, q->seq, tp->tcb.snd.nxt);
 }
 
@@ -210,32 +210,21 @@ static void arrives(struct sock *sk, const struct quote *q)
 		advise(sk, q->error);
 }
 
-/* Embryos and remnants give up on their own; an ICMP error says nothing new. */
-static struct sock *find(struct toytcp_net *tn, const struct toytcp_entry *who)
-{
-	struct toytcp_entry *entry =
-		toytcp_table_find(tn, who->local, who->lport, who->remote,
-				  who->rport);
-	struct sock *sk;
-
-	if (!entry || entry->kind != ENTRY_SOCKET)
-		return NULL;
-	sk = toytcp_entry_sock(entry);
-	return refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
-}
-
+/*
+ * Embryos and remnants give up on their own; an ICMP error says nothing new.
+ * No reference is taken: see still_there() in deliver.c.
+ */
 static void deliver(struct net *net, const struct quote *q)
 {
-	struct sock *sk = find(toytcp_net(net), &q->who);
+	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who);
 
-	if (!sk) {
+	if (!entry || entry->kind != ENTRY_SOCKET) {
 		__ICMP_INC_STATS(net, ICMP_MIB_INERRORS);
 		return;
 	}
-	bh_lock_sock(sk);
-	arrives(sk, q);
-	bh_unlock_sock(sk);
-	sock_put(sk);
+	bh_lock_sock(toytcp_entry_sock(entry));
+	arrives(toytcp_entry_sock(entry), q);
+	bh_unlock_sock(toytcp_entry_sock(entry));
 }
 
 /* RFC 792: an error quotes the IP header and 8 bytes: our ports and SEG.SEQ. */

@@ -54,42 +54,6 @@ static bool is_filtered(const struct toytcp_listener *l, struct sk_buff *skb,
 	return true;
 }
 
-/* 3.10.7.1: the listener stopped between look-up and here. */
-static void deliver_to_nobody(struct net *net, struct sk_buff *skb,
-			      const struct segment *seg)
-{
-	toytcp_count(toytcp_net(net), drop_no_socket);
-	if (!(seg->ctl & CTL_RST))
-		toytcp_transmit_reset(net, skb, seg);
-	kfree_skb(skb);
-}
-
-/**
- * toytcp_listener_embryo() - a segment arrived for an embryo
- * @e: the embryo, found under RCU
- * @skb: data at our header; taken over
- * @seg: the same, parsed
- *
- * Context: under RCU, BH disabled.
- */
-void toytcp_listener_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
-			    const struct segment *seg)
-{
-	struct toytcp_listener *l;
-
-	l = rcu_dereference(toytcp_sk(e->listener)->listener);
-	if (!l) {
-		deliver_to_nobody(sock_net(e->listener), skb, seg);
-		return;
-	}
-	if (seg->ctl & CTL_RST)
-		toytcp_count(net_of(l), in_resets);
-	if (is_filtered(l, skb, seg))
-		kfree_skb(skb);
-	else
-		toytcp_nursery_arrives(l, e, skb, seg);
-}
-
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
 static bool take_isn(struct toytcp_listener *l, u32 *iss)
 {
@@ -106,14 +70,14 @@ static bool take_isn(struct toytcp_listener *l, u32 *iss)
 	return taken;
 }
 
-static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_entry *who,
+static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		      const struct remnant *old)
 {
 	u32 iss;
 
 	if (take_isn(l, &iss))
 		return iss;
-	iss = toytcp_isn_new(who->local, who->lport, who->remote, who->rport);
+	iss = toytcp_isn_new(who);
 	if (old && !seq_after(iss, old->snd_nxt))
 		iss = old->snd_nxt + ISS_GAP;
 	return iss;
@@ -140,7 +104,7 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb,
 }
 
 static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
-					 const struct toytcp_entry *who,
+					 const struct toytcp_tuple *who,
 					 const struct sk_buff *skb,
 					 const struct segment *syn,
 					 const struct remnant *old)
@@ -150,7 +114,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 
 	if (!e)
 		return NULL;
-	e->entry = *who;
+	e->entry.who = *who;
 	e->entry.kind = ENTRY_EMBRYO;
 	e->listener = sk;
 	INIT_LIST_HEAD(&e->link);
@@ -162,7 +126,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	return e;
 }
 
-static void create(struct toytcp_listener *l, const struct toytcp_entry *who,
+static void create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		   struct sk_buff *skb, const struct segment *syn,
 		   const struct remnant *old)
 {
@@ -178,11 +142,7 @@ static void create(struct toytcp_listener *l, const struct toytcp_entry *who,
 static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 			   const struct segment *seg, const struct remnant *old)
 {
-	const struct iphdr *ip = ip_hdr(skb);
-	const struct toytcp_entry who = {
-		.local = ip->daddr, .remote = ip->saddr,
-		.lport = seg->destination, .rport = seg->source,
-	};
+	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	enum verdict verdict = toytcp_listen_arrives(seg);
 
 	if (verdict == VERDICT_CREATE && !toytcp_listener_overflows(l) &&
@@ -198,28 +158,33 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 }
 
 /**
- * toytcp_listener_arrives() - a segment without a connection met a listener
+ * toytcp_listener_arrives() - a segment arrived for a listener or its embryo
  * @sk: the listener, found under RCU; not locked
+ * @e: the embryo, found likewise; NULL if there is none
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  * @old: the connection in TIME-WAIT that the segment may replace, or NULL
  *
+ * If the listener has stopped since it was found, there is nobody.
+ *
  * Context: under RCU, BH disabled.
  */
-void toytcp_listener_arrives(struct sock *sk, struct sk_buff *skb,
-			     const struct segment *seg,
+void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
+			     struct sk_buff *skb, const struct segment *seg,
 			     const struct remnant *old)
 {
 	struct toytcp_listener *l = rcu_dereference(toytcp_sk(sk)->listener);
 
 	if (!l) {
-		deliver_to_nobody(sock_net(sk), skb, seg);
+		toytcp_deliver_nobody(sock_net(sk), skb, seg);
 		return;
 	}
 	if (seg->ctl & CTL_RST)
 		toytcp_count(net_of(l), in_resets);
 	if (is_filtered(l, skb, seg))
 		kfree_skb(skb);
+	else if (e)
+		toytcp_nursery_arrives(l, e, skb, seg);
 	else
 		listen_arrives(l, skb, seg, old);
 }

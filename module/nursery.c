@@ -17,7 +17,7 @@ static struct toytcp_net *net_of(const struct toytcp_listener *l)
 }
 
 static void record(const struct toytcp_listener *l,
-		   const struct toytcp_entry *who, const struct segment *seg,
+		   const struct toytcp_tuple *who, const struct segment *seg,
 		   u8 before, u8 after, u8 cause)
 {
 	toytcp_event(net_of(l), who, seg ? EVENT_IN : EVENT_NONE, seg, before,
@@ -69,7 +69,7 @@ static void reply(const struct toytcp_listener *l,
 {
 	seg->source = e->entry.lport;
 	seg->destination = e->entry.rport;
-	toytcp_event(net_of(l), &e->entry, EVENT_OUT, seg, TCP_SYN_RECV,
+	toytcp_event(net_of(l), &e->entry.who, EVENT_OUT, seg, TCP_SYN_RECV,
 		     TCP_SYN_RECV, cause);
 	toytcp_transmit_reply(sock_net(l->sk), &e->route, seg, l->sk);
 }
@@ -121,7 +121,7 @@ static void give_up(struct toytcp_listener *l)
 
 	while ((e = first_of(&l->embryos[TOYTCP_EMBRYO_TRIES])) &&
 	       time_after_eq(jiffies, e->deadline)) {
-		record(l, &e->entry, NULL, TCP_SYN_RECV, TCP_LISTEN,
+		record(l, &e->entry.who, NULL, TCP_SYN_RECV, TCP_LISTEN,
 		       CAUSE_USER_TIMEOUT);
 		forget(l, e);
 	}
@@ -214,7 +214,8 @@ void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 		return;
 	}
 	toytcp_count(net_of(l), passive_opens);
-	record(l, &e->entry, syn, TCP_LISTEN, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
+	record(l, &e->entry.who, syn, TCP_LISTEN, TCP_SYN_RECV,
+	       CAUSE_LISTEN_SYN);
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
 
@@ -244,14 +245,6 @@ static enum outcome hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
 	return outcome;
 }
 
-/* A child that nobody has seen yet. */
-static void discard(struct sock *child)
-{
-	toytcp_tcb_set_state(&toytcp_sk(child)->tcb, TCP_CLOSE, CAUSE_NONE);
-	toytcp_socket_done(child);
-	sock_orphan(child);
-}
-
 /*
  * The child is in the accept queue before it has seen the segment, but its lock
  * keeps accept() waiting until it has. The listener's filter has seen it. If it
@@ -266,12 +259,6 @@ static void grow_up(const struct toytcp_listener *l, struct sock *child,
 		toytcp_settle_abort(child, ECONNABORTED);
 }
 
-static void drop_memory(const struct toytcp_listener *l, struct sk_buff *skb)
-{
-	toytcp_count(net_of(l), drop_memory);
-	kfree_skb(skb);
-}
-
 static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
@@ -279,21 +266,20 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	enum outcome outcome;
 
 	if (!child) {
-		drop_memory(l, skb);
+		toytcp_count(net_of(l), drop_memory);
+		kfree_skb(skb);
 		return;
 	}
 	bh_lock_sock_nested(child);
 	outcome = hatch(l, e, child);
 	if (outcome == HATCHED)
 		grow_up(l, child, skb, seg);
-	else
-		discard(child);
 	bh_unlock_sock(child);
 	if (outcome == HATCHED) {
 		l->sk->sk_data_ready(l->sk);
 		return;
 	}
-	sock_put(child);
+	toytcp_socket_discard(child);
 	if (outcome == FULL)
 		kfree_skb(skb);
 	else		/* for the one that was faster, or for nobody */
@@ -381,7 +367,7 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 		promote(l, e, skb, seg);	/* the child records it */
 		return;
 	}
-	record(l, &e->entry, seg, TCP_SYN_RECV,
+	record(l, &e->entry.who, seg, TCP_SYN_RECV,
 	       verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV, cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
 	consume_skb(skb);

@@ -354,14 +354,14 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 }
 
 /* How well a listener fits: 0 not at all; an address tells more than a device. */
-static int score(const struct toytcp_listener *l, __be32 local, u16 lport,
-		 int dif)
+static int score(const struct toytcp_listener *l,
+		 const struct toytcp_tuple *who, int dif)
 {
 	__be32 addr = READ_ONCE(inet_sk(l->sk)->inet_rcv_saddr);
 	int dev = READ_ONCE(l->sk->sk_bound_dev_if);
 
-	if (READ_ONCE(inet_sk(l->sk)->inet_num) != lport ||
-	    (addr && addr != local) || (dev && dev != dif))
+	if (READ_ONCE(inet_sk(l->sk)->inet_num) != who->lport ||
+	    (addr && addr != who->local) || (dev && dev != dif))
 		return 0;
 	return 1 + !!dev + 2 * !!addr;
 }
@@ -369,10 +369,7 @@ static int score(const struct toytcp_listener *l, __be32 local, u16 lport,
 /**
  * toytcp_ports_listener() - who listens for this?
  * @tn: the namespace
- * @local: our address
- * @lport: our port, host order
- * @remote: the peer's address
- * @rport: the peer's port, host order
+ * @who: a segment's four-tuple
  * @dif: the device it came in by
  *
  * Of several that fit equally well (SO_REUSEPORT) each has its share of the
@@ -384,20 +381,18 @@ static int score(const struct toytcp_listener *l, __be32 local, u16 lport,
  *
  * Return: the listening socket, or NULL.
  */
-struct sock *toytcp_ports_listener(struct toytcp_net *tn, __be32 local,
-				   u16 lport, __be32 remote, u16 rport,
-				   int dif)
+struct sock *toytcp_ports_listener(struct toytcp_net *tn,
+				   const struct toytcp_tuple *who, int dif)
 {
-	u32 flow = jhash_3words((__force u32)local, (__force u32)remote,
-				(u32)lport << 16 | rport,
-				net_hash_mix(tn->net));
+	u32 flow = jhash(who, sizeof(*who), net_hash_mix(tn->net));
 	struct toytcp_listener *l;
 	struct sock *found = NULL;
 	u32 highest = 0, lot;
 	int best = 0, fit;
 
-	hlist_for_each_entry_rcu(l, listeners_of(&tn->ports, lport), node) {
-		fit = score(l, local, lport, dif);
+	hlist_for_each_entry_rcu(l, listeners_of(&tn->ports, who->lport),
+				 node) {
+		fit = score(l, who, dif);
 		if (!fit || fit < best)
 			continue;
 		lot = jhash_1word(l->serial, flow);

@@ -320,22 +320,15 @@ static int show_stats(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static struct toytcp_entry *find(struct toytcp_net *tn,
-				 const struct toytcp_entry *who)
-{
-	return toytcp_table_find(tn, who->local, who->lport, who->remote,
-				 who->rport);
-}
-
 /* Embryos and remnants end by themselves; only sockets are anybody's. */
-static int find_sock(struct toytcp_net *tn, const struct toytcp_entry *who,
+static int find_sock(struct toytcp_net *tn, const struct toytcp_tuple *who,
 		     struct sock **sk)
 {
 	struct toytcp_entry *entry;
 	int err = 0;
 
 	rcu_read_lock();
-	entry = find(tn, who);
+	entry = toytcp_table_find(tn, who);
 	if (!entry)
 		err = -ENOENT;
 	else if (entry->kind != ENTRY_SOCKET)
@@ -350,7 +343,7 @@ static int find_sock(struct toytcp_net *tn, const struct toytcp_entry *who,
 
 /* Until it is locked, the socket may have become another connection. */
 static int abort_connection(struct toytcp_net *tn,
-			    const struct toytcp_entry *who)
+			    const struct toytcp_tuple *who)
 {
 	struct sock *sk;
 	int err = find_sock(tn, who, &sk);
@@ -359,7 +352,7 @@ static int abort_connection(struct toytcp_net *tn,
 		return err;
 	lock_sock(sk);
 	if (sk->sk_state != TCP_CLOSE &&
-	    toytcp_entry_same(&toytcp_sk(sk)->entry, who))
+	    toytcp_tuple_same(&toytcp_sk(sk)->entry.who, who))
 		toytcp_settle_abort(sk, ECONNABORTED);
 	else
 		err = -ENOENT;
@@ -376,7 +369,7 @@ static bool parse_endpoint(const char *text, __be32 *addr, u16 *port)
 	       !kstrtou16(colon + 1, 10, port);
 }
 
-static bool parse_abort(char *text, struct toytcp_entry *who)
+static bool parse_abort(char *text, struct toytcp_tuple *who)
 {
 	char *verb = strsep(&text, " ");
 	char *local = strsep(&text, " ");
@@ -389,7 +382,7 @@ static bool parse_abort(char *text, struct toytcp_entry *who)
 /* The one command of "connections": abort LOCAL REMOTE. */
 static int obey(struct file *file, char *text, size_t size)
 {
-	struct toytcp_entry who;
+	struct toytcp_tuple who;
 	int err = toytcp_proc_may_write(file);
 
 	if (err)

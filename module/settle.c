@@ -15,7 +15,7 @@ static void record(struct sock *sk, const struct segment *seg)
 	u8 before = sk->sk_state, after = tp->tcb.state;
 
 	if (seg || before != after)
-		toytcp_event(toytcp_sock_net(sk), &tp->entry,
+		toytcp_event(toytcp_sock_net(sk), &tp->entry.who,
 			     seg ? EVENT_IN : EVENT_NONE, seg, before, after,
 			     tp->tcb.cause);
 }
@@ -116,7 +116,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		toytcp_deliver_ready(sk, act->ready);
 	if (act && act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
-		toytcp_transmit_acked(sk);
+		toytcp_transmit_forget(sk, tp->tcb.snd.una);
 	}
 	/* The MSS is settled before the first text goes out. */
 	if (tp->tcb.state != TCP_TIME_WAIT)

@@ -56,22 +56,19 @@ static void free_chain(struct reassembly_node *node)
 	}
 }
 
-static void purge_send_queue(struct sock *sk)
+/* All text that is on its way in either direction; what can be read stays. */
+static void purge(struct sock *sk)
 {
-	struct sk_buff *skb;
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
-	toytcp_sk(sk)->send_next = NULL;
-	while ((skb = __skb_dequeue(&sk->sk_write_queue))) {
-		sk_wmem_queued_add(sk, -(int)skb->truesize);
-		__kfree_skb(skb);
-	}
+	toytcp_transmit_forget(sk, tcb->snd.end);
+	free_chain(toytcp_reassembly_purge(&tcb->ooo));
 }
 
 /* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
 static void destruct(struct sock *sk)
 {
-	purge_send_queue(sk);
-	free_chain(toytcp_reassembly_purge(&toytcp_sk(sk)->tcb.ooo));
+	purge(sk);
 	inet_sock_destruct(sk);
 }
 
@@ -119,8 +116,7 @@ void toytcp_socket_done(struct sock *sk)
 	inet_sk_set_state(sk, TCP_CLOSE);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	toytcp_timer_stop(sk);
-	purge_send_queue(sk);
-	free_chain(toytcp_reassembly_purge(&tp->tcb.ooo));
+	purge(sk);
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||
 	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
@@ -203,8 +199,7 @@ static void open_active(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u32 iss = tp->isn_set ? tp->isn :
-		toytcp_isn_new(tp->entry.local, tp->entry.lport,
-			       tp->entry.remote, tp->entry.rport);
+		toytcp_isn_new(&tp->entry.who);
 
 	tp->isn_set = 0;
 	reset_tcb(sk);
@@ -269,27 +264,6 @@ static int disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
-static bool is_closing(const struct sock *sk)
-{
-	return (1 << sk->sk_state) &
-	       (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK);
-}
-
-/* SO_LINGER: wait until the peer has acknowledged everything, FIN included. */
-static void linger(struct sock *sk, long timeout)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-
-	if (!timeout)
-		return;
-	add_wait_queue(sk_sleep(sk), &wait);
-	do {
-		if (sk_wait_event(sk, &timeout, !is_closing(sk), &wait))
-			break;
-	} while (!signal_pending(current) && timeout);
-	remove_wait_queue(sk_sleep(sk), &wait);
-}
-
 /* Bytes that were received and that nobody has read. */
 static u32 unread(const struct toytcp_sock *tp)
 {
@@ -313,7 +287,8 @@ static void close_connection(struct sock *sk, long timeout)
 	tp->tcb.cork = 0;
 	toytcp_user_close(&tp->tcb);
 	toytcp_settle(sk, NULL, NULL);
-	linger(sk, timeout);
+	/* SO_LINGER: until the peer has acknowledged everything, the FIN too. */
+	sk_stream_wait_close(sk, timeout);
 }
 
 /* proto.close: the user's reference goes; the connection may live on. */
@@ -438,13 +413,22 @@ static void inherit_tcp(struct sock *child, const struct sock *parent,
 	tp->user_mss = from->user_mss;
 	tp->linger2 = from->linger2;
 	tp->corked = from->corked;
-	tp->entry.local = e->entry.local;
-	tp->entry.remote = e->entry.remote;
-	tp->entry.lport = e->entry.lport;
-	tp->entry.rport = e->entry.rport;
+	tp->entry.who = e->entry.who;
 	tp->tcb = from->tcb;	/* for reset_tcb() to keep the options of */
 	reset_tcb(child);
 	toytcp_embryo_promote(&e->core, &tp->tcb, toytcp_now());
+}
+
+/**
+ * toytcp_socket_discard() - free a child that came to nothing
+ * @child: from toytcp_socket_child(), not locked; still neither hashed nor
+ *	queued, so that nobody else has seen it. The caller's reference goes
+ */
+void toytcp_socket_discard(struct sock *child)
+{
+	toytcp_socket_done(child);
+	sock_orphan(child);
+	sock_put(child);
 }
 
 static int route_child(struct sock *sk)
@@ -490,28 +474,8 @@ struct sock *toytcp_socket_child(struct sock *parent,
 	sk_set_txhash(child);
 	if (!route_child(child))
 		return child;
-	toytcp_tcb_set_state(&toytcp_sk(child)->tcb, TCP_CLOSE, CAUSE_NONE);
 	toytcp_socket_discard(child);
 	return NULL;
-}
-
-/**
- * toytcp_socket_discard() - end a connection that nobody will ever accept
- * @child: from toytcp_socket_child(), not locked; the caller's reference goes
- *
- * The peer gets a reset if the connection was made.
- */
-void toytcp_socket_discard(struct sock *child)
-{
-	local_bh_disable();
-	bh_lock_sock_nested(child);
-	sock_orphan(child);
-	toytcp_settle_abort(child, 0);
-	if (child->sk_state != TCP_CLOSE)
-		toytcp_socket_done(child);
-	bh_unlock_sock(child);
-	local_bh_enable();
-	sock_put(child);
 }
 
 static int ioctl_value(struct sock *sk, int cmd, int *value)

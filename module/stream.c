@@ -65,15 +65,10 @@ static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
 	return sent + unsent > skb->len ? sent + unsent - skb->len : 0;
 }
 
-static bool extends(const struct sk_buff *skb, const struct page_frag *pfrag)
+static bool extends(struct sk_buff *skb, const struct page_frag *pfrag)
 {
-	const skb_frag_t *last;
-
-	if (!skb_shinfo(skb)->nr_frags)
-		return false;
-	last = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
-	return skb_frag_page(last) == pfrag->page &&
-	       skb_frag_off(last) + skb_frag_size(last) == pfrag->offset;
+	return skb_can_coalesce(skb, skb_shinfo(skb)->nr_frags, pfrag->page,
+				pfrag->offset);
 }
 
 /* The bytes are in @pfrag: they become the skb's, and the connection's. */

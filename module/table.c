@@ -45,25 +45,18 @@ static struct toytcp_buckets *make_buckets(u32 bits)
 	return b;
 }
 
-static u64 hash_of(const struct toytcp_table *t, const struct toytcp_entry *e)
+static u64 hash_of(const struct toytcp_table *t, const struct toytcp_tuple *who)
 {
-	u32 ports = (u32)READ_ONCE(e->lport) << 16 | READ_ONCE(e->rport);
+	u32 ports = (u32)READ_ONCE(who->lport) << 16 | READ_ONCE(who->rport);
 
-	return siphash_3u32((__force u32)READ_ONCE(e->local),
-			    (__force u32)READ_ONCE(e->remote), ports, &t->key);
+	return siphash_3u32((__force u32)READ_ONCE(who->local),
+			    (__force u32)READ_ONCE(who->remote), ports,
+			    &t->key);
 }
 
 static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 {
 	return hash >> (64 - b->bits);
-}
-
-static bool equal(const struct toytcp_entry *a, const struct toytcp_entry *b)
-{
-	return READ_ONCE(a->remote) == b->remote &&
-	       READ_ONCE(a->local) == b->local &&
-	       READ_ONCE(a->rport) == b->rport &&
-	       READ_ONCE(a->lport) == b->lport;
 }
 
 /* The table's own reference; embryos and remnants belong to others' lists. */
@@ -91,14 +84,15 @@ static void move_all(struct toytcp_table *t, struct toytcp_buckets *from,
 {
 	struct hlist_nulls_head *head = from->chain;
 	struct toytcp_entry *e;
+	u32 slot;
 
 	for (; head < from->chain + (1ul << from->bits); head++) {
 		while (!hlist_nulls_empty(head)) {
 			e = hlist_nulls_entry(head->first, struct toytcp_entry,
 					      node);
 			hlist_nulls_del_rcu(&e->node);
-			hlist_nulls_add_head_rcu(&e->node, &to->chain
-						 [slot_of(to, hash_of(t, e))]);
+			slot = slot_of(to, hash_of(t, &e->who));
+			hlist_nulls_add_head_rcu(&e->node, &to->chain[slot]);
 		}
 	}
 }
@@ -180,9 +174,9 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 
 	spin_lock_bh(&t->lock);
 	b = locked_buckets(t);
-	chain = &b->chain[slot_of(b, hash_of(t, entry))];
+	chain = &b->chain[slot_of(b, hash_of(t, &entry->who))];
 	hlist_nulls_for_each_entry(other, node, chain, node) {
-		if (equal(other, entry)) {
+		if (toytcp_tuple_same(&other->who, &entry->who)) {
 			spin_unlock_bh(&t->lock);
 			return -EADDRNOTAVAIL;
 		}
@@ -264,7 +258,7 @@ static struct toytcp_entry *least_above(const struct toytcp_table *t,
 	do {
 		best = NULL;
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			h = hash_of(t, e);
+			h = hash_of(t, &e->who);
 			if (slot_of(b, h) == slot && h > after &&
 			    (!best || h < *hash)) {
 				best = e;
@@ -311,10 +305,7 @@ struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
 /**
  * toytcp_table_find() - whose segment is this?
  * @tn: the namespace
- * @local: our address
- * @lport: our port, host order
- * @remote: the peer's address
- * @rport: the peer's port, host order
+ * @who: its four-tuple
  *
  * Context: under RCU, and the entry is valid as long as that; no reference is
  * taken. A socket may by then have left the table, or even have come back with
@@ -322,15 +313,11 @@ struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
  *
  * Return: the entry, or NULL.
  */
-struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn, __be32 local,
-				       u16 lport, __be32 remote, u16 rport)
+struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
+				       const struct toytcp_tuple *who)
 {
-	const struct toytcp_entry wanted = {
-		.local = local, .remote = remote,
-		.lport = lport, .rport = rport,
-	};
 	const struct toytcp_table *t = &tn->table;
-	u64 hash = hash_of(t, &wanted);
+	u64 hash = hash_of(t, who);
 	const struct toytcp_buckets *b;
 	struct hlist_nulls_node *node;
 	struct toytcp_entry *e;
@@ -342,7 +329,7 @@ struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn, __be32 local,
 		b = rcu_dereference(t->buckets);
 		slot = slot_of(b, hash);
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			if (equal(e, &wanted))
+			if (toytcp_tuple_same(&e->who, who))
 				return e;
 		}
 	} while (get_nulls_value(node) != slot ||

@@ -87,7 +87,7 @@ static void expire(struct timer_list *timer)
 		r = take_first(list, jiffies, false);
 		if (!r)
 			break;
-		toytcp_event(tn, &r->entry, EVENT_NONE, NULL, TCP_TIME_WAIT,
+		toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
 			     TCP_CLOSE, CAUSE_TIME_WAIT);
 		free_remnant(tn, r);
 	}
@@ -130,10 +130,7 @@ static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
 	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 	if (!r)
 		return NULL;
-	r->entry.local = tp->entry.local;
-	r->entry.remote = tp->entry.remote;
-	r->entry.lport = tp->entry.lport;
-	r->entry.rport = tp->entry.rport;
+	r->entry.who = tp->entry.who;
 	r->entry.kind = ENTRY_REMNANT;
 	toytcp_remnant_init(&r->core, &tp->tcb);
 	INIT_LIST_HEAD(&r->link);
@@ -210,7 +207,7 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 	ack.source = r->entry.lport;
 	ack.destination = r->entry.rport;
 	toytcp_transmit_route_to(tn->net, skb, &route);
-	toytcp_event(tn, &r->entry, EVENT_OUT, &ack, TCP_TIME_WAIT,
+	toytcp_event(tn, &r->entry.who, EVENT_OUT, &ack, TCP_TIME_WAIT,
 		     TCP_TIME_WAIT, cause);
 	toytcp_transmit_reply(tn->net, &route, &ack, NULL);
 }
@@ -227,16 +224,14 @@ static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
 	struct remnant old = r->core;
 	struct sock *sk;
 
-	sk = toytcp_ports_listener(tn, r->entry.local, r->entry.lport,
-				   r->entry.remote, r->entry.rport,
-				   inet_iif(skb));
+	sk = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
 	if (!sk)
 		return false;
-	toytcp_event(tn, &r->entry, EVENT_NONE, NULL, TCP_TIME_WAIT, TCP_CLOSE,
+	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT, TCP_CLOSE,
 		     CAUSE_SYN);
 	toytcp_count(tn, time_wait_reused);
 	end(tn, r);
-	toytcp_listener_arrives(sk, skb, seg, &old);
+	toytcp_listener_arrives(sk, NULL, skb, seg, &old);
 	return true;
 }
 
@@ -289,7 +284,7 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 		toytcp_count(tn, in_resets);
 	if (verdict == VERDICT_CREATE && reopen(tn, r, skb, seg))
 		return;
-	toytcp_event(tn, &r->entry, EVENT_IN, seg, TCP_TIME_WAIT,
+	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
 		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
 	carry_out(tn, r, verdict, skb, cause);
 	consume_skb(skb);

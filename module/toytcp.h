@@ -69,21 +69,24 @@ enum entry_kind {
 /**
  * struct toytcp_entry - the head that all entries of the table share
  * @node: in a bucket; unhashed when the entry is not in the table
+ * @who: the four-tuple, also known as struct toytcp_tuple:
  * @local: our address
  * @remote: the peer's address
  * @lport: our port, host order
  * @rport: the peer's port, host order
  * @kind: what the entry is part of
  *
- * Entries are freed after an RCU grace period. The four-tuple and @kind do not
- * change while the entry is hashed.
+ * Entries are freed after an RCU grace period. @who and @kind do not change
+ * while the entry is hashed.
  */
 struct toytcp_entry {
 	struct hlist_nulls_node node;
-	__be32 local;
-	__be32 remote;
-	u16 lport;
-	u16 rport;
+	struct_group_tagged(toytcp_tuple, who,
+		__be32 local;
+		__be32 remote;
+		u16 lport;
+		u16 rport;
+	);
 	u8 kind;
 };
 
@@ -382,12 +385,24 @@ static inline struct sock *toytcp_entry_sock(struct toytcp_entry *entry)
 	return (struct sock *)container_of(entry, struct toytcp_sock, entry);
 }
 
-/** toytcp_entry_same() - do both stand for one connection? */
-static inline bool toytcp_entry_same(const struct toytcp_entry *a,
-				     const struct toytcp_entry *b)
+/** toytcp_tuple_of() - a packet's four-tuple, from our side */
+static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,
+						  const struct segment *seg)
 {
-	return a->local == b->local && a->remote == b->remote &&
-	       a->lport == b->lport && a->rport == b->rport;
+	return (struct toytcp_tuple) {
+		.local = ip_hdr(skb)->daddr, .remote = ip_hdr(skb)->saddr,
+		.lport = seg->destination, .rport = seg->source,
+	};
+}
+
+/** toytcp_tuple_same() - is it the same connection? @a may just change */
+static inline bool toytcp_tuple_same(const struct toytcp_tuple *a,
+				     const struct toytcp_tuple *b)
+{
+	return READ_ONCE(a->remote) == b->remote &&
+	       READ_ONCE(a->local) == b->local &&
+	       READ_ONCE(a->rport) == b->rport &&
+	       READ_ONCE(a->lport) == b->lport;
 }
 
 /* A segment's text while it waits: the core's node owns all of skb->cb. */
@@ -433,8 +448,8 @@ static inline bool toytcp_answer_due(u32 *last)
 /* table.c: insert, remove and replace with BH disabled or from user context */
 int toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);
-struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn, __be32 local,
-				       u16 lport, __be32 remote, u16 rport);
+struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
+				       const struct toytcp_tuple *who);
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
 bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
 bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
@@ -452,23 +467,20 @@ void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
 void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 			    struct toytcp_claim *to);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
-struct sock *toytcp_ports_listener(struct toytcp_net *tn, __be32 local,
-				   u16 lport, __be32 remote, u16 rport,
-				   int dif);
+struct sock *toytcp_ports_listener(struct toytcp_net *tn,
+				   const struct toytcp_tuple *who, int dif);
 struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
 						   u64 *cursor);
 
 /* isn.c */
-u32 toytcp_isn_new(__be32 local, u16 lport, __be32 remote, u16 rport);
+u32 toytcp_isn_new(const struct toytcp_tuple *who);
 
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
-void toytcp_listener_arrives(struct sock *sk, struct sk_buff *skb,
-			     const struct segment *seg,
+void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
+			     struct sk_buff *skb, const struct segment *seg,
 			     const struct remnant *old);
-void toytcp_listener_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
-			    const struct segment *seg);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 bool toytcp_listener_overflows(const struct toytcp_listener *l);
 
@@ -497,6 +509,8 @@ bool toytcp_hook_parse(struct toytcp_net *tn, struct sk_buff *skb,
 /* deliver.c: each takes over the skb */
 void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
 			   const struct segment *seg);
+void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
+			   const struct segment *seg);
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
@@ -516,7 +530,7 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg);
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route);
-void toytcp_transmit_acked(struct sock *sk);
+void toytcp_transmit_forget(struct sock *sk, u32 end);
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
 u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
@@ -573,7 +587,7 @@ bool toytcp_events_init(struct toytcp_net *tn);
 void toytcp_events_exit(struct toytcp_net *tn);
 int toytcp_events_switch(struct toytcp_net *tn, bool on);
 void toytcp_events_record(struct toytcp_net *tn,
-			  const struct toytcp_entry *who, int dir,
+			  const struct toytcp_tuple *who, int dir,
 			  const struct segment *seg, u8 before, u8 after,
 			  u8 cause);
 
@@ -590,7 +604,7 @@ void toytcp_events_record(struct toytcp_net *tn,
  * Costs one static-key test while no namespace records events.
  */
 static inline void toytcp_event(struct toytcp_net *tn,
-				const struct toytcp_entry *who, int dir,
+				const struct toytcp_tuple *who, int dir,
 				const struct segment *seg, u8 before, u8 after,
 				u8 cause)
 {

@@ -95,7 +95,7 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	tp->segs_out++;
 	tp->data_segs_out += !!seg->len;
 	toytcp_count(toytcp_sock_net(sk), out_segments);
-	toytcp_event(toytcp_sock_net(sk), &tp->entry, EVENT_OUT, seg,
+	toytcp_event(toytcp_sock_net(sk), &tp->entry.who, EVENT_OUT, seg,
 		     tp->tcb.state, tp->tcb.state, tp->tcb.cause);
 	ip_queue_xmit(sk, skb, &inet->cork.fl);
 }
@@ -296,16 +296,17 @@ void toytcp_transmit_pending(struct sock *sk)
 }
 
 /**
- * toytcp_transmit_acked() - forget text that was acknowledged
- * @sk: locked
+ * toytcp_transmit_forget() - free text of the send queue
+ * @sk: locked, or nobody else's
+ * @end: all whole skbs before this number
  */
-void toytcp_transmit_acked(struct sock *sk)
+void toytcp_transmit_forget(struct sock *sk, u32 end)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb;
 
 	while ((skb = skb_peek(&sk->sk_write_queue)) &&
-	       (s32)(toytcp_node(skb)->end - tp->tcb.snd.una) <= 0) {
+	       (s32)(toytcp_node(skb)->end - end) <= 0) {
 		if (tp->send_next == skb)
 			tp->send_next = NULL;
 		__skb_unlink(skb, &sk->sk_write_queue);
@@ -473,11 +474,7 @@ void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg)
 {
-	const struct iphdr *ip = ip_hdr(skb);
-	struct toytcp_entry who = {
-		.local = ip->daddr, .remote = ip->saddr,
-		.lport = seg->destination, .rport = seg->source,
-	};
+	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	struct toytcp_route route;
 	struct segment rst;
 
