@@ -11,11 +11,11 @@
 #include "toytcp.h"
 
 #define KEEP_SECONDS_MAX	32767
-#define KEEP_COUNT_MAX		127
-#define SYN_RETRIES_MAX		127
+#define REPETITIONS_MAX		127
 #define LINGER2_MAX		120	/* seconds */
 #define USER_MSS_MIN		88
 #define USER_MSS_MAX		32767
+#define UNKNOWN			INT_MIN	/* no option's value */
 #define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 
 static bool within(int val, int low, int high)
@@ -23,117 +23,79 @@ static bool within(int val, int low, int high)
 	return val >= low && val <= high;
 }
 
-static int set_maxseg(struct toytcp_sock *tp, int val)
+static bool is_valid(int name, int val)
 {
-	if (val && !within(val, USER_MSS_MIN, USER_MSS_MAX))
-		return -EINVAL;
-	tp->user_mss = val;
-	return 0;
+	switch (name) {
+	case TCP_MAXSEG:
+		return !val || within(val, USER_MSS_MIN, USER_MSS_MAX);
+	case TCP_KEEPIDLE:
+	case TCP_KEEPINTVL:
+		return within(val, 1, KEEP_SECONDS_MAX);
+	case TCP_KEEPCNT:
+	case TCP_SYNCNT:
+		return within(val, 1, REPETITIONS_MAX);
+	case TCP_USER_TIMEOUT:
+		return val >= 0;
+	}
+	return true;
 }
 
-static int set_keepidle(struct toytcp_sock *tp, int val)
+static void set_quickack(struct tcb *tcb, int val)
 {
-	if (!within(val, 1, KEEP_SECONDS_MAX))
-		return -EINVAL;
-	tp->tcb.keep_idle = val;
-	toytcp_timeout_keepalive(&tp->tcb, toytcp_now());
-	return 0;
-}
-
-static int set_keepintvl(struct toytcp_sock *tp, int val)
-{
-	if (!within(val, 1, KEEP_SECONDS_MAX))
-		return -EINVAL;
-	tp->tcb.keep_interval = val;
-	return 0;
-}
-
-static int set_keepcnt(struct toytcp_sock *tp, int val)
-{
-	if (!within(val, 1, KEEP_COUNT_MAX))
-		return -EINVAL;
-	tp->tcb.keep_count = val;
-	return 0;
-}
-
-static int set_syncnt(struct toytcp_sock *tp, int val)
-{
-	if (!within(val, 1, SYN_RETRIES_MAX))
-		return -EINVAL;
-	tp->tcb.syn_retries = val;
-	return 0;
-}
-
-static int set_user_timeout(struct toytcp_sock *tp, int val)
-{
-	if (val < 0)
-		return -EINVAL;
-	tp->tcb.user_timeout = val;
-	toytcp_timeout_rearm(&tp->tcb, toytcp_now());
-	return 0;
-}
-
-static int set_linger2(struct toytcp_sock *tp, int val)
-{
-	if (val < 0)
-		val = -1;
-	else if (val > LINGER2_MAX)
-		val = LINGER2_MAX;
-	tp->linger2 = val;
-	tp->tcb.fin_wait_2 = val > 0 ? val : FIN_WAIT_2_MAX;
-	return 0;
-}
-
-static int set_defer_accept(struct toytcp_sock *tp, int val)
-{
-	tp->defer_accept = clamp(val, 0, 65535);
-	return 0;
-}
-
-static int set_cork(struct toytcp_sock *tp, int val)
-{
-	tp->corked = !!val;
-	tp->tcb.cork = tp->corked;
-	return 0;
-}
-
-static int set_quickack(struct toytcp_sock *tp, int val)
-{
-	tp->tcb.quickack = val & 1;
-	tp->tcb.quick_acks = 0;
-	if (tp->tcb.quickack && tp->tcb.deadline[TIMER_ACK])
-		tp->tcb.ack_now = 1;
-	return 0;
+	tcb->quickack = val & 1;
+	tcb->quick_acks = 0;
+	if (tcb->quickack && tcb->deadline[TIMER_ACK])
+		tcb->ack_now = 1;
 }
 
 static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 {
+	struct tcb *tcb = &tp->tcb;
+
+	if (!is_valid(name, val))
+		return -EINVAL;
 	switch (name) {
 	case TCP_NODELAY:
-		tp->tcb.nodelay = !!val;
-		return 0;
+		tcb->nodelay = !!val;
+		break;
 	case TCP_MAXSEG:
-		return set_maxseg(tp, val);
+		tp->user_mss = val;
+		break;
 	case TCP_CORK:
-		return set_cork(tp, val);
+		tp->corked = !!val;
+		tcb->cork = tp->corked;
+		break;
 	case TCP_KEEPIDLE:
-		return set_keepidle(tp, val);
+		tcb->keep_idle = val;
+		toytcp_timeout_keepalive(tcb, toytcp_now());
+		break;
 	case TCP_KEEPINTVL:
-		return set_keepintvl(tp, val);
+		tcb->keep_interval = val;
+		break;
 	case TCP_KEEPCNT:
-		return set_keepcnt(tp, val);
+		tcb->keep_count = val;
+		break;
 	case TCP_SYNCNT:
-		return set_syncnt(tp, val);
+		tcb->syn_retries = val;
+		break;
 	case TCP_LINGER2:
-		return set_linger2(tp, val);
+		tp->linger2 = clamp(val, -1, LINGER2_MAX);
+		tcb->fin_wait_2 = val > 0 ? tp->linger2 : FIN_WAIT_2_MAX;
+		break;
 	case TCP_DEFER_ACCEPT:
-		return set_defer_accept(tp, val);
+		tp->defer_accept = clamp(val, 0, 65535);
+		break;
 	case TCP_USER_TIMEOUT:
-		return set_user_timeout(tp, val);
+		tcb->user_timeout = val;
+		toytcp_timeout_rearm(tcb, toytcp_now());
+		break;
 	case TCP_QUICKACK:
-		return set_quickack(tp, val);
+		set_quickack(tcb, val);
+		break;
+	default:
+		return -ENOPROTOOPT;
 	}
-	return -ENOPROTOOPT;
+	return 0;
 }
 
 /* There is one algorithm yet; its name is what "reno" has always meant. */
@@ -243,51 +205,36 @@ static int get_maxseg(const struct sock *sk)
 	return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
 }
 
-static int get_linger2(const struct toytcp_sock *tp)
-{
-	return tp->linger2 < 0 ? -1 : tp->tcb.fin_wait_2;
-}
-
-static int get_tcp_int(const struct sock *sk, int name, int *val)
+/* What is asked for, or UNKNOWN, which none of them can be. */
+static int get_tcp_int(const struct sock *sk, int name)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
 	switch (name) {
 	case TCP_NODELAY:
-		*val = tp->tcb.nodelay;
-		return 0;
+		return tp->tcb.nodelay;
 	case TCP_MAXSEG:
-		*val = get_maxseg(sk);
-		return 0;
+		return get_maxseg(sk);
 	case TCP_CORK:
-		*val = tp->corked;
-		return 0;
+		return tp->corked;
 	case TCP_KEEPIDLE:
-		*val = tp->tcb.keep_idle;
-		return 0;
+		return tp->tcb.keep_idle;
 	case TCP_KEEPINTVL:
-		*val = tp->tcb.keep_interval;
-		return 0;
+		return tp->tcb.keep_interval;
 	case TCP_KEEPCNT:
-		*val = tp->tcb.keep_count;
-		return 0;
+		return tp->tcb.keep_count;
 	case TCP_SYNCNT:
-		*val = tp->tcb.syn_retries;
-		return 0;
+		return tp->tcb.syn_retries;
 	case TCP_LINGER2:
-		*val = get_linger2(tp);
-		return 0;
+		return tp->linger2 < 0 ? -1 : tp->tcb.fin_wait_2;
 	case TCP_DEFER_ACCEPT:
-		*val = tp->defer_accept;
-		return 0;
+		return tp->defer_accept;
 	case TCP_USER_TIMEOUT:
-		*val = tp->tcb.user_timeout;
-		return 0;
+		return tp->tcb.user_timeout;
 	case TCP_QUICKACK:
-		*val = tp->tcb.quickack || tp->tcb.quick_acks;
-		return 0;
+		return tp->tcb.quickack || tp->tcb.quick_acks;
 	}
-	return -ENOPROTOOPT;
+	return UNKNOWN;
 }
 
 static u32 since_ms(u64 then)
@@ -369,14 +316,15 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		   int __user *optlen)
 {
 	static const char reno[CONGESTION_NAME_MAX] = "reno";
-	int val, err;
+	int val;
 
 	if (name == TCP_INFO)
 		return get_info(sk, optval, optlen);
 	if (name == TCP_CONGESTION)
 		return put(optval, optlen, reno, sizeof(reno));
-	err = get_tcp_int(sk, name, &val);
-	return err ? err : put(optval, optlen, &val, sizeof(val));
+	val = get_tcp_int(sk, name);
+	return val == UNKNOWN ? -ENOPROTOOPT :
+		put(optval, optlen, &val, sizeof(val));
 }
 
 /**
