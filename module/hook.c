@@ -24,19 +24,15 @@ static bool checksum_ok(struct sk_buff *skb)
 
 static bool refuse(struct toytcp_net *tn, enum segment_fault fault)
 {
-	switch (fault) {
-	case SEGMENT_OK:
+	static const u8 reasons[] = {
+		[SEGMENT_SHORT] = MIB_drop_short,
+		[SEGMENT_OFFSET] = MIB_drop_offset,
+		[SEGMENT_OPTIONS] = MIB_drop_options,
+	};
+
+	if (fault == SEGMENT_OK)
 		return false;
-	case SEGMENT_SHORT:
-		toytcp_count(tn, drop_short);
-		break;
-	case SEGMENT_OFFSET:
-		toytcp_count(tn, drop_offset);
-		break;
-	case SEGMENT_OPTIONS:
-		toytcp_count(tn, drop_options);
-		break;
-	}
+	this_cpu_inc(tn->mib->counter[reasons[fault]]);
 	toytcp_count(tn, in_errors);
 	return true;
 }
@@ -55,17 +51,9 @@ static bool pull_header(struct sk_buff *skb)
 	return hdrlen > skb->len || pskb_may_pull(skb, hdrlen);
 }
 
-/**
- * toytcp_hook_parse() - validate a segment, once and for all
- * @tn: the namespace
- * @skb: data at our header; may be non-linear, may be changed
- * @seg: filled in
- *
- * Return: whether the segment is good; if not, it was counted by reason, and
- * the caller frees the skb.
- */
-bool toytcp_hook_parse(struct toytcp_net *tn, struct sk_buff *skb,
-		       struct segment *seg)
+/* Validates a segment, once and for all. Counts by reason what is not good. */
+static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
+		  struct segment *seg)
 {
 	if (skb->len < SEGMENT_HEADER_MIN)
 		return !refuse(tn, SEGMENT_SHORT);
@@ -109,7 +97,7 @@ int toytcp_hook_input(struct sk_buff *skb)
 	if (is_martian(skb)) {
 		toytcp_count(tn, drop_martian);
 		kfree_skb(skb);
-	} else if (!toytcp_hook_parse(tn, skb, &seg)) {
+	} else if (!parse(tn, skb, &seg)) {
 		kfree_skb(skb);
 	} else {
 		toytcp_deliver_packet(net, skb, &seg);
@@ -154,32 +142,9 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	return NF_STOLEN;
 }
 
-static const struct nf_hook_ops hook_ops = {
+const struct nf_hook_ops toytcp_hook_ops = {
 	.hook		= local_in,
 	.pf		= NFPROTO_IPV4,
 	.hooknum	= NF_INET_LOCAL_IN,
 	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
 };
-
-/**
- * toytcp_hook_init() - start taking packets in a namespace
- * @net: the namespace
- *
- * Return: 0 or a negative errno.
- */
-int toytcp_hook_init(struct net *net)
-{
-	return nf_register_net_hook(net, &hook_ops);
-}
-
-/**
- * toytcp_hook_exit() - stop taking packets in a namespace
- * @net: the namespace
- *
- * A packet may still be on its way through the hook until an RCU grace period
- * has passed.
- */
-void toytcp_hook_exit(struct net *net)
-{
-	nf_unregister_net_hook(net, &hook_ops);
-}

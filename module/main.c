@@ -3,6 +3,7 @@
  * Loading and unloading, for the host and for each network namespace.
  */
 #include <linux/module.h>
+#include <linux/proc_fs.h>
 #include <net/protocol.h>
 
 #include "compat/compat.h"
@@ -75,13 +76,13 @@ static int __net_init net_init(struct net *net)
 	err = toytcp_proc_init(tn);
 	if (err)
 		goto exit_sysctl;
-	err = toytcp_hook_init(net);
+	err = nf_register_net_hook(net, &toytcp_hook_ops);
 	if (err)
 		goto exit_proc;
 	return 0;
 
 exit_proc:
-	toytcp_proc_exit(tn);
+	proc_remove(tn->proc);
 exit_sysctl:
 	toytcp_sysctl_exit(tn);
 free_objects:
@@ -97,8 +98,8 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct toytcp_net *tn = toytcp_net(net);
 
-	toytcp_hook_exit(net);
-	toytcp_proc_exit(tn);
+	nf_unregister_net_hook(net, &toytcp_hook_ops);
+	proc_remove(tn->proc);
 	toytcp_sysctl_exit(tn);
 	synchronize_net();
 	free_objects(tn);
@@ -111,11 +112,14 @@ static struct pernet_operations net_ops = {
 	.size	= sizeof(struct toytcp_net),
 };
 
-/* inet_add_protocol() says -1 where the number is taken. */
+/* The kernel says -1 where the number is taken. */
 static int __init take_number(void)
 {
-	if (!inet_add_protocol(&protocol, toytcp_protocol))
-		return 0;
+	if (!inet_add_protocol(&protocol, toytcp_protocol)) {
+		if (!inet_add_offload(&toytcp_offload, toytcp_protocol))
+			return 0;
+		inet_del_protocol(&protocol, toytcp_protocol);
+	}
 	pr_err("toytcp: IP protocol %d is taken by another module\n",
 	       toytcp_protocol);
 	return -EBUSY;
@@ -133,15 +137,10 @@ static int __init register_all(void)
 	err = take_number();
 	if (err)
 		goto unregister_pernet;
-	err = toytcp_offload_init();
-	if (err)
-		goto del_protocol;
 	protosw.protocol = toytcp_protocol;
 	inet_register_protosw(&protosw);
 	return 0;
 
-del_protocol:
-	inet_del_protocol(&protocol, toytcp_protocol);
 unregister_pernet:
 	unregister_pernet_subsys(&net_ops);
 unregister_proto:
@@ -172,7 +171,7 @@ static int __init toytcp_init(void)
 static void __exit toytcp_exit(void)
 {
 	inet_unregister_protosw(&protosw);
-	toytcp_offload_exit();
+	inet_del_offload(&toytcp_offload, toytcp_protocol);
 	inet_del_protocol(&protocol, toytcp_protocol);
 	unregister_pernet_subsys(&net_ops);
 	synchronize_net();

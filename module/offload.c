@@ -88,30 +88,10 @@ static int gro_complete(struct sk_buff *skb, int thoff)
 	return 0;
 }
 
-static const struct net_offload offload = {
+const struct net_offload toytcp_offload = {
 	.callbacks = {
 		.gso_segment	= gso_segment,
 		.gro_receive	= gro_receive,
 		.gro_complete	= gro_complete,
 	},
 };
-
-/**
- * toytcp_offload_init() - take over segmentation for our protocol
- *
- * Return: 0, or -EBUSY if the number is taken.
- */
-int toytcp_offload_init(void)
-{
-	return inet_add_offload(&offload, toytcp_protocol) ? -EBUSY : 0;
-}
-
-/**
- * toytcp_offload_exit() - give it up
- *
- * Call it once no large segment of ours is under way.
- */
-void toytcp_offload_exit(void)
-{
-	inet_del_offload(&offload, toytcp_protocol);
-}

@@ -16,39 +16,23 @@
 
 #include "toytcp.h"
 
-/**
- * struct reader - an open file
- * @net: must be first; the namespace
- * @at: the table's cursor in front of the entry that is being shown, so that
- *	reading can resume there
- * @after: the cursor behind it
- */
+/* An open file: the table's cursor before and behind the entry shown last. */
 struct reader {
-	struct seq_net_private net;
-	u64 at;
+	struct seq_net_private net;	/* must be first */
+	u64 at;				/* where reading resumes */
 	u64 after;
 };
 
-/**
- * struct line - what a line of connections says beside the four-tuple
- * @state: TCP_ESTABLISHED...
- * @send_queue: bytes not yet acknowledged
- * @recv_queue: bytes not yet read
- * @timer: what it waits for next, or NULL
- * @left: milliseconds until then
- * @uid: the owner
- * @inode: of the user's socket, 0 if there is none
- * @tcb: the further numbers
- */
+/* What a line of connections says beside the four-tuple. */
 struct line {
 	u8 state;
-	u32 send_queue;
-	u32 recv_queue;
-	const char *timer;
-	u32 left;
+	u32 send_queue;			/* bytes not yet acknowledged */
+	u32 recv_queue;			/* bytes not yet read */
+	const char *timer;		/* what it waits for next, or NULL */
+	u32 left;			/* milliseconds until then */
 	kuid_t uid;
-	unsigned long inode;
-	struct tcb tcb;
+	unsigned long inode;		/* 0 if no user is left */
+	struct tcb tcb;			/* the further numbers */
 };
 
 static struct toytcp_net *net_of(struct seq_file *seq)
@@ -460,17 +444,6 @@ int toytcp_proc_init(struct toytcp_net *tn)
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&
 	    toytcp_events_init(tn))
 		return 0;
-	toytcp_proc_exit(tn);
-	return -ENOMEM;
-}
-
-/**
- * toytcp_proc_exit() - remove /proc/net/toytcp/
- * @tn: the namespace
- *
- * Waits for whoever is reading.
- */
-void toytcp_proc_exit(struct toytcp_net *tn)
-{
 	proc_remove(tn->proc);
+	return -ENOMEM;
 }

@@ -500,11 +500,8 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 			     struct sk_buff *skb, const struct segment *seg);
 
 /* hook.c */
-int toytcp_hook_init(struct net *net);
-void toytcp_hook_exit(struct net *net);
+extern const struct nf_hook_ops toytcp_hook_ops;
 int toytcp_hook_input(struct sk_buff *skb);
-bool toytcp_hook_parse(struct toytcp_net *tn, struct sk_buff *skb,
-		       struct segment *seg);
 
 /* deliver.c: each takes over the skb */
 void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
@@ -562,8 +559,7 @@ int toytcp_icmp_error(struct sk_buff *skb, u32 info);
 void toytcp_icmp_deferred(struct sock *sk);
 
 /* offload.c */
-int toytcp_offload_init(void);
-void toytcp_offload_exit(void);
+extern const struct net_offload toytcp_offload;
 
 /* proc.c, sysctl.c */
 int toytcp_proc_init(struct toytcp_net *tn);
@@ -572,7 +568,6 @@ bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
 		     int (*write)(struct file *file, char *text, size_t size),
 		     unsigned int reader_size);
 int toytcp_proc_may_write(struct file *file);
-void toytcp_proc_exit(struct toytcp_net *tn);
 int toytcp_sysctl_init(struct toytcp_net *tn);
 void toytcp_sysctl_exit(struct toytcp_net *tn);
 
