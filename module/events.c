@@ -23,37 +23,16 @@ DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
 /* Serialises switching, so that the static key counts each namespace once. */
 static DEFINE_MUTEX(switching);
 
-/**
- * struct event - one record
- * @time: microseconds, as toytcp_now() has it
- * @local: our address
- * @remote: the peer's
- * @seq: SEG.SEQ
- * @ack: SEG.ACK
- * @len: bytes of text
- * @lport: our port, host order
- * @rport: the peer's
- * @wnd: SEG.WND as on the wire
- * @ctl: control bits
- * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
- * @before: state before it
- * @after: state after it
- * @cause: enum cause
- * @spare: for what is to come
- */
 struct event {
-	u64 time;
-	__be32 local;
-	__be32 remote;
+	u64 time;			/* toytcp_now() */
+	struct toytcp_tuple who;	/* from our side */
 	u32 seq;
 	u32 ack;
-	u32 len;
-	u16 lport;
-	u16 rport;
-	u16 wnd;
+	u32 len;			/* bytes of text */
+	u16 wnd;			/* as on the wire */
 	u8 ctl;
-	u8 dir;
-	u8 before;
+	u8 dir;				/* EVENT_IN, EVENT_OUT or EVENT_NONE */
+	u8 before;			/* states */
 	u8 after;
 	u8 cause;
 	u8 spare[25];
@@ -61,32 +40,19 @@ struct event {
 
 static_assert(sizeof(struct event) == 64);
 
-/**
- * struct toytcp_ring - the recent events of a namespace
- * @lock: guards all of it
- * @newest: number of the newest record; the first ever has number 1
- * @cleared: number of the newest record when the ring was last cleared
- * @events: record n stands at n modulo RING_SIZE
- */
+/* The recent events of a namespace. The first ever has number 1. */
 struct toytcp_ring {
-	spinlock_t lock;	/* all of it */
-	u64 newest;
-	u64 cleared;
-	struct event *events;
+	spinlock_t lock;		/* all of it */
+	u64 newest;			/* number of the newest record */
+	u64 cleared;			/* what that was when last cleared */
+	struct event events[RING_SIZE];	/* record n at n modulo RING_SIZE */
 };
 
-/**
- * struct reader - an open file
- * @net: must be first; the namespace
- * @end: number of the newest record when reading began: a reader slower than
- *	the events still comes to an end
- * @n: number of the record to be shown
- * @event: that record
- */
+/* An open file. A reader slower than the events still comes to an end. */
 struct reader {
-	struct seq_net_private net;
-	u64 end;
-	u64 n;
+	struct seq_net_private net;	/* must be first */
+	u64 end;			/* newest record when reading began */
+	u64 n;				/* the record to be shown */
 	struct event event;
 };
 
@@ -97,14 +63,6 @@ static void fill_segment(struct event *e, const struct segment *seg)
 	e->len = seg->len;
 	e->wnd = seg->wnd;
 	e->ctl = seg->ctl;
-}
-
-static void fill_connection(struct event *e, const struct toytcp_tuple *who)
-{
-	e->local = who->local;
-	e->remote = who->remote;
-	e->lport = who->lport;
-	e->rport = who->rport;
 }
 
 /**
@@ -133,7 +91,7 @@ void toytcp_events_record(struct toytcp_net *tn,
 	spin_lock_bh(&ring->lock);
 	e = &ring->events[++ring->newest % RING_SIZE];
 	e->time = toytcp_now();
-	fill_connection(e, who);
+	e->who = *who;
 	if (seg)
 		fill_segment(e, seg);
 	e->dir = dir;
@@ -145,16 +103,10 @@ void toytcp_events_record(struct toytcp_net *tn,
 
 static int make_ring(struct toytcp_net *tn)
 {
-	struct toytcp_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
+	struct toytcp_ring *ring = kvzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 
 	if (!ring)
 		return -ENOMEM;
-	ring->events = kvcalloc(RING_SIZE, sizeof(*ring->events),
-				GFP_KERNEL_ACCOUNT);
-	if (!ring->events) {
-		kfree(ring);
-		return -ENOMEM;
-	}
 	spin_lock_init(&ring->lock);
 	/* Pairs with the acquire in whoever uses the ring. */
 	smp_store_release(&tn->ring, ring);
@@ -291,7 +243,7 @@ static void show_event(struct seq_file *seq, const struct reader *reader)
 	const struct event *e = &reader->event;
 
 	seq_printf(seq, "%llu %llu %pI4:%u>%pI4:%u ", reader->n, e->time,
-		   &e->local, e->lport, &e->remote, e->rport);
+		   &e->who.local, e->who.lport, &e->who.remote, e->who.rport);
 	if (e->dir == EVENT_NONE)
 		seq_puts(seq, "- - - - - -");
 	else
@@ -360,9 +312,6 @@ bool toytcp_events_init(struct toytcp_net *tn)
 void toytcp_events_exit(struct toytcp_net *tn)
 {
 	toytcp_events_switch(tn, false);
-	if (!tn->ring)
-		return;
-	kvfree(tn->ring->events);
-	kfree(tn->ring);
+	kvfree(tn->ring);
 	tn->ring = NULL;
 }

@@ -18,24 +18,15 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-/**
- * struct quote - what an ICMP error says
- * @skb: the packet; its data is the header of ours that it quotes
- * @type: ICMP type
- * @code: ICMP code
- * @info: the next hop's MTU, bytes, if it says one
- * @who: the connection, from our side
- * @seq: SEG.SEQ of the segment quoted
- * @error: the errno, if any, that it means to a user
- */
+/* What an ICMP error says. */
 struct quote {
-	struct sk_buff *skb;
+	struct sk_buff *skb;		/* its data: the header that it quotes */
 	u8 type;
 	u8 code;
-	u32 info;
-	struct toytcp_tuple who;
-	u32 seq;
-	int error;
+	u32 info;			/* the next hop's MTU, if it says one */
+	struct toytcp_tuple who;	/* from our side */
+	u32 seq;			/* SEG.SEQ of the segment quoted */
+	int error;			/* the errno it means to a user, or 0 */
 };
 
 /* What a failed connection attempt reports, as TCP does; 0: ignore it. */

@@ -177,22 +177,18 @@ static int wait_for_room(struct sock *sk, long *timeo)
 static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	int err = wait_until_open(sk, &timeo);
+	int n, err = wait_until_open(sk, &timeo);
 
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	while (!err && msg_data_left(msg)) {
 		err = send_error(sk);
 		if (err)
 			break;
-		err = take_text(sk, msg);
-		if (err > 0)
-			*sent += err;
-		if (err >= 0 && msg_data_left(msg))
+		n = take_text(sk, msg);
+		*sent += max(n, 0);
+		err = min(n, 0);
+		if (msg_data_left(msg) && (!err || err == -ENOMEM))
 			err = wait_for_room(sk, &timeo);
-		else if (err == -ENOMEM)
-			err = wait_for_room(sk, &timeo);
-		else
-			err = min(err, 0);
 	}
 	if (!err && !*sent)
 		err = send_error(sk);
