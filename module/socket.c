@@ -27,6 +27,14 @@ static void set_buffers(struct sock *sk)
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(tn->sysctl_wmem[1]));
 }
 
+static void select_congestion(struct sock *sk, int algorithm)
+{
+	if (!toytcp_sk(sk)->congestion_set)
+		algorithm = READ_ONCE(toytcp_sock_net(sk)->
+				      sysctl_congestion_control);
+	toytcp_congestion_select(&toytcp_sk(sk)->tcb, algorithm);
+}
+
 /* A tcb as new, but for the options a user may have set on the old one. */
 static void reset_tcb(struct sock *sk)
 {
@@ -44,6 +52,7 @@ static void reset_tcb(struct sock *sk)
 	tp->tcb.fin_wait_2 = old.fin_wait_2;
 	tp->tcb.syn_retries = old.syn_retries;
 	tp->tcb.cork = tp->corked;
+	select_congestion(sk, old.cc.algorithm);
 }
 
 static void free_chain(struct reassembly_node *node)
@@ -98,6 +107,7 @@ static int init(struct sock *sk)
 	set_buffers(sk);
 	toytcp_tcb_init(&toytcp_sk(sk)->tcb, sk->sk_rcvbuf / 2, MSS_DEFAULT);
 	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
+	select_congestion(sk, 0);
 	return 0;
 }
 
@@ -413,6 +423,7 @@ static void inherit_tcp(struct sock *child, const struct sock *parent,
 	tp->user_mss = from->user_mss;
 	tp->linger2 = from->linger2;
 	tp->corked = from->corked;
+	tp->congestion_set = from->congestion_set;
 	tp->entry.who = e->entry.who;
 	tp->tcb = from->tcb;	/* for reset_tcb() to keep the options of */
 	reset_tcb(child);

@@ -98,17 +98,24 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 	return 0;
 }
 
-/* There is one algorithm yet; its name is what "reno" has always meant. */
-static int set_congestion(sockptr_t optval, unsigned int len)
+static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
 {
 	char name[CONGESTION_NAME_MAX] = "";
+	int algorithm;
 
 	if (len < 1)
 		return -EINVAL;
 	len = min_t(unsigned int, len, sizeof(name) - 1);
 	if (copy_from_sockptr(name, optval, len))
 		return -EFAULT;
-	return strcmp(name, "reno") ? -ENOENT : 0;
+	algorithm = toytcp_congestion_find(name);
+	if (algorithm < 0)
+		return algorithm;
+	lock_sock(sk);
+	toytcp_congestion_select(&toytcp_sk(sk)->tcb, algorithm);
+	toytcp_sk(sk)->congestion_set = true;
+	release_sock(sk);
+	return 0;
 }
 
 static int get_int(sockptr_t optval, unsigned int len, int *val)
@@ -124,7 +131,7 @@ static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 	int val, err;
 
 	if (name == TCP_CONGESTION)
-		return set_congestion(optval, len);
+		return set_congestion(sk, optval, len);
 	err = get_int(optval, len, &val);
 	if (err)
 		return err;
@@ -312,16 +319,25 @@ static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
 	return put(optval, optlen, &info, sizeof(info));
 }
 
+static int get_congestion(const struct sock *sk, char __user *optval,
+			  int __user *optlen)
+{
+	char name[CONGESTION_NAME_MAX] = "";
+
+	strscpy(name, toytcp_congestion_name(toytcp_sk(sk)->tcb.cc.algorithm),
+		sizeof(name));
+	return put(optval, optlen, name, sizeof(name));
+}
+
 static int get_tcp(struct sock *sk, int name, char __user *optval,
 		   int __user *optlen)
 {
-	static const char reno[CONGESTION_NAME_MAX] = "reno";
 	int val;
 
 	if (name == TCP_INFO)
 		return get_info(sk, optval, optlen);
 	if (name == TCP_CONGESTION)
-		return put(optval, optlen, reno, sizeof(reno));
+		return get_congestion(sk, optval, optlen);
 	val = get_tcp_int(sk, name);
 	return val == UNKNOWN ? -ENOPROTOOPT :
 		put(optval, optlen, &val, sizeof(val));

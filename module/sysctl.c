@@ -11,6 +11,7 @@
 #include "toytcp.h"
 
 #define TIME_WAIT_DEFAULT	60000	/* milliseconds */
+#define ALGORITHMS_SIZE		64	/* bytes, for all names together */
 #define BUFFER_MIN		4096	/* bytes */
 #define BUFFER_MAX		(32 * 1024 * 1024)
 #define RMEM_DEFAULT		(6 * 1024 * 1024)	/* a window of 3 MB */
@@ -64,12 +65,12 @@ static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 	return 0;
 }
 
-/* There is one algorithm yet. */
 static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
 			    int write, void *buffer, size_t *lenp,
 			    loff_t *ppos)
 {
-	char value[sizeof_field(struct toytcp_net, sysctl_congestion_control)];
+	int *algorithm = table->data;
+	char value[ALGORITHMS_SIZE];
 	struct ctl_table copy = {
 		.data	= value,
 		.maxlen	= sizeof(value),
@@ -77,11 +78,35 @@ static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
 	};
 	int err;
 
-	strscpy(value, table->data, sizeof(value));
+	strscpy(value, toytcp_congestion_name(READ_ONCE(*algorithm)),
+		sizeof(value));
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
 	if (err || !write)
 		return err;
-	return strcmp(value, "reno") ? -EINVAL : 0;
+	err = toytcp_congestion_find(value);
+	if (err < 0)
+		return err;
+	WRITE_ONCE(*algorithm, err);
+	return 0;
+}
+
+static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
+			   int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char value[ALGORITHMS_SIZE] = "";
+	struct ctl_table copy = {
+		.data	= value,
+		.maxlen	= sizeof(value),
+		.mode	= table->mode,
+	};
+	int i;
+
+	for (i = 0; toytcp_congestion_name(i); i++) {
+		if (i)
+			strlcat(value, " ", sizeof(value));
+		strlcat(value, toytcp_congestion_name(i), sizeof(value));
+	}
+	return proc_dostring(&copy, write, buffer, lenp, ppos);
 }
 
 /* @data is an offset here, and an address in each namespace's copy. */
@@ -114,6 +139,11 @@ static const struct ctl_table template[] = {
 	}, {
 		FIELD(congestion_control),
 		.proc_handler	= handle_algorithm,
+	}, {
+		.procname	= "available_congestion_control",
+		.maxlen		= ALGORITHMS_SIZE,
+		.mode		= 0444,
+		.proc_handler	= show_algorithms,
 	},
 };
 
@@ -128,8 +158,7 @@ static void set_defaults(struct toytcp_net *tn)
 	tn->sysctl_wmem[1] = WMEM_DEFAULT;
 	tn->sysctl_wmem[2] = BUFFER_MAX;
 	tn->sysctl_syn_retries = SYN_RETRIES;
-	strscpy(tn->sysctl_congestion_control, "reno",
-		sizeof(tn->sysctl_congestion_control));
+	tn->sysctl_congestion_control = toytcp_congestion_find("cubic");
 }
 
 /* An empty entry at the end is what old kernels look for. */

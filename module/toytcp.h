@@ -247,6 +247,8 @@ struct toytcp_listener {
  * @segs_out: segments that were sent
  * @data_segs_in: those of @segs_in with text
  * @data_segs_out: those of @segs_out with text
+ * @congestion_set: TCP_CONGESTION has been used: what a listener's children
+ *	have too, in place of the namespace's default
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
  *
  * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
@@ -274,6 +276,7 @@ struct toytcp_sock {
 	u16 defer_accept;
 	u16 mtu;
 	bool isn_set;
+	bool congestion_set;
 	bool corked;
 };
 
@@ -345,7 +348,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_rmem: minimum, default, maximum of SO_RCVBUF, bytes
  * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
  * @sysctl_syn_retries: repetitions of a SYN
- * @sysctl_congestion_control: the algorithm's name
+ * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
  */
 struct toytcp_net {
 	struct net *net;
@@ -362,7 +365,7 @@ struct toytcp_net {
 	int sysctl_rmem[3];
 	int sysctl_wmem[3];
 	int sysctl_syn_retries;
-	char sysctl_congestion_control[16];
+	int sysctl_congestion_control;
 };
 
 static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)

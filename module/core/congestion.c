@@ -9,6 +9,7 @@
 
 static const struct congestion_ops *const algorithms[] = {
 	&toytcp_reno,
+	&toytcp_cubic,
 };
 
 static const struct congestion_ops *ops(const struct tcb *tcb)
@@ -33,9 +34,62 @@ static void reduce(struct tcb *tcb)
 
 	cc->prior_cwnd = cc->cwnd;
 	cc->prior_ssthresh = cc->ssthresh;
-	cc->ssthresh = max_t(u32, ops(tcb)->ssthresh(tcb, flight),
-			     2u * tcb->snd.mss);
-	cc->acked = 0;
+	cc->ssthresh = ops(tcb)->ssthresh(tcb, flight);
+	cc->ssthresh = max_t(u32, cc->ssthresh, 2u * tcb->snd.mss);
+	cc->avoiding = 0;
+}
+
+static void avoid(struct tcb *tcb, u32 acked, u64 now)
+{
+	struct congestion *cc = &tcb->cc;
+
+	if (!cc->avoiding) {
+		cc->avoiding = 1;
+		cc->acked = 0;
+		if (ops(tcb)->begin)
+			ops(tcb)->begin(tcb, now);
+	}
+	ops(tcb)->acked(tcb, acked, now);
+}
+
+/**
+ * toytcp_congestion_find() - an algorithm by its name
+ * @name: any string
+ *
+ * Return: its number, for toytcp_congestion_select(), or -ENOENT.
+ */
+int toytcp_congestion_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(algorithms); i++)
+		if (!strcmp(algorithms[i]->name, name))
+			return i;
+	return -ENOENT;
+}
+
+/**
+ * toytcp_congestion_name() - and the other way round
+ * @algorithm: its number
+ *
+ * Return: the name; NULL for a number beyond the last.
+ */
+const char *toytcp_congestion_name(unsigned int algorithm)
+{
+	return algorithm < ARRAY_SIZE(algorithms) ?
+		algorithms[algorithm]->name : NULL;
+}
+
+/**
+ * toytcp_congestion_select() - another algorithm goes on from here
+ * @tcb: the connection, in any state; Reno until this is called
+ * @algorithm: from toytcp_congestion_find()
+ */
+void toytcp_congestion_select(struct tcb *tcb, int algorithm)
+{
+	tcb->cc.algorithm = algorithm;
+	tcb->cc.avoiding = 0;
+	tcb->cc.w_max = 0;
 }
 
 /**
@@ -91,19 +145,20 @@ void toytcp_congestion_init(struct tcb *tcb)
  * Slow start by the bytes acknowledged (RFC 5681 (2), with RFC 3465's limit
  * of what two segments cover left out: a super-segment is acknowledged as a
  * whole), then what the algorithm says. A window that was not used does not
- * grow (RFC 7661 section 4.2).
+ * grow, nor does the time count (RFC 7661 section 4.2, RFC 9438 section 5.8).
  */
 void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
 
-	if (flight < cc->cwnd / 2)
+	if (flight >= cc->cwnd / 2 && cc->cwnd >= cc->ssthresh) {
+		avoid(tcb, acked, now);
 		return;
-	if (cc->cwnd < cc->ssthresh)
+	}
+	cc->avoiding = 0;
+	if (flight >= cc->cwnd / 2)
 		toytcp_congestion_grow(tcb, min_t(u32, acked, cc->ssthresh -
 						  cc->cwnd));
-	else
-		ops(tcb)->acked(tcb, acked, now);
 }
 
 /**
@@ -130,6 +185,8 @@ void toytcp_congestion_undo(struct tcb *tcb)
 
 	cc->cwnd = max(cc->cwnd, cc->prior_cwnd);
 	cc->ssthresh = max(cc->ssthresh, cc->prior_ssthresh);
+	cc->w_max = max(cc->w_max, cc->prior_cwnd);
+	cc->avoiding = 0;
 }
 
 /**
@@ -145,14 +202,21 @@ void toytcp_congestion_timeout(struct tcb *tcb)
 	if (!tcb->rtt.backoff && !tcb->cc.recovering)
 		reduce(tcb);
 	tcb->cc.cwnd = tcb->snd.mss;
-	tcb->cc.acked = 0;
+	tcb->cc.avoiding = 0;
+	tcb->cc.w_max = 0;
 }
 
 /**
  * toytcp_congestion_idle() - nothing was sent for a while: RFC 5681 section 4.1
  * @tcb: the connection
+ *
+ * ssthresh keeps in mind what the path has carried: RFC 7661 section 4.4.
  */
 void toytcp_congestion_idle(struct tcb *tcb)
 {
-	tcb->cc.cwnd = min(tcb->cc.cwnd, initial_window(tcb->snd.mss));
+	struct congestion *cc = &tcb->cc;
+
+	cc->ssthresh = max(cc->ssthresh, cc->cwnd - cc->cwnd / 4);
+	cc->cwnd = min(cc->cwnd, initial_window(tcb->snd.mss));
+	cc->avoiding = 0;
 }

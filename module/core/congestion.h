@@ -11,6 +11,8 @@
 /**
  * struct congestion_ops - congestion avoidance
  * @name: as TCP_CONGESTION has it
+ * @begin: congestion avoidance begins, after slow start, a decrease, or a while
+ *	in which the window was not used; may be NULL
  * @acked: so many bytes were acknowledged, the window was full and slow start
  *	is over: let cwnd grow
  * @ssthresh: the network is congested: what ssthresh becomes, of @flight bytes
@@ -18,11 +20,13 @@
  */
 struct congestion_ops {
 	const char *name;
+	void (*begin)(struct tcb *tcb, u64 now);
 	void (*acked)(struct tcb *tcb, u32 acked, u64 now);
 	u32 (*ssthresh)(struct tcb *tcb, u32 flight);
 };
 
 extern const struct congestion_ops toytcp_reno;
+extern const struct congestion_ops toytcp_cubic;
 
 void toytcp_congestion_grow(struct tcb *tcb, u32 bytes);
 bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked);

@@ -171,6 +171,9 @@ void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
 void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
 u32 toytcp_rtt_timeout(const struct round_trip *rtt);
 
+int toytcp_congestion_find(const char *name);
+const char *toytcp_congestion_name(unsigned int algorithm);
+void toytcp_congestion_select(struct tcb *tcb, int algorithm);
 void toytcp_congestion_init(struct tcb *tcb);
 void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now);
 void toytcp_congestion_lost(struct tcb *tcb);

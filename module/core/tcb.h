@@ -150,8 +150,14 @@ struct round_trip {
  * @prior_cwnd: @cwnd before the last congestion, bytes; so can it be undone
  * @prior_ssthresh: the same of @ssthresh
  * @acked: bytes acknowledged, in congestion avoidance, of the present window
+ * @w_max: (RFC 9438, as all of the next) cwnd where congestion was last met,
+ *	bytes; 0 if that is not known
+ * @w_est: what Reno would have in place of cwnd, bytes
+ * @epoch: when congestion avoidance began, microseconds, the low 32 bits
+ * @k: how long after that cwnd is to be @w_max again, milliseconds
  * @dupacks: duplicate ACKs in a row
  * @recovering: fast recovery is under way, until @recover is acknowledged
+ * @avoiding: congestion avoidance has begun: @acked and the like are valid
  * @algorithm: which, see toytcp_congestion_find()
  */
 struct congestion {
@@ -161,8 +167,13 @@ struct congestion {
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
 	u32 acked;
+	u32 w_max;
+	u32 w_est;
+	u32 epoch;
+	u32 k;
 	u16 dupacks;
 	u8 recovering : 1;
+	u8 avoiding : 1;
 	u8 algorithm : 2;
 };
 
@@ -260,7 +271,7 @@ struct tcb {
 };
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 296, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 312, "struct tcb has grown");
 
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);

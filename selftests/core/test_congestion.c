@@ -3,6 +3,20 @@
 #include "host.h"
 #include "kselftest_harness.h"
 
+TEST(congestion_find__by_name)
+{
+	struct host h;
+	int i;
+
+	for (i = 0; toytcp_congestion_name(i); i++)
+		EXPECT_EQ(toytcp_congestion_find(toytcp_congestion_name(i)), i);
+	EXPECT_EQ(i, 2);
+	EXPECT_EQ(toytcp_congestion_find("nosuch"), -ENOENT);
+	EXPECT_EQ(toytcp_congestion_find(""), -ENOENT);
+	make_closed(&h);
+	EXPECT_STREQ(toytcp_congestion_name(h.tcb.cc.algorithm), "reno");
+}
+
 static u32 initial_window(u16 mss, bool syn_repeated)
 {
 	struct host h;
@@ -198,6 +212,19 @@ TEST(congestion_idle__restarts)
 	host_send(&h, 20 * MSS);
 	EXPECT_EQ(h.sent, INITIAL_WINDOW);
 	EXPECT_EQ(h.tcb.cc.cwnd, INITIAL_WINDOW * MSS);
+}
+
+/* RFC 7661: what the path has carried is reached by slow start again. */
+TEST(congestion_idle__remembers)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 40 * MSS;
+	h.tcb.cc.ssthresh = 20 * MSS;
+	toytcp_congestion_idle(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, INITIAL_WINDOW * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 30 * MSS);
 }
 
 /* RW = min(IW, cwnd), and IW is less than ten segments if they are large. */

@@ -213,6 +213,30 @@ API_TEST(tcpopt__congestion)
 	ASSERT_STREQ("reno", name);
 }
 
+static const char *congestion_of(int fd)
+{
+	static char name[16];
+	socklen_t len = sizeof(name);
+
+	if (getsockopt(fd, SOL_TCP, TCP_CONGESTION, name, &len))
+		return "";
+	return name;
+}
+
+API_TEST(tcpopt__congestion_is_inherited)
+{
+	int listener = listening(1), client, server;
+
+	ASSERT_OK(setsockopt(listener, SOL_TCP, TCP_CONGESTION, "reno", 5));
+	client = dial(port_of(listener));
+	server = accept_one(listener);
+	ASSERT_STREQ("reno", congestion_of(server));
+	/* In the middle of a connection, too. */
+	ASSERT_OK(setsockopt(client, SOL_TCP, TCP_CONGESTION, "reno", 4));
+	send_all(client, "d", 1);
+	ASSERT_STREQ("reno", congestion_of(client));
+}
+
 API_TEST(tcpopt__quickack)
 {
 	struct pair pair = new_pair();

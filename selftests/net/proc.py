@@ -337,7 +337,6 @@ BAD_SETTINGS = {
     "time_wait_ms": ("0", "-1", "99999999999", "soon"),
     "rmem": ("0 0 0", "-1 4096 8192", "8192 4096 2048", "x"),
     "wmem": ("0 0 0", "-1 4096 8192", "8192 4096 2048", "x"),
-    "congestion_control": ("nosuch",),
 }
 
 
@@ -350,6 +349,26 @@ def bad_settings_are_refused(case):
         for value in values:
             refused(host, path, value, errno.EINVAL)
             assert host.read(path) == before, f"{name} = {value}"
+
+
+@scenario(toytcp_only=True)
+def congestion_control_is_chosen_for_new_sockets(case):
+    host = case.namespace()
+    path = "/proc/sys/net/toytcp/congestion_control"
+
+    def chosen():
+        return host.socket().getsockopt(
+            lib.socket.IPPROTO_TCP, lib.socket.TCP_CONGESTION,
+            16).rstrip(b"\0")
+
+    assert host.read("/proc/sys/net/toytcp/available_congestion_control") \
+        == "reno cubic\n"
+    for name in "nosuch", "renoo":
+        refused(host, path, name, errno.ENOENT)
+    assert host.read(path) == "cubic\n"
+    assert chosen() == b"cubic"
+    host.sysctl("net.toytcp.congestion_control", "reno")
+    assert chosen() == b"reno"
 
 
 @scenario(toytcp_only=True)

@@ -90,6 +90,7 @@ void user_configure(struct endpoint *e)
 
 	if (e->world->set.calm)
 		return;
+	toytcp_congestion_select(tcb, (int)dice_below(d, 2));
 	tcb->nodelay = dice_below(d, 3) == 0;
 	tcb->cork = dice_below(d, 10) == 0;
 	tcb->quickack = dice_below(d, 5) == 0;
