@@ -314,8 +314,7 @@ static void advance_una(struct arrival *a)
 static void window_opened(struct tcb *tcb, u64 now)
 {
 	tcb->rtt.backoff = 0;
-	if (!tcb->orphan)	/* see expire_persist() */
-		tcb->tries = 0;
+	tcb->tries = 0;
 	tcb->probe = 0;
 	tcb->snd.rtx = tcb->snd.una;
 	restart_timer(tcb, now);

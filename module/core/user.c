@@ -111,11 +111,13 @@ void toytcp_user_close(struct tcb *tcb)
  * @tcb: after toytcp_user_close()
  * @now: microseconds
  *
- * From here on nobody reads, and nobody waits: FIN-WAIT-2 gets a limit.
+ * From here on nobody reads, and nobody waits: FIN-WAIT-2 gets a limit. What
+ * was in vain before does not count against an orphan's smaller patience.
  */
 void toytcp_user_leave(struct tcb *tcb, u64 now)
 {
 	tcb->orphan = 1;
+	tcb->tries = 0;
 	if (tcb->state == TCP_FIN_WAIT2)
 		tcb->deadline[TIMER_IDLE] = now + (u64)tcb->fin_wait_2 * SECOND;
 }

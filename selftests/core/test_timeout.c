@@ -321,6 +321,31 @@ TEST(persist__an_orphan_ends_though_the_peer_answers)
 	EXPECT_EQ(h.tcb.state, TCP_CLOSE);
 }
 
+/* A reader that was slow for long, but reads on, gets all of it. */
+TEST(persist__an_orphan_is_patient_once_the_window_opens)
+{
+	struct host h;
+	int i;
+
+	close_window(&h);
+	host_send(&h, 100);
+	for (i = 0; i < 2 * ORPHAN_RETRIES; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	host_close(&h);
+	host_leave(&h);
+	for (i = 0; i < ORPHAN_RETRIES; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	ARRIVE_NEXT(&h, .wnd = 1000);
+	for (i = 0; i < ORPHAN_RETRIES; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		EXPECT_EQ(h.tcb.state, TCP_FIN_WAIT1);
+	}
+}
+
 TEST(persist__ends_if_it_does_not)
 {
 	struct host h;
