@@ -47,17 +47,22 @@ static void check_right_edge(struct endpoint *e, const struct segment *seg)
 	e->edge_known = true;
 	if (seq_after(e->edge, edge + (1u << shift_of(e, seg)) - 1))
 		FAIL(e->world, "%s: the window's right edge shrinks by %u",
-		     name_of(e), e->edge - edge);
+		     e->name, e->edge - edge);
 	e->edge = seq_max(e->edge, edge);
 	if (e->kind == FULL && seq_after(edge, e->tcb.rcv.adv))
 		FAIL(e->world, "%s promises more than it will take",
-		     name_of(e));
+		     e->name);
 }
 
 static bool is_perfect(const struct settings *s)
 {
-	return !s->loss && !s->reorder && !s->corrupt && !s->dup &&
-	       !s->rate && !s->outage[1];
+	static const enum knob faults[] = { LOSS, DUP, REORDER, CORRUPT, RATE };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		if (s->path[faults[i]][0] || s->path[faults[i]][1])
+			return false;
+	return !s->changed;
 }
 
 /* Where nothing is lost or queues, nothing has to be sent again. */
@@ -69,7 +74,7 @@ static void check_repeats(struct endpoint *e, const struct segment *seg)
 		return;
 	e->was_closed |= !e->tcb.snd.wnd;
 	if (again && !e->was_closed && is_perfect(&e->world->set))
-		FAIL(e->world, "%s repeats what was not lost", name_of(e));
+		FAIL(e->world, "%s repeats what was not lost", e->name);
 	if (!again)
 		e->sent_to = seg->seq + seg->len;
 }
@@ -82,13 +87,13 @@ void check_segment(struct endpoint *e, const struct segment *seg)
 	if (e->kind == FULL && seg->len && !(seg->ctl & CTL_RST) &&
 	    seq_before(seg->seq, e->tcb.snd.una))
 		FAIL(e->world, "%s sends what is acknowledged already",
-		     name_of(e));
+		     e->name);
 }
 
 static void check_words(struct endpoint *e, const char *broken)
 {
 	if (broken)
-		FAIL(e->world, "%s in %s: not so: %s", name_of(e),
+		FAIL(e->world, "%s in %s: not so: %s", e->name,
 		     toytcp_tcb_state_name(e->tcb.state), broken);
 }
 
@@ -98,11 +103,11 @@ void check_tcb(struct endpoint *e)
 	current = e->world;
 	check_words(e, invariant_broken(&e->before, &e->tcb, e->world->now));
 	if (invariant_nodes(&e->tcb) != e->lent)
-		FAIL(e->world, "%s: the core holds %u nodes of %u", name_of(e),
+		FAIL(e->world, "%s: the core holds %u nodes of %u", e->name,
 		     invariant_nodes(&e->tcb), e->lent);
 	if (e->lent_bytes > 3 * e->tcb.rcv.buf + 65535)
 		FAIL(e->world, "%s keeps %u bytes for a window of %u",
-		     name_of(e), e->lent_bytes, e->tcb.rcv.buf);
+		     e->name, e->lent_bytes, e->tcb.rcv.buf);
 }
 
 /* A connection that lives on: nothing is forgotten. */
@@ -118,14 +123,18 @@ void check_settled(struct endpoint *e)
 static bool is_plausible(const struct endpoint *e)
 {
 	const struct settings *s = &e->world->set;
-	double through = (1 - s->loss / 1e6) * (1 - s->corrupt / 1e6);
-	double bad = 1 - through * through, chance = 1;
+	double through = 1, chance = 1;
 	u32 i;
 
-	if (s->outage[1] || e->world->end[!e->id].kind < FULL)
+	/* A path that changes, or whose queue runs over, may do anything. */
+	if (s->changed || s->path[QUEUE][0] || s->path[QUEUE][1] ||
+	    e->world->end[e->id ^ 1].kind < FULL)
 		return true;
+	for (i = 0; i < 2; i++)
+		through *= (1 - s->path[LOSS][i] / 1e6) *
+			   (1 - s->path[CORRUPT][i] / 1e6);
 	for (i = 0; i < e->tries; i++)
-		chance *= bad;
+		chance *= 1 - through;
 	return chance > 1e-9;
 }
 
@@ -136,6 +145,12 @@ static u32 patience(const struct tcb *was)
 	return was->orphan ? ORPHAN_RETRIES : DATA_RETRIES;
 }
 
+/* To an orphan, a window that stays closed is no sign of life. */
+static bool waited_enough(const struct tcb *was)
+{
+	return was->orphan && !was->snd.wnd && was->tries >= ORPHAN_RETRIES;
+}
+
 void check_timeout(struct endpoint *e)
 {
 	const struct tcb *tcb = &e->tcb;
@@ -144,7 +159,7 @@ void check_timeout(struct endpoint *e)
 		return;
 	if (tcb->persist || !tcb->snd.wnd || tcb->snd.una == tcb->snd.nxt)
 		return;
-	FAIL(e->world, "%s repeats what was not lost", name_of(e));
+	FAIL(e->world, "%s repeats what was not lost", e->name);
 }
 
 /* An error has to have a reason. */
@@ -155,12 +170,13 @@ void check_error(struct endpoint *e, int error)
 	if (error == ETIMEDOUT) {
 		e->world->counts.timed_out++;
 		if (!was->user_timeout && !was->keepalive &&
+		    !waited_enough(was) &&
 		    (e->tries <= patience(was) || !is_plausible(e)))
 			FAIL(e->world, "%s gave up after %u tries",
-			     name_of(e), e->tries);
-		e->world->excused = true;
-	} else if (!e->world->excused) {
-		FAIL(e->world, "%s: error %d for no reason", name_of(e),
+			     e->name, e->tries);
+		excuse(e);
+	} else if (!e->excused) {
+		FAIL(e->world, "%s: error %d for no reason", e->name,
 		     error);
 	}
 	e->world->counts.refused += error == ECONNREFUSED;
@@ -173,26 +189,26 @@ void check_delivered(struct endpoint *e)
 
 	if (u->written != u->plan)
 		FAIL(e->world, "%s could write only %u of %u bytes",
-		     name_of(e), u->written, u->plan);
+		     e->name, u->written, u->plan);
 	if (other(e)->user.read != u->written)
-		FAIL(e->world, "%s: %u of %u bytes were read", name_of(e),
+		FAIL(e->world, "%s: %u of %u bytes were read", e->name,
 		     other(e)->user.read, u->written);
 	if (!u->eof || !u->left)
-		FAIL(e->world, "%s never learnt of the end", name_of(e));
+		FAIL(e->world, "%s never learnt of the end", e->name);
 }
 
 /* Nothing will ever happen again: was that right? */
 void check_end(struct world *w)
 {
-	int i;
+	u32 i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < w->ends; i++) {
 		struct endpoint *e = &w->end[i];
 
 		if (e->kind != NOTHING)
-			FAIL(w, "%s hangs in %s", name_of(e),
+			FAIL(w, "%s hangs in %s", e->name,
 			     toytcp_tcb_state_name(trace_state(e)));
-		if (!w->excused)
+		if (!e->excused)
 			check_delivered(e);
 	}
 }

@@ -7,10 +7,17 @@
 
 #include "sim.h"
 
-#define SYNACK_REPEATS	5
 #define EMIT_MOST	100000	/* more segments at once mean a live-lock */
 
-static const u16 ports[2] = { 40000, 80 };
+static u16 mss_of(s64 mtu)
+{
+	return (u16)min_t(s64, mtu - IP_HEADER - SEGMENT_HEADER_MIN, 65495);
+}
+
+static u16 port_of(const struct endpoint *e)
+{
+	return is_server(e) ? PORT_SERVER : PORT_CLIENT + e->id / 2;
+}
 
 void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 {
@@ -19,8 +26,9 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->id = id;
 	e->timer = NEVER;
 	e->window = (u32)w->set.window;
-	e->mss = (u16)min_t(s64, w->set.mtu - IP_HEADER - SEGMENT_HEADER_MIN,
-			    65495);
+	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
+	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
+		 is_server(e) ? "server" : "client", id / 2 + 1);
 }
 
 static void free_text(struct endpoint *e, struct text *t)
@@ -40,7 +48,7 @@ static void purge(struct endpoint *e)
 		free_text(e, (struct text *)node);
 	}
 	if (e->lent)
-		FAIL(e->world, "%s: %u nodes leaked", name_of(e), e->lent);
+		FAIL(e->world, "%s: %u nodes leaked", e->name, e->lent);
 }
 
 void endpoint_end(struct endpoint *e)
@@ -49,12 +57,12 @@ void endpoint_end(struct endpoint *e)
 	user_end(e);
 }
 
-static void send_one(struct endpoint *e, struct segment *seg, const u8 *text)
+void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 {
 	u8 state = trace_state(e);
 
-	seg->source = ports[e->id];
-	seg->destination = ports[!e->id];
+	seg->source = port_of(e);
+	seg->destination = port_of(other(e));
 	check_segment(e, seg);
 	trace_add(e, 'o', seg, state, state,
 		  e->kind == FULL ? e->tcb.cause : CAUSE_NONE);
@@ -72,7 +80,7 @@ static void transmit(struct endpoint *e, const struct segment *whole)
 		if (offset > e->user.written ||
 		    whole->len > e->user.written - offset) {
 			FAIL(e->world, "%s sends what the user never wrote",
-			     name_of(e));
+			     e->name);
 			return;
 		}
 		text = e->out + offset;
@@ -84,20 +92,20 @@ static void transmit(struct endpoint *e, const struct segment *whole)
 		part.len = min(whole->len - done, mss);
 		if (done + part.len < whole->len)
 			part.ctl &= (u8)~(CTL_FIN | CTL_PSH);
-		send_one(e, &part, text ? text + done : NULL);
+		endpoint_send(e, &part, text ? text + done : NULL);
 		done += part.len;
 	} while (done < whole->len);
 }
 
-static void reset(struct endpoint *e, const struct segment *seg)
+void endpoint_reset(struct endpoint *e, const struct segment *seg)
 {
 	struct segment rst;
 
 	if (seg->ctl & CTL_RST)
-		FAIL(e->world, "%s answers a reset by a reset", name_of(e));
+		FAIL(e->world, "%s answers a reset by a reset", e->name);
 	toytcp_segment_reset_for(seg, &rst);
 	e->world->counts.reset++;
-	send_one(e, &rst, NULL);
+	endpoint_send(e, &rst, NULL);
 }
 
 /* A node's text joins what came before it; what is known is skipped. */
@@ -107,13 +115,13 @@ static void append(struct endpoint *e, const struct text *t)
 	u32 n = t->node.end - at;
 
 	if (seq_after(t->node.seq, at)) {
-		FAIL(e->world, "%s: a gap in what is ready", name_of(e));
+		FAIL(e->world, "%s: a gap in what is ready", e->name);
 		return;
 	}
 	if (!seq_after(t->node.end, at))
 		return;
 	if (e->arrived + n > e->in_room) {
-		FAIL(e->world, "%s: more arrived than was sent", name_of(e));
+		FAIL(e->world, "%s: more arrived than was sent", e->name);
 		return;
 	}
 	memcpy(e->in + e->arrived, t->bytes + (at - t->seq), n);
@@ -159,7 +167,7 @@ static void emit_all(struct endpoint *e)
 	while (toytcp_emit_next(&e->tcb, e->world->now, &seg)) {
 		transmit(e, &seg);
 		if (++n > EMIT_MOST || e->world->failure[0]) {
-			FAIL(e->world, "%s never stops sending", name_of(e));
+			FAIL(e->world, "%s never stops sending", e->name);
 			return;
 		}
 	}
@@ -202,13 +210,13 @@ static void note_change(struct endpoint *e, u8 before)
 		trace_add(e, '-', NULL, before, e->tcb.state, e->tcb.cause);
 }
 
-void endpoint_open(struct endpoint *e, u32 iss)
+void endpoint_open(struct endpoint *e)
 {
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);
 	e->kind = FULL;
 	endpoint_begin(e);
-	toytcp_user_open(&e->tcb, iss, e->world->now);
+	toytcp_user_open(&e->tcb, e->iss, e->world->now);
 	note_change(e, TCP_CLOSE);
 	e->before.snd = e->tcb.snd;
 	endpoint_settle(e, NULL);
@@ -219,12 +227,12 @@ void endpoint_abort(struct endpoint *e)
 	struct segment rst;
 	u8 before = e->tcb.state;
 
-	e->world->excused = true;
+	excuse(e);
 	e->world->counts.aborted++;
 	endpoint_begin(e);
 	if (toytcp_user_abort(&e->tcb, &rst)) {
 		note_change(e, before);
-		send_one(e, &rst, NULL);
+		endpoint_send(e, &rst, NULL);
 	}
 	endpoint_settle(e, NULL);
 }
@@ -253,8 +261,8 @@ static struct text *make_text(struct endpoint *e, const struct packet *p,
 	return t;
 }
 
-static void connection_input(struct endpoint *e, const struct packet *p,
-			     const struct segment *seg)
+void endpoint_connection(struct endpoint *e, const struct packet *p,
+			 const struct segment *seg)
 {
 	struct text *t = make_text(e, p, seg);
 	u8 before = e->tcb.state;
@@ -271,119 +279,8 @@ static void connection_input(struct endpoint *e, const struct packet *p,
 	}
 	take_ready(e, act.ready, t);
 	if (act.reset)
-		reset(e, seg);
+		endpoint_reset(e, seg);
 	endpoint_settle(e, &act);
-}
-
-static void send_synack(struct endpoint *e)
-{
-	struct segment seg;
-
-	toytcp_embryo_synack(&e->embryo, &seg);
-	send_one(e, &seg, NULL);
-	e->timer = e->world->now + (RTO_INITIAL << e->embryo.repeated);
-}
-
-static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
-{
-	u8 before = trace_state(e);
-
-	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->mss,
-			   e->world->now);
-	e->kind = EMBRYO;
-	e->edge_known = false;
-	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	send_synack(e);
-}
-
-static void promote(struct endpoint *e, const struct packet *p,
-		    const struct segment *seg)
-{
-	if (e->connected)
-		FAIL(e->world, "old segments made a second connection");
-	toytcp_tcb_init(&e->tcb, e->window, e->mss);
-	user_configure(e);
-	toytcp_embryo_promote(&e->embryo, &e->tcb, e->world->now);
-	e->kind = FULL;
-	connection_input(e, p, seg);
-}
-
-static void drop_embryo(struct endpoint *e)
-{
-	e->kind = NOTHING;
-	e->timer = NEVER;
-}
-
-static void embryo_input(struct endpoint *e, const struct packet *p,
-			 const struct segment *seg)
-{
-	enum verdict verdict = toytcp_embryo_arrives(&e->embryo, seg);
-	struct segment reply;
-
-	if (verdict == VERDICT_PROMOTE) {
-		promote(e, p, seg);
-		return;
-	}
-	trace_add(e, 'i', seg, TCP_SYN_RECV,
-		  verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
-		  CAUSE_NONE);
-	if (verdict == VERDICT_REPEAT) {
-		e->embryo.repeated++;
-		send_synack(e);
-	} else if (verdict == VERDICT_ACK) {
-		toytcp_embryo_ack(&e->embryo, &reply);
-		send_one(e, &reply, NULL);
-	}
-	if (verdict == VERDICT_RESET)
-		reset(e, seg);
-	if (verdict == VERDICT_END)
-		drop_embryo(e);
-}
-
-static void remnant_input(struct endpoint *e, const struct segment *seg)
-{
-	enum verdict verdict = toytcp_remnant_arrives(&e->remnant, seg);
-	struct segment ack;
-
-	if (verdict == VERDICT_CREATE && e->listening) {
-		conceive(e, seg, e->remnant.snd_nxt + 128000);
-		return;
-	}
-	trace_add(e, 'i', seg, TCP_TIME_WAIT,
-		  verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT,
-		  CAUSE_TIME_WAIT);
-	if (verdict == VERDICT_END) {
-		drop_embryo(e);
-	} else if (verdict != VERDICT_DROP) {
-		toytcp_remnant_ack(&e->remnant, &ack);
-		send_one(e, &ack, NULL);
-	}
-	if (verdict == VERDICT_RESTART)
-		e->timer = e->world->now + e->world->time_wait;
-}
-
-static u32 listener_iss(struct world *w)
-{
-	u32 iss = w->next_iss ? w->next_iss : dice_roll(&w->dice);
-
-	w->next_iss = 0;
-	return iss;
-}
-
-static void nothing_input(struct endpoint *e, const struct segment *seg)
-{
-	enum verdict verdict = seg->ctl & CTL_RST ? VERDICT_DROP :
-						    VERDICT_RESET;
-
-	if (e->listening)
-		verdict = toytcp_listen_arrives(seg);
-	if (verdict == VERDICT_CREATE) {
-		conceive(e, seg, listener_iss(e->world));
-		return;
-	}
-	trace_add(e, 'i', seg, trace_state(e), trace_state(e), CAUSE_CLOSED);
-	if (verdict == VERDICT_RESET)
-		reset(e, seg);
 }
 
 /* What was built and what was parsed must be the same. */
@@ -398,38 +295,43 @@ static bool same(const struct segment *a, const struct segment *b)
 	       (a->wscale == b->wscale || !(a->options & HAS_WSCALE));
 }
 
-void endpoint_input(struct endpoint *e, const struct packet *p)
+/* The path takes no more than this: icmp.c's fit_path(). */
+static void news_input(struct endpoint *e, u32 mtu)
+{
+	u16 mss = mss_of(mtu);
+
+	if (e->kind != FULL || mss >= e->tcb.snd.mss)
+		return;
+	endpoint_begin(e);
+	toytcp_tcb_set_mss(&e->tcb, mss);
+	if (!toytcp_tcb_in(&e->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV))
+		e->tcb.snd.rtx = e->tcb.snd.una;
+	endpoint_settle(e, NULL);
+}
+
+static void segment_input(struct endpoint *e, const struct packet *p)
 {
 	struct segment seg;
 
-	if (p->corrupt) {
-		e->world->counts.corrupt++;
-		return;
-	}
 	if (toytcp_segment_parse(&seg, p->bytes, p->total) != SEGMENT_OK ||
 	    !same(&seg, &p->sent)) {
 		FAIL(e->world, "a header was not parsed as it was built");
 		return;
 	}
-	if (e->kind == NOTHING)
-		nothing_input(e, &seg);
-	else if (e->kind == EMBRYO)
-		embryo_input(e, p, &seg);
-	else if (e->kind == REMNANT)
-		remnant_input(e, &seg);
+	if (e->kind == FULL)
+		endpoint_connection(e, p, &seg);
 	else
-		connection_input(e, p, &seg);
+		stub_input(e, p, &seg);
 }
 
-static void embryo_expire(struct endpoint *e)
+void endpoint_input(struct endpoint *e, const struct packet *p)
 {
-	if (e->embryo.repeated >= SYNACK_REPEATS) {
-		e->world->excused = true;
-		drop_embryo(e);
-		return;
-	}
-	e->embryo.repeated++;
-	send_synack(e);
+	if (p->corrupt)
+		e->world->counts.corrupt++;
+	else if (p->news)
+		news_input(e, p->news);
+	else
+		segment_input(e, p);
 }
 
 static void connection_expire(struct endpoint *e)
@@ -450,10 +352,8 @@ static void connection_expire(struct endpoint *e)
 
 void endpoint_expire(struct endpoint *e)
 {
-	if (e->kind == EMBRYO)
-		embryo_expire(e);
-	else if (e->kind == REMNANT)
-		drop_embryo(e);
-	else
+	if (e->kind == FULL)
 		connection_expire(e);
+	else
+		stub_expire(e);
 }

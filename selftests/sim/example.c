@@ -52,8 +52,9 @@ static void play(struct world *w)
 	struct endpoint *client = &w->end[0], *server = &w->end[1];
 
 	server->listening = true;
-	w->next_iss = 420;
-	endpoint_open(client, 69);
+	server->iss = 420;
+	client->iss = 69;
+	endpoint_open(client);
 	world_settle(w);
 	await(w, trace_state(server) == TCP_ESTABLISHED, "established");
 	client->tcb.quickack = 1;
@@ -94,12 +95,11 @@ static void compare(struct world *w)
 /* Returns whether it went as it should; the trace is there to be shown. */
 bool example_run(struct world *w)
 {
-	const struct settings calm = {
-		.loss = -1, .dup = -1, .reorder = -1, .corrupt = -1,
-		.rtt = -1, .mtu = -1, .rate = -1, .bytes = 35, .window = -1,
-		.calm = true,
-	};
+	struct settings calm;
 
+	settings_init(&calm);
+	calm.bytes = 35;
+	calm.calm = true;
 	world_init(w, 1, &calm, true);
 	w->end[0].user.manual = true;
 	w->end[1].user.manual = true;

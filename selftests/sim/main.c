@@ -8,8 +8,6 @@
 
 #include "sim.h"
 
-#define ROWS(x) (sizeof(x) / sizeof((x)[0]))
-
 /**
  * struct command - what was asked for
  * @seed: of the first run
@@ -23,12 +21,6 @@ struct command {
 	bool many, seeded, events, example;
 };
 
-struct number_option {
-	const char *name;
-	s64 *value;
-	double scale, low, high;
-};
-
 void __sanitizer_set_death_callback(void (*callback)(void))
 	__attribute__((weak));
 
@@ -38,58 +30,35 @@ static u64 seed_at_hand;
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: %s [--runs N] [--seed N] [--events] [--example]\n"
-		"\t[--loss PCT] [--dup PCT] [--reorder PCT] [--corrupt PCT]\n"
-		"\t[--rtt MS] [--mtu BYTES] [--rate BYTES_PER_SECOND]\n"
-		"\t[--bytes N] [--window BYTES]\n", program);
+		"usage: %s [--runs N] [--seed N] [--events] [--example]\n",
+		program);
+	settings_usage(stderr);
 	exit(2);
 }
 
-static bool parse_number(const struct number_option *o, const char *text)
+static bool parse_count(const char *text, u64 low, u64 *value)
 {
 	char *rest;
-	double number = strtod(text, &rest);
 
-	if (rest == text || *rest || !(number >= o->low) ||
-	    !(number <= o->high))
-		return false;
-	*o->value = (s64)(number * o->scale);
-	return true;
+	*value = strtoull(text, &rest, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*rest && *value >= low;
 }
 
+/* --NAME TEXT; returns whether that is right. */
 static bool take_option(struct command *c, const char *name, const char *text)
 {
-	struct settings *s = &c->set;
-	s64 seed = -1, runs = -1;
-	const struct number_option options[] = {
-		{ "--runs", &runs, 1, 1, 1e9 },
-		{ "--seed", &seed, 1, 0, 1e15 },
-		{ "--loss", &s->loss, 1e4, 0, 100 },
-		{ "--dup", &s->dup, 1e4, 0, 100 },
-		{ "--reorder", &s->reorder, 1e4, 0, 100 },
-		{ "--corrupt", &s->corrupt, 1e4, 0, 100 },
-		{ "--rtt", &s->rtt, MSEC, 0, 60000 },
-		{ "--mtu", &s->mtu, 1, 88, 65535 },
-		{ "--rate", &s->rate, 1, 0, 1e12 },
-		{ "--bytes", &s->bytes, 1, 0, BYTES_MAX },
-		{ "--window", &s->window, 1, 1, WINDOW_MAX },
-	};
-	u32 i;
-
-	for (i = 0; i < ROWS(options); i++)
-		if (!strcmp(name, options[i].name))
-			break;
-	if (i == ROWS(options) || !text || !parse_number(&options[i], text))
+	if (strncmp(name, "--", 2) || !text)
 		return false;
-	if (runs >= 0) {
-		c->runs = (u64)runs;
+	name += 2;
+	if (!strcmp(name, "runs")) {
 		c->many = true;
+		return parse_count(text, 1, &c->runs);
 	}
-	if (seed >= 0) {
-		c->seed = (u64)seed;
+	if (!strcmp(name, "seed")) {
 		c->seeded = true;
+		return parse_count(text, 0, &c->seed);
 	}
-	return true;
+	return settings_take(&c->set, name, text);
 }
 
 static void parse(struct command *c, int argc, char **argv)
@@ -130,16 +99,11 @@ static void on_death(void)
 
 static void report_failure(const struct world *w, int argc, char **argv)
 {
-	const struct settings *s = &w->set;
 	int i;
 
 	printf("not ok: seed %llu: %s\n", (unsigned long long)w->seed,
 	       w->failure);
-	printf("loss %lld dup %lld reorder %lld corrupt %lld (of a million), "
-	       "rtt %lld us, mtu %lld, rate %lld, window %lld\n",
-	       (long long)s->loss, (long long)s->dup, (long long)s->reorder,
-	       (long long)s->corrupt, (long long)s->rtt, (long long)s->mtu,
-	       (long long)s->rate, (long long)s->window);
+	settings_print(&w->set, stdout);
 	trace_ladder(w, stdout);
 	printf("replay: %s --seed %llu", program, (unsigned long long)w->seed);
 	for (i = 1; i < argc; i++) {
@@ -185,9 +149,11 @@ static void print_counts(u64 runs, u64 failed, const struct counts *c,
 			 double took)
 {
 #define N(field) ((unsigned long long)c->field)
-	printf("# %llu segments: %llu lost, %llu doubled, %llu overtaking, "
-	       "%llu corrupt; %llu repeated\n", N(sent), N(lost), N(dup),
-	       N(reordered), N(corrupt), N(retransmits));
+	printf("# %llu connections, %llu segments: %llu lost, %llu doubled, "
+	       "%llu overtaking, %llu corrupt, %llu for a full queue, %llu too "
+	       "big; %llu repeated\n", N(connections), N(sent), N(lost),
+	       N(dup), N(reordered), N(corrupt), N(queued), N(too_big),
+	       N(retransmits));
 	printf("# %llu bytes read; %llu aborts, %llu timeouts, %llu refusals, "
 	       "%llu resets, %llu met again; %.0f hours went by\n", N(delivered),
 	       N(aborted), N(timed_out), N(refused), N(reset), N(again),
@@ -236,10 +202,10 @@ static int run_example(const struct command *c)
 int main(int argc, char **argv)
 {
 	struct command c = {
-		.set = { -1, -1, -1, -1, -1, -1, -1, -1, -1, false, false, { 0, 0 } },
 		.seed = 1, .runs = 1,
 	};
 
+	settings_init(&c.set);
 	program = argv[0];
 	parse(&c, argc, argv);
 	if (__sanitizer_set_death_callback)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The network: packets as bytes, in a heap by time of arrival. It loses,
- * repeats, overtakes, damages and delays them as the settings say.
+ * The network: one path that all connections share. Packets are bytes, in a
+ * heap by time of arrival. It loses, repeats, overtakes, damages, queues and
+ * delays them as the settings say.
  */
 #include <stdlib.h>
 
@@ -52,19 +53,30 @@ static struct packet *heap_take(struct wire *wire)
 	return top;
 }
 
-static struct packet *make_packet(struct world *w, const struct segment *seg,
-				  const u8 *text)
+void wire_free(struct world *w, struct packet *p)
 {
-	u32 total = seg->hdrlen + seg->len;
-	struct packet *p = malloc(sizeof(*p) + total);
+	w->live--;
+	free(p);
+}
+
+static struct packet *make_packet(struct world *w, u32 total)
+{
+	struct packet *p = calloc(1, sizeof(*p) + total);
 
 	p->total = total;
+	w->live++;
+	return p;
+}
+
+static struct packet *make_segment(struct world *w, const struct segment *seg,
+				   const u8 *text)
+{
+	struct packet *p = make_packet(w, seg->hdrlen + seg->len);
+
 	p->sent = *seg;
-	p->corrupt = false;
 	toytcp_segment_build(seg, p->bytes);
 	if (seg->len)
 		memcpy(p->bytes + seg->hdrlen, text, seg->len);
-	w->live++;
 	return p;
 }
 
@@ -77,34 +89,43 @@ static void damage(struct world *w, struct packet *p)
 	p->corrupt = true;
 }
 
-/* When the last bit of it is out: a link of limited rate has a queue. */
-static u64 departure(struct world *w, const struct packet *p, u8 from)
+/*
+ * When the last bit of it is out: a link of limited rate has a queue, and what
+ * does not fit it any more is dropped. Returns NEVER for that.
+ */
+static u64 departure(struct world *w, const struct packet *p, u32 way)
 {
-	u64 out = w->now;
+	u64 rate = (u64)w->path[RATE][way], queue = (u64)w->path[QUEUE][way];
+	u64 busy = max(w->wire.busy[way], w->now), waiting;
 
-	if (!w->set.rate)
-		return out;
-	if (w->wire.busy[from] > out)
-		out = w->wire.busy[from];
-	out += (u64)(p->total + IP_HEADER) * SECOND / (u64)w->set.rate;
-	w->wire.busy[from] = out;
-	return out;
+	if (!rate)
+		return w->now;
+	waiting = (busy - w->now) * rate / SECOND;
+	if (queue && waiting && waiting + p->total + IP_HEADER > queue)
+		return NEVER;
+	busy += (u64)(p->total + IP_HEADER) * SECOND / rate;
+	w->wire.busy[way] = busy;
+	return busy;
 }
 
-static void launch(struct world *w, struct packet *p, u8 from)
+static void launch(struct world *w, struct packet *p)
 {
-	u32 trip = (u32)w->set.rtt / 2;
+	u32 way = !(p->to & 1), trip = (u32)w->path[DELAY][way];
+	u64 out = departure(w, p, way);
 
-	p->to = !from;
+	if (out == NEVER) {
+		w->counts.queued++;
+		wire_free(w, p);
+		return;
+	}
 	p->order = w->wire.order++;
-	p->when = departure(w, p, from) + trip;
-	if (dice_chance(&w->dice, (u32)w->set.reorder)) {
+	p->when = out + trip;
+	if (dice_chance(&w->dice, (u32)w->path[REORDER][way])) {
 		p->when += dice_below(&w->dice, 2 * trip + MSEC);
 		w->counts.reordered++;
 	} else {
-		if (p->when < w->wire.latest[from])
-			p->when = w->wire.latest[from];
-		w->wire.latest[from] = p->when;
+		p->when = max(p->when, w->wire.latest[way]);
+		w->wire.latest[way] = p->when;
 	}
 	heap_add(&w->wire, p);
 }
@@ -116,38 +137,60 @@ static void strip(struct segment *seg)
 	toytcp_segment_measure(seg);
 }
 
-static bool is_lost(struct world *w)
+static bool is_lost(struct world *w, u32 way)
 {
-	if (w->now >= w->set.outage[0] && w->now < w->set.outage[1])
-		return true;
-	return dice_chance(&w->dice, (u32)w->set.loss);
+	if (!w->path[DOWN][way] &&
+	    !dice_chance(&w->dice, (u32)w->path[LOSS][way]))
+		return false;
+	w->counts.lost++;
+	return true;
 }
 
-/* One segment of at most the path's MTU leaves @from. */
+/* A router cannot pass it on, and says so: RFC 1191. */
+static void refuse(struct world *w, const struct endpoint *from)
+{
+	struct packet *p;
+
+	w->counts.too_big++;
+	if (w->set.silent || is_lost(w, is_server(from) ? 0 : 1))
+		return;
+	p = make_packet(w, 0);
+	p->news = (u32)w->path[MTU][is_server(from)];
+	p->to = from->id;
+	launch(w, p);
+}
+
+/* One segment of at most the interface's MTU leaves @from. */
 void wire_send(struct world *w, struct endpoint *from,
 	       const struct segment *as_sent, const u8 *text)
 {
-	int copies = dice_chance(&w->dice, (u32)w->set.dup) ? 2 : 1;
-	struct segment on_wire = *as_sent, *seg = &on_wire;
+	u32 way = is_server(from);
+	int copies = dice_chance(&w->dice, (u32)w->path[DUP][way]) ? 2 : 1;
+	struct segment seg = *as_sent;
+	u64 size;
 
 	if (w->set.unscaled)
-		strip(seg);
+		strip(&seg);
+	size = seg.hdrlen + seg.len + IP_HEADER;
 	w->counts.sent++;
 	w->counts.dup += copies - 1;
-	if (seg->hdrlen + seg->len + IP_HEADER > (u64)w->set.mtu)
+	if (size > (u64)w->set.path[MTU][way])
 		FAIL(w, "%s sent %u bytes of text over an MTU of %u",
-		     name_of(from), seg->len, (u32)w->set.mtu);
+		     from->name, seg.len, (u32)w->set.path[MTU][way]);
+	if (size > (u64)w->path[MTU][way]) {
+		refuse(w, from);
+		return;
+	}
 	while (copies--) {
 		struct packet *p;
 
-		if (is_lost(w)) {
-			w->counts.lost++;
+		if (is_lost(w, way))
 			continue;
-		}
-		p = make_packet(w, seg, text);
-		if (dice_chance(&w->dice, (u32)w->set.corrupt))
+		p = make_segment(w, &seg, text);
+		p->to = from->id ^ 1;
+		if (dice_chance(&w->dice, (u32)w->path[CORRUPT][way]))
 			damage(w, p);
-		launch(w, p, from->id);
+		launch(w, p);
 	}
 }
 
@@ -159,12 +202,6 @@ u64 wire_next(const struct world *w)
 struct packet *wire_take(struct world *w)
 {
 	return heap_take(&w->wire);
-}
-
-void wire_free(struct world *w, struct packet *p)
-{
-	w->live--;
-	free(p);
 }
 
 void wire_end(struct world *w)

@@ -16,6 +16,9 @@
 #define MILLION		1000000u
 #define IP_HEADER	20u
 #define BYTES_MAX	(1u << 26)
+#define CONNECTIONS_MOST 8u
+#define PORT_CLIENT	40000u	/* of the first; the others follow */
+#define PORT_SERVER	80u
 
 /* random.c: xorshift; each run has its own */
 struct dice {
@@ -28,23 +31,43 @@ u32 dice_below(struct dice *d, u32 bound);
 u32 dice_between(struct dice *d, u32 low, u32 high);
 bool dice_chance(struct dice *d, u32 of_a_million);
 
+/* What a path is like. Each has two values: there (to the server), and back. */
+enum knob { LOSS, DUP, REORDER, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN, KNOBS };
+
+#define CHANGES_MOST	16
+
 /**
- * struct settings - what a run is like: the network and the amounts
- * @loss: chances, of a million, for each packet (@dup, @reorder, @corrupt too)
- * @rtt: round trip without queues, microseconds
- * @mtu: bytes of IP datagram
- * @rate: bytes a second each way; 0: no limit
- * @bytes: the most either user sends
+ * struct change - the path becomes another one
+ * @when: microseconds since the beginning
+ * @knob: what changes
+ * @to: its new values
+ */
+struct change {
+	s64 when;
+	enum knob knob;
+	s64 to[2];
+};
+
+/**
+ * struct settings - what a run is like; -1 where chance decides
+ * @path: for each way. LOSS, DUP, REORDER, CORRUPT: chances, of a million, for
+ *	each packet; DELAY: microseconds without queues; RATE: bytes a second, 0
+ *	is no limit; QUEUE: bytes that may wait for a link of limited rate, 0 is
+ *	no limit; MTU: bytes of IP datagram; DOWN: nothing gets through
+ * @bytes: the most that all users of a side send together
  * @window: receive buffer, bytes
- * @calm: no surprises: a plain client and server, no aborts, no pauses
+ * @connections: how many share the path
+ * @changes: in the order of their times, @changed of them
+ * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
- * @outage: nothing arrives between these two times, microseconds
+ * @silent: what is too large for the path vanishes without a word
  */
 struct settings {
-	s64 loss, dup, reorder, corrupt;
-	s64 rtt, mtu, rate, bytes, window;
-	bool calm, unscaled;
-	u64 outage[2];
+	s64 path[KNOBS][2];
+	s64 bytes, window, connections;
+	struct change changes[CHANGES_MOST];
+	u32 changed;
+	bool calm, unscaled, silent;
 };
 
 /**
@@ -53,6 +76,7 @@ struct settings {
  * @order: breaks ties: what was sent first arrives first
  * @to: the endpoint
  * @corrupt: its checksum will not match
+ * @news: no segment, but a router's word that the path takes no more than this
  * @sent: what the header was built from, to compare with what is parsed
  * @bytes: header and text
  */
@@ -60,6 +84,7 @@ struct packet {
 	u64 when;
 	u64 order;
 	u32 total;
+	u32 news;
 	u8 to;
 	bool corrupt;
 	struct segment sent;
@@ -70,8 +95,8 @@ struct wire {
 	struct packet **heap;
 	u32 used, room;
 	u64 order;
-	u64 busy[2];	/* the link is sending until then */
-	u64 latest[2];	/* last arrival, for links that keep order */
+	u64 busy[2];	/* each way, the link is sending until then */
+	u64 latest[2];	/* last arrival, for ways that keep order */
 };
 
 /* A line of /proc/net/toytcp/events. */
@@ -124,14 +149,19 @@ struct user {
 };
 
 /**
- * struct endpoint - one host: what the shell keeps around the core
+ * struct endpoint - one end of a connection: what the shell keeps around the core
  * @out: what its user sends, from the first byte to the last
  * @in: what has arrived in order
  * @arrived: bytes of @in
  * @lent: nodes that the core holds
  * @edge: the furthest right edge that was announced on the wire
+ * @offered: the furthest right edge that the peer has announced
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
+ * @iss: what it will call with; for a listener 0 means by chance
+ * @id: 2n for the client of connection n, 2n + 1 for its server
+ * @excused: an end before all is delivered is all right
+ * @again: (client) it will call a second time, old segments still about
  * @was_closed: the peer's window was closed at some time
  */
 struct endpoint {
@@ -146,40 +176,51 @@ struct endpoint {
 	u32 in_room;
 	u32 arrived;
 	u64 timer;
-	u32 edge;
+	u32 edge, offered;
 	u32 lent, lent_bytes;
 	u32 tries;
 	u32 sent_to;
+	u32 iss;
 	int error;
 	u8 id;
 	bool listening;
 	bool connected;		/* was once ESTABLISHED */
 	bool edge_known;
 	bool fin_seen;
+	bool excused;
+	bool again;
 	bool was_closed;
 	u16 mss;
 	u32 window;
+	char name[16];
 };
 
 struct counts {
-	u64 events, sent, lost, corrupt, dup, reordered, retransmits;
-	u64 delivered, aborted, timed_out, refused, reset, again, time;
+	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
+	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
+	u64 connections, time;
 };
 
+/**
+ * struct world - a run
+ * @path: as it is now, after @changed of the changes
+ * @end: @ends of them, two for each connection
+ * @live: packets and texts that exist
+ */
 struct world {
 	u64 now, started, seed;
 	struct dice dice;
 	struct settings set;
+	s64 path[KNOBS][2];
+	u32 changed;
 	struct wire wire;
 	struct trace trace;
-	struct endpoint end[2];
+	struct endpoint *end;
+	u32 ends;
 	struct counts counts;
-	u64 live;	/* packets and texts that exist */
+	u64 live;
 	u64 steps;
 	u64 time_wait;
-	u32 next_iss;	/* the next listener's ISS; 0: by chance */
-	bool second;	/* both ends meet again, old segments still about */
-	bool excused;	/* an end before all is delivered is all right */
 	char failure[240];
 };
 
@@ -191,13 +232,28 @@ struct world {
 
 static inline struct endpoint *other(struct endpoint *e)
 {
-	return &e->world->end[!e->id];
+	return &e->world->end[e->id ^ 1];
 }
 
-static inline const char *name_of(const struct endpoint *e)
+static inline bool is_server(const struct endpoint *e)
 {
-	return e->id ? "server" : "client";
+	return e->id & 1;
 }
+
+/* From here on the connection may end before all is delivered. */
+static inline void excuse(struct endpoint *e)
+{
+	e->excused = true;
+	other(e)->excused = true;
+}
+
+/* settings.c */
+void settings_init(struct settings *set);
+bool settings_take(struct settings *set, const char *name, const char *text);
+void settings_usage(FILE *to);
+void settings_print(const struct settings *set, FILE *to);
+void settings_calm(struct settings *set);
+void settings_draw(struct settings *set, struct dice *d);
 
 /* network.c */
 void wire_send(struct world *w, struct endpoint *from,
@@ -210,13 +266,22 @@ void wire_end(struct world *w);
 /* endpoint.c */
 void endpoint_init(struct endpoint *e, struct world *w, u8 id);
 void endpoint_end(struct endpoint *e);
-void endpoint_open(struct endpoint *e, u32 iss);
+void endpoint_open(struct endpoint *e);
 void endpoint_input(struct endpoint *e, const struct packet *p);
 void endpoint_expire(struct endpoint *e);
 void endpoint_abort(struct endpoint *e);
+void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text);
+void endpoint_reset(struct endpoint *e, const struct segment *seg);
+void endpoint_connection(struct endpoint *e, const struct packet *p,
+			 const struct segment *seg);
 void endpoint_begin(struct endpoint *e);
 void endpoint_settle(struct endpoint *e, struct actions *act);
 u32 endpoint_outstanding(const struct endpoint *e);
+
+/* stub.c */
+void stub_input(struct endpoint *e, const struct packet *p,
+		const struct segment *seg);
+void stub_expire(struct endpoint *e);
 
 /* user.c */
 void user_end(struct endpoint *e);

@@ -9,8 +9,6 @@
 
 #define RING	400u	/* records kept of a run that nobody watches */
 
-static const char *const ends[2] = { "10.0.0.1:40000", "10.0.0.2:80" };
-
 u8 trace_state(const struct endpoint *e)
 {
 	switch (e->kind) {
@@ -73,6 +71,16 @@ static const char *flags(u8 ctl, char *text)
 	return *text ? text : "-";
 }
 
+static void print_ends(u8 who, FILE *to)
+{
+	u32 port = PORT_CLIENT + who / 2;
+
+	if (who & 1)
+		fprintf(to, "10.0.0.2:%u>10.0.0.1:%u", PORT_SERVER, port);
+	else
+		fprintf(to, "10.0.0.1:%u>10.0.0.2:%u", port, PORT_SERVER);
+}
+
 static u64 first_kept(const struct trace *t)
 {
 	return t->count > t->room ? t->count - t->room : 0;
@@ -106,9 +114,10 @@ void trace_events(const struct world *w, FILE *to)
 	for (i = first_kept(t); i < t->count; i++) {
 		const struct record *r = &t->records[i % t->room];
 
-		fprintf(to, "%llu %llu %s>%s ", (unsigned long long)r->n,
-			(unsigned long long)r->time, ends[r->who],
-			ends[!r->who]);
+		fprintf(to, "%llu %llu ", (unsigned long long)r->n,
+			(unsigned long long)r->time);
+		print_ends(r->who, to);
+		fputc(' ', to);
 		print_segment(r, to);
 		fprintf(to, " %s %s %s\n", toytcp_tcb_state_name(r->before),
 			toytcp_tcb_state_name(r->after),
@@ -119,20 +128,23 @@ void trace_events(const struct world *w, FILE *to)
 static void print_rung(const struct record *r, FILE *to)
 {
 	char text[32], arrow[80] = "";
-	bool right = (r->dir == 'o') == !r->who;
+	bool server = r->who & 1, right = (r->dir == 'o') == !server;
+	const char *state = toytcp_tcb_state_name(r->after);
 
 	if (r->dir != '-')
 		snprintf(arrow, sizeof(arrow), "%s%s %u:%u(%u) ack %u win %u%s",
 			 right ? "" : "<- ", flags(r->ctl, text), r->seq,
 			 r->seq + r->len, r->len, r->ack, r->wnd,
 			 right ? " ->" : "");
-	fprintf(to, "%12.6f %-12s |%-60s| %-12s %c %s\n", r->time / 1e6,
-		r->who ? "" : toytcp_tcb_state_name(r->after), arrow,
-		r->who ? toytcp_tcb_state_name(r->after) : "",
-		r->dir, toytcp_cause_name(r->cause));
+	fprintf(to, "%12.6f %d %-12s |%-60s| %-12s %c %s\n", r->time / 1e6,
+		r->who / 2 + 1, server ? "" : state, arrow,
+		server ? state : "", r->dir, toytcp_cause_name(r->cause));
 }
 
-/* The client's column stands on the left, the server's on the right. */
+/*
+ * The time, the connection, the client's column on the left and the server's
+ * on the right.
+ */
 void trace_ladder(const struct world *w, FILE *to)
 {
 	const struct trace *t = &w->trace;

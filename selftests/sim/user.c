@@ -67,11 +67,12 @@ void user_end(struct endpoint *e)
 void user_init(struct endpoint *e)
 {
 	struct user *u = &e->user;
-	u32 i, bytes = (u32)e->world->set.bytes;
+	u32 i, bytes;
 
+	bytes = (u32)(e->world->set.bytes / e->world->set.connections);
 	u->next = NEVER;
 	if (e->world->set.calm)
-		plan_calm(u, e->id ? bytes / 2 : bytes);
+		plan_calm(u, is_server(e) ? bytes / 2 : bytes);
 	else
 		plan_wild(e, bytes);
 	e->out = malloc(u->plan + 4);
@@ -125,7 +126,7 @@ u32 user_read(struct endpoint *e, u32 most)
 	if (u->read + n > other(e)->user.written ||
 	    memcmp(e->in + u->read, other(e)->out + u->read, n)) {
 		FAIL(e->world, "%s read other bytes than were sent",
-		     name_of(e));
+		     e->name);
 		return 0;
 	}
 	u->read += n;
@@ -237,12 +238,12 @@ static void close_some(struct endpoint *e)
 	bool all = u->written == u->plan;
 
 	if (u->ending == LEAVE_EARLY && all && e->connected) {
-		e->world->excused = true;
+		excuse(e);
 		u->eof = true;
 	}
 	if (!u->closed && all && e->kind == FULL &&
 	    (u->eof || (u->ending == CLOSE_FIRST && e->connected) ||
-	     (e->world->set.calm && !e->id)))
+	     (e->world->set.calm && !is_server(e))))
 		user_shutdown(e);
 	if (u->eof && u->closed && !u->left)
 		leave(e);

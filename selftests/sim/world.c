@@ -9,68 +9,6 @@
 
 #define STEPS_MOST	400000	/* a run has some hundreds, some thousands */
 
-static const u32 mtus[] = { 1500, 1500, 1500, 576, 9000, 296, 88, 65535 };
-
-static u32 often_none(struct dice *d, u32 most)
-{
-	return dice_below(d, 2) ? 0 : dice_below(d, most >> dice_below(d, 4));
-}
-
-static void choose(s64 *setting, u32 value)
-{
-	if (*setting < 0)
-		*setting = value;
-}
-
-static void choose_outage(struct world *w)
-{
-	struct dice *d = &w->dice;
-
-	if (dice_chance(d, 950000))
-		return;
-	w->set.outage[0] = w->now + dice_below(d, 5 * SECOND);
-	w->set.outage[1] = w->set.outage[0] + dice_below(d, 60 * SECOND);
-	if (dice_below(d, 5) == 0) {	/* one of them vanishes */
-		w->set.outage[1] = NEVER;
-		w->excused = true;
-	}
-}
-
-static void choose_wild(struct world *w)
-{
-	struct settings *s = &w->set;
-	struct dice *d = &w->dice;
-	u32 mtu = mtus[dice_below(d, ARRAY_SIZE(mtus))];
-
-	choose(&s->loss, often_none(d, 200000));
-	choose(&s->dup, often_none(d, 200000));
-	choose(&s->reorder, often_none(d, 500000));
-	choose(&s->corrupt, often_none(d, 100000));
-	choose(&s->rtt, dice_below(d, 400 * MSEC >> dice_below(d, 10)));
-	choose(&s->mtu, mtu);
-	choose(&s->rate, dice_below(d, 3) ? 0 :
-			 1000 << dice_below(d, 14));
-	choose(&s->bytes, (u32)min_t(s64, s->mtu * 100,
-				     dice_below(d, 20) ? 60000 : 600000));
-	s->unscaled = dice_below(d, 10) == 0;
-	choose(&s->window, 1 + (1u << dice_below(d, 22)) +
-			   dice_below(d, 5000));
-	choose_outage(w);
-}
-
-static void choose_calm(struct settings *s)
-{
-	choose(&s->loss, 0);
-	choose(&s->dup, 0);
-	choose(&s->reorder, 0);
-	choose(&s->corrupt, 0);
-	choose(&s->rtt, 20 * MSEC);
-	choose(&s->mtu, 1500);
-	choose(&s->rate, 0);
-	choose(&s->bytes, 5000);
-	choose(&s->window, 65536);
-}
-
 /* Half of them near a place where something wraps around. */
 static u32 choose_iss(struct dice *d)
 {
@@ -80,26 +18,51 @@ static u32 choose_iss(struct dice *d)
 					(dice_below(d, 2) << 31);
 }
 
-static void make_users(struct world *w)
+static void make_users(struct endpoint *client)
 {
+	struct endpoint *pair[2] = { client, other(client) };
 	int i;
 
 	for (i = 0; i < 2; i++)
-		user_init(&w->end[i]);
+		user_init(pair[i]);
 	/* If each waited for the other's end, both would with reason. */
-	if (w->end[0].user.ending == READ_ALL)
-		w->end[1].user.ending = max(w->end[1].user.ending,
-					    CLOSE_FIRST);
+	if (client->user.ending == READ_ALL)
+		pair[1]->user.ending = max(pair[1]->user.ending, CLOSE_FIRST);
 	for (i = 0; i < 2; i++) {
-		w->end[i].in_room = w->end[!i].user.plan;
-		w->end[i].in = malloc(w->end[i].in_room + 1);
+		pair[i]->in_room = pair[!i]->user.plan;
+		pair[i]->in = malloc(pair[i]->in_room + 1);
 	}
+}
+
+/*
+ * A client will call, or both ends will at once, or a client will do so a
+ * second time.
+ */
+static void make_connection(struct world *w, u8 n)
+{
+	struct endpoint *client = &w->end[2 * n], *server = client + 1;
+	u32 wait = n * MSEC;
+
+	endpoint_init(client, w, 2 * n);
+	endpoint_init(server, w, 2 * n + 1);
+	make_users(client);
+	client->iss = choose_iss(&w->dice);
+	server->listening = true;
+	if (!w->set.calm) {
+		wait = n ? dice_below(&w->dice, 2 * SECOND) : 0;
+		client->again = dice_below(&w->dice, 10) == 0;
+		server->listening = dice_below(&w->dice, 20) != 0;
+		if (!server->listening)
+			server->iss = choose_iss(&w->dice);
+	}
+	client->timer = w->now + wait;
+	w->counts.connections++;
 }
 
 void world_init(struct world *w, u64 seed, const struct settings *set,
 		bool keep_all)
 {
-	int i;
+	u8 n;
 
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
@@ -111,25 +74,56 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 			   dice_roll(&w->dice) : 0xfff00000ull);
 	w->started = w->now;
 	if (set->calm)
-		choose_calm(&w->set);
+		settings_calm(&w->set);
 	else
-		choose_wild(w);
-	for (i = 0; i < 2; i++)
-		endpoint_init(&w->end[i], w, (u8)i);
-	w->second = !w->set.calm && dice_below(&w->dice, 10) == 0;
-	make_users(w);
+		settings_draw(&w->set, &w->dice);
+	memcpy(w->path, w->set.path, sizeof(w->path));
+	w->ends = 2 * (u32)w->set.connections;
+	w->end = calloc(w->ends, sizeof(*w->end));
+	for (n = 0; n < w->set.connections; n++)
+		make_connection(w, n);
+}
+
+static u64 next_change(const struct world *w)
+{
+	if (w->changed == w->set.changed)
+		return NEVER;
+	return w->started + (u64)w->set.changes[w->changed].when;
 }
 
 static u64 next_time(const struct world *w)
 {
-	u64 next = wire_next(w);
-	int i;
+	u64 next = min(wire_next(w), next_change(w));
+	u32 i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < w->ends; i++) {
 		next = min(next, w->end[i].timer);
 		next = min(next, w->end[i].user.next);
 	}
 	return next;
+}
+
+/* Does @c take a way down that no later change brings back? */
+static bool is_final(const struct world *w, const struct change *c)
+{
+	const struct change *end = &w->set.changes[w->set.changed];
+
+	if (c->knob != DOWN || (!c->to[0] && !c->to[1]))
+		return false;
+	while (++c < end)
+		if (c->knob == DOWN)
+			return false;
+	return true;
+}
+
+static void step_path(struct world *w)
+{
+	const struct change *c = &w->set.changes[w->changed++];
+	u32 i;
+
+	memcpy(w->path[c->knob], c->to, sizeof(c->to));
+	for (i = 0; is_final(w, c) && i < w->ends; i++)
+		excuse(&w->end[i]);
 }
 
 static void step_wire(struct world *w)
@@ -140,11 +134,33 @@ static void step_wire(struct world *w)
 	wire_free(w, p);
 }
 
+/* A client calls; if the other end does not listen it calls, too. */
+static void call(struct endpoint *client)
+{
+	endpoint_open(client);
+	if (!other(client)->listening)
+		endpoint_open(other(client));
+}
+
+/* Does what is due for one end. Returns whether anything is. */
+static bool step_end(struct endpoint *e, u64 now)
+{
+	if (e->timer == now && e->kind == NOTHING)
+		call(e);
+	else if (e->timer == now)
+		endpoint_expire(e);
+	else if (e->user.next == now)
+		user_act(e);
+	else
+		return false;
+	return true;
+}
+
 /* The earliest of all that is due. Returns false if there is nothing. */
 static bool step(struct world *w)
 {
 	u64 next = next_time(w);
-	int i;
+	u32 i = 0;
 
 	if (next == NEVER || w->failure[0])
 		return false;
@@ -152,49 +168,31 @@ static bool step(struct world *w)
 		FAIL(w, "a live-lock: %u events and no end", STEPS_MOST);
 	w->now = max(w->now, next);
 	w->counts.events++;
-	if (wire_next(w) == next) {
+	if (next_change(w) == next)
+		step_path(w);
+	else if (wire_next(w) == next)
 		step_wire(w);
-		return true;
-	}
-	for (i = 0; i < 2; i++) {
-		if (w->end[i].timer == next) {
-			endpoint_expire(&w->end[i]);
-			return true;
-		}
-		if (w->end[i].user.next == next) {
-			user_act(&w->end[i]);
-			return true;
-		}
-	}
-	return false;
+	else
+		while (!step_end(&w->end[i], next))
+			i++;
+	return true;
 }
 
-/* Until nothing moves: what is left are timers further away than @w->set.rtt. */
+/* Until nothing moves: what is left are timers and users. */
 void world_settle(struct world *w)
 {
 	while (!w->failure[0] && w->wire.used && step(w))
 		;
 }
 
-static void open_ends(struct world *w)
-{
-	bool both = !w->set.calm && dice_below(&w->dice, 20) == 0;
-	u32 iss = choose_iss(&w->dice);
-
-	w->end[1].listening = !both;
-	endpoint_open(&w->end[0], iss);
-	if (both)	/* each must call before it hears of the other */
-		endpoint_open(&w->end[1], choose_iss(&w->dice));
-}
-
 /* Nothing will move any more; who still hopes may do so with reason. */
 static bool give_up_rest(struct world *w)
 {
 	bool any = false;
-	int i;
+	u32 i;
 
-	for (i = 0; i < 2; i++) {
-		if (!w->excused || w->end[i].kind != FULL)
+	for (i = 0; i < w->ends; i++) {
+		if (!w->end[i].excused || w->end[i].kind != FULL)
 			continue;
 		endpoint_abort(&w->end[i]);
 		any = true;
@@ -203,11 +201,11 @@ static bool give_up_rest(struct world *w)
 }
 
 /* The client is through with it, and would call the same address again. */
-static bool may_meet_again(const struct world *w)
+static bool may_meet_again(struct endpoint *client)
 {
-	const struct endpoint *client = &w->end[0], *server = &w->end[1];
+	const struct endpoint *server = other(client);
 
-	return w->second && !w->excused && server->listening &&
+	return client->again && !client->excused && server->listening &&
 	       client->kind == NOTHING && client->user.left &&
 	       (server->kind == NOTHING || server->kind == REMNANT) &&
 	       server->user.left;
@@ -231,30 +229,39 @@ static void renew(struct endpoint *e)
  * A second connection of the same two ends. Its numbers lie beyond those of
  * the first (RFC 6528), unless nothing of that is under way any more.
  */
-static void meet_again(struct world *w)
+static void meet_again(struct endpoint *client)
 {
-	u32 iss = w->end[0].tcb.snd.nxt + dice_below(&w->dice, 1 << 20);
+	struct endpoint *server = other(client);
+	struct dice *d = &client->world->dice;
 
-	w->second = false;
-	if (!w->wire.used && dice_below(&w->dice, 2))
-		iss = dice_roll(&w->dice);
-	w->counts.again++;
-	w->next_iss = w->end[1].tcb.snd.nxt + dice_below(&w->dice, 1 << 20);
-	check_delivered(&w->end[0]);
-	check_delivered(&w->end[1]);
-	renew(&w->end[0]);
-	renew(&w->end[1]);
-	make_users(w);
-	endpoint_open(&w->end[0], iss);
+	client->again = false;
+	client->iss = client->tcb.snd.nxt + dice_below(d, 1 << 20);
+	if (!client->world->wire.used && dice_below(d, 2))
+		client->iss = dice_roll(d);
+	server->iss = server->tcb.snd.nxt + dice_below(d, 1 << 20);
+	client->world->counts.again++;
+	check_delivered(client);
+	check_delivered(server);
+	renew(client);
+	renew(server);
+	make_users(client);
+	endpoint_open(client);
+}
+
+static void meet_all_again(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->ends; i += 2)
+		if (may_meet_again(&w->end[i]))
+			meet_again(&w->end[i]);
 }
 
 void world_run(struct world *w)
 {
-	open_ends(w);
 	do {
 		while (step(w))
-			if (may_meet_again(w))
-				meet_again(w);
+			meet_all_again(w);
 	} while (!w->failure[0] && give_up_rest(w));
 	if (!w->failure[0])
 		check_end(w);
@@ -262,14 +269,15 @@ void world_run(struct world *w)
 
 void world_end(struct world *w)
 {
-	int i;
+	u32 i;
 
 	w->counts.time = w->now - w->started;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < w->ends; i++) {
 		w->counts.retransmits += w->end[i].tcb.retransmits;
 		endpoint_end(&w->end[i]);
 	}
 	wire_end(w);
+	free(w->end);
 	if (w->live)
 		FAIL(w, "%lld packets or texts leaked", (long long)w->live);
 }

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a run is like: each setting's name and range, its value where nothing
+ * is to go wrong, and what chance makes of it.
+ */
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define PATH(knob)	offsetof(struct settings, path[knob]), 2
+#define ONE(field)	offsetof(struct settings, field), 1
+
+/**
+ * struct row - a setting that is a number
+ * @at: where it is in struct settings
+ * @values: how many there are: two if the ways may differ
+ * @scale: what people say times this is what is kept
+ * @low: the least that people may say
+ * @high: the most
+ * @calm: the value, as kept, in a run without surprises
+ */
+static const struct row {
+	const char *name, *unit;
+	size_t at;
+	u32 values;
+	double scale, low, high;
+	s64 calm;
+} rows[] = {
+	{ "loss", "PCT", PATH(LOSS), 1e4, 0, 100, 0 },
+	{ "dup", "PCT", PATH(DUP), 1e4, 0, 100, 0 },
+	{ "reorder", "PCT", PATH(REORDER), 1e4, 0, 100, 0 },
+	{ "corrupt", "PCT", PATH(CORRUPT), 1e4, 0, 100, 0 },
+	{ "delay", "MS", PATH(DELAY), MSEC, 0, 30000, 10 * MSEC },
+	{ "rtt", "MS", PATH(DELAY), MSEC / 2, 0, 60000, 10 * MSEC },
+	{ "rate", "BYTES_PER_SECOND", PATH(RATE), 1, 0, 1e12, 0 },
+	{ "queue", "BYTES", PATH(QUEUE), 1, 0, 1e12, 0 },
+	{ "mtu", "BYTES", PATH(MTU), 1, 88, 65535, 1500 },
+	{ "down", "0|1", PATH(DOWN), 1, 0, 1, 0 },
+	{ "bytes", "N", ONE(bytes), 1, 0, BYTES_MAX, 5000 },
+	{ "window", "BYTES", ONE(window), 1, 1, WINDOW_MAX, 65536 },
+	{ "connections", "N", ONE(connections), 1, 1, CONNECTIONS_MOST, 1 },
+};
+
+static const u32 mtus[] = { 1500, 1500, 1500, 576, 9000, 296, 88, 65535 };
+
+static s64 *values_of(struct settings *set, const struct row *row)
+{
+	return (s64 *)((char *)set + row->at);
+}
+
+void settings_init(struct settings *set)
+{
+	memset(set, 0, sizeof(*set));
+	memset(set->path, 0xff, sizeof(set->path));
+	set->bytes = -1;
+	set->window = -1;
+	set->connections = -1;
+}
+
+static const struct row *find_row(const char *name, size_t length)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strlen(rows[i].name) == length &&
+		    !memcmp(rows[i].name, name, length))
+			return &rows[i];
+	return NULL;
+}
+
+static bool parse_number(const struct row *row, const char **text, s64 *value)
+{
+	char *rest;
+	double number = strtod(*text, &rest);
+
+	if (rest == *text || !(number >= row->low) || !(number <= row->high))
+		return false;
+	*value = (s64)(number * row->scale);
+	*text = rest;
+	return true;
+}
+
+/* "5" for both ways, or "5,1": there and back. */
+static bool parse_values(const struct row *row, const char *text, s64 *value)
+{
+	if (!parse_number(row, &text, value))
+		return false;
+	if (row->values == 2) {
+		value[1] = value[0];
+		if (*text == ',' && (++text, !parse_number(row, &text,
+							   &value[1])))
+			return false;
+	}
+	return !*text;
+}
+
+/* "300:mtu=576": after 300 ms. In the order of their times. */
+static bool take_change(struct settings *set, const char *text)
+{
+	char *name;
+	double when = strtod(text, &name);
+	const char *value = strchr(text, '=');
+	struct change *c = &set->changes[set->changed];
+	const struct row *row;
+
+	if (name == text || *name != ':' || !value || value <= name ||
+	    !(when >= 0) || !(when < 1e9) || set->changed == CHANGES_MOST)
+		return false;
+	row = find_row(name + 1, (size_t)(value - name - 1));
+	if (!row || row->values != 2 || !parse_values(row, value + 1, c->to))
+		return false;
+	c->when = (s64)(when * MSEC);
+	c->knob = (enum knob)((row->at - offsetof(struct settings, path)) /
+			      sizeof(set->path[0]));
+	set->changed++;
+	return set->changed == 1 || c[-1].when <= c->when;
+}
+
+/* --NAME TEXT of the command line. Returns whether there is such a setting. */
+bool settings_take(struct settings *set, const char *name, const char *text)
+{
+	const struct row *row;
+
+	if (!text)
+		return false;
+	if (!strcmp(name, "at"))
+		return take_change(set, text);
+	row = find_row(name, strlen(name));
+	return row && parse_values(row, text, values_of(set, row));
+}
+
+void settings_usage(FILE *to)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		fprintf(to, "\t[--%s %s%s%s]\n", rows[i].name, rows[i].unit,
+			rows[i].values == 2 ? "[,BACK]" : "",
+			i ? "" : "\ta second value is for the way back");
+	fprintf(to, "\t[--at MS:NAME=VALUE]...\tthe path changes: 300:mtu=576\n");
+}
+
+static void print_values(const struct row *row, const s64 *value, FILE *to)
+{
+	fprintf(to, "%.10g", value[0] / row->scale);
+	if (row->values == 2 && value[0] != value[1])
+		fprintf(to, ",%.10g", value[1] / row->scale);
+}
+
+static const struct row *row_of(enum knob knob)
+{
+	u32 i = 0;
+
+	while (rows[i].at != offsetof(struct settings, path) +
+			     knob * sizeof(s64[2]))
+		i++;
+	return &rows[i];
+}
+
+/* As options, all of them, however they came about. */
+void settings_print(const struct settings *set, FILE *to)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+
+		if (!strcmp(row->name, "rtt"))	/* twice the delay */
+			continue;
+		fprintf(to, "--%s ", row->name);
+		print_values(row, values_of((struct settings *)set, row), to);
+		fputc(' ', to);
+	}
+	for (i = 0; i < set->changed; i++) {
+		const struct change *c = &set->changes[i];
+
+		fprintf(to, "--at %.10g:%s=", c->when / (double)MSEC,
+			row_of(c->knob)->name);
+		print_values(row_of(c->knob), c->to, to);
+		fputc(' ', to);
+	}
+	fprintf(to, "%s%s\n", set->silent ? "silent " : "",
+		set->unscaled ? "unscaled " : "");
+}
+
+/* What nobody asked for is as it should be. */
+void settings_calm(struct settings *set)
+{
+	u32 i, n;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		s64 *value = values_of(set, &rows[i]);
+
+		for (n = 0; n < rows[i].values; n++)
+			if (value[n] < 0)
+				value[n] = rows[i].calm;
+	}
+}
+
+static void choose(s64 *value, s64 drawn)
+{
+	if (*value < 0)
+		*value = drawn;
+}
+
+/* The ways differ in one of eight. */
+static void choose_both(struct settings *set, struct dice *d, enum knob knob,
+			s64 drawn)
+{
+	choose(&set->path[knob][0], drawn);
+	if (dice_below(d, 8) == 0)
+		drawn = dice_below(d, 2) ? 0 : drawn / 4;
+	choose(&set->path[knob][1], drawn);
+}
+
+static u32 often_none(struct dice *d, u32 most)
+{
+	return dice_below(d, 2) ? 0 : dice_below(d, most >> dice_below(d, 4));
+}
+
+static s64 draw_mtu(struct dice *d)
+{
+	return mtus[dice_below(d, ARRAY_SIZE(mtus))];
+}
+
+static void draw_path(struct settings *set, struct dice *d)
+{
+	s64 *mtu = set->path[MTU];
+
+	choose_both(set, d, LOSS, often_none(d, 200000));
+	choose_both(set, d, DUP, often_none(d, 200000));
+	choose_both(set, d, REORDER, often_none(d, 500000));
+	choose_both(set, d, CORRUPT, often_none(d, 100000));
+	choose_both(set, d, DELAY,
+		    dice_below(d, 200 * MSEC >> dice_below(d, 10)));
+	choose_both(set, d, RATE, dice_below(d, 3) ? 0 :
+				  1000 << dice_below(d, 14));
+	choose(&mtu[0], draw_mtu(d));
+	choose(&mtu[1], dice_below(d, 8) ? mtu[0] : draw_mtu(d));
+	choose_both(set, d, QUEUE, dice_below(d, 2) ? 0 :
+				   dice_between(d, 2, 100) * mtu[0]);
+	choose_both(set, d, DOWN, 0);
+}
+
+/* At the end, so that they stay in order: @after the one before. */
+static struct change *add_change(struct settings *set, s64 after,
+				 enum knob knob, s64 value)
+{
+	u32 n = set->changed;
+	struct change *c = &set->changes[n];
+
+	if (n == CHANGES_MOST)
+		return c - 1;
+	c->when = after + (n ? c[-1].when : 0);
+	c->knob = knob;
+	c->to[0] = value;
+	c->to[1] = value;
+	set->changed++;
+	return c;
+}
+
+/* Down once for long, or a few times for a moment; perhaps one way only. */
+static void draw_outage(struct settings *set, struct dice *d)
+{
+	u32 n = dice_below(d, 2) ? 1 : dice_between(d, 2, 4), i;
+	u32 most = n == 1 ? 60 * SECOND : 3 * SECOND;
+	u32 way = dice_below(d, 5);
+
+	for (i = 0; i < n; i++) {
+		struct change *c = add_change(set, dice_below(d, 5 * SECOND),
+					      DOWN, 1);
+
+		if (way < 2)
+			c->to[way] = 0;
+		if (n > 1 || dice_below(d, 5))	/* or one of them vanishes */
+			add_change(set, dice_below(d, most), DOWN, 0);
+	}
+}
+
+static void draw_changes(struct settings *set, struct dice *d)
+{
+	if (dice_below(d, 20) == 0)
+		draw_outage(set, d);
+	if (dice_below(d, 20) == 0)
+		add_change(set, dice_below(d, 2 * SECOND), DELAY,
+			   dice_below(d, 500 * MSEC));
+	if (dice_below(d, 20) == 0)
+		add_change(set, dice_below(d, 2 * SECOND), MTU, draw_mtu(d));
+	if (dice_below(d, 20) == 0)
+		add_change(set, dice_below(d, 2 * SECOND), RATE,
+			   1000 << dice_below(d, 10));
+}
+
+/* What nobody asked for is left to chance. */
+void settings_draw(struct settings *set, struct dice *d)
+{
+	draw_path(set, d);
+	choose(&set->connections, dice_below(d, 12) ? 1 :
+				  dice_between(d, 2, CONNECTIONS_MOST));
+	choose(&set->bytes, min_t(s64, set->path[MTU][0] * 100,
+				  dice_below(d, 20) ? 60000 : 600000));
+	choose(&set->window, 1 + (1u << dice_below(d, 22)) +
+			     dice_below(d, 5000));
+	set->unscaled = dice_below(d, 10) == 0;
+	set->silent = dice_below(d, 3) == 0;
+	if (!set->changed)
+		draw_changes(set, d);
+}

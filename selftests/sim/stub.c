@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An end that is no full connection: a listener, an embryo, a remnant, or
+ * nothing at all.
+ */
+#include "sim.h"
+
+#define SYNACK_REPEATS	5
+
+static void send_synack(struct endpoint *e)
+{
+	struct segment seg;
+
+	toytcp_embryo_synack(&e->embryo, &seg);
+	endpoint_send(e, &seg, NULL);
+	e->timer = e->world->now + (RTO_INITIAL << e->embryo.repeated);
+}
+
+static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
+{
+	u8 before = trace_state(e);
+
+	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->mss,
+			   e->world->now);
+	e->kind = EMBRYO;
+	e->edge_known = false;
+	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
+	send_synack(e);
+}
+
+static void promote(struct endpoint *e, const struct packet *p,
+		    const struct segment *seg)
+{
+	if (e->connected)
+		FAIL(e->world, "old segments made a second connection");
+	toytcp_tcb_init(&e->tcb, e->window, e->mss);
+	user_configure(e);
+	toytcp_embryo_promote(&e->embryo, &e->tcb, e->world->now);
+	e->kind = FULL;
+	endpoint_connection(e, p, seg);
+}
+
+static void drop_stub(struct endpoint *e)
+{
+	e->kind = NOTHING;
+	e->timer = NEVER;
+}
+
+static void embryo_input(struct endpoint *e, const struct packet *p,
+			 const struct segment *seg)
+{
+	enum verdict verdict = toytcp_embryo_arrives(&e->embryo, seg);
+	struct segment reply;
+
+	if (verdict == VERDICT_PROMOTE) {
+		promote(e, p, seg);
+		return;
+	}
+	trace_add(e, 'i', seg, TCP_SYN_RECV,
+		  verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
+		  CAUSE_NONE);
+	if (verdict == VERDICT_REPEAT) {
+		e->embryo.repeated++;
+		send_synack(e);
+	} else if (verdict == VERDICT_ACK) {
+		toytcp_embryo_ack(&e->embryo, &reply);
+		endpoint_send(e, &reply, NULL);
+	}
+	if (verdict == VERDICT_RESET)
+		endpoint_reset(e, seg);
+	if (verdict == VERDICT_END)
+		drop_stub(e);
+}
+
+static void remnant_input(struct endpoint *e, const struct segment *seg)
+{
+	enum verdict verdict = toytcp_remnant_arrives(&e->remnant, seg);
+	struct segment ack;
+
+	if (verdict == VERDICT_CREATE && e->listening) {
+		conceive(e, seg, e->remnant.snd_nxt + 128000);
+		return;
+	}
+	trace_add(e, 'i', seg, TCP_TIME_WAIT,
+		  verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT,
+		  CAUSE_TIME_WAIT);
+	if (verdict == VERDICT_END) {
+		drop_stub(e);
+	} else if (verdict != VERDICT_DROP) {
+		toytcp_remnant_ack(&e->remnant, &ack);
+		endpoint_send(e, &ack, NULL);
+	}
+	if (verdict == VERDICT_RESTART)
+		e->timer = e->world->now + e->world->time_wait;
+}
+
+static u32 listener_iss(struct endpoint *e)
+{
+	u32 iss = e->iss ? e->iss : dice_roll(&e->world->dice);
+
+	e->iss = 0;
+	return iss;
+}
+
+static void nothing_input(struct endpoint *e, const struct segment *seg)
+{
+	enum verdict verdict = seg->ctl & CTL_RST ? VERDICT_DROP :
+						    VERDICT_RESET;
+
+	if (e->listening)
+		verdict = toytcp_listen_arrives(seg);
+	if (verdict == VERDICT_CREATE) {
+		conceive(e, seg, listener_iss(e));
+		return;
+	}
+	trace_add(e, 'i', seg, trace_state(e), trace_state(e), CAUSE_CLOSED);
+	if (verdict == VERDICT_RESET)
+		endpoint_reset(e, seg);
+}
+
+void stub_input(struct endpoint *e, const struct packet *p,
+		const struct segment *seg)
+{
+	if (e->kind == EMBRYO)
+		embryo_input(e, p, seg);
+	else if (e->kind == REMNANT)
+		remnant_input(e, seg);
+	else
+		nothing_input(e, seg);
+}
+
+static void embryo_expire(struct endpoint *e)
+{
+	if (e->embryo.repeated >= SYNACK_REPEATS) {
+		excuse(e);
+		drop_stub(e);
+		return;
+	}
+	e->embryo.repeated++;
+	send_synack(e);
+}
+
+void stub_expire(struct endpoint *e)
+{
+	if (e->kind == EMBRYO)
+		embryo_expire(e);
+	else
+		drop_stub(e);
+}
