@@ -88,6 +88,8 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 		toytcp_count(tn, duplicate_acks);
 	if (act->outside)
 		toytcp_count(tn, drop_window);
+	if (act->paws)
+		toytcp_count(tn, drop_paws);
 	if (act->kept)
 		toytcp_count(tn, out_of_order);
 }

@@ -145,7 +145,8 @@ static void fit_path(struct sock *sk, u32 mtu)
 		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
 	mtu = max(mtu, least);
 	if (!believes_mtu(sk, dst) ||
-	    toytcp_transmit_mss(sk, mtu) >= tp->tcb.snd.mss)
+	    toytcp_transmit_mss(sk, mtu) >=
+	    tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb))
 		return;
 	toytcp_transmit_sync_mss(sk, mtu);
 	if (!connecting(sk))

@@ -10,6 +10,28 @@
 
 #define TICK_NS		(4 * NSEC_PER_USEC)	/* RFC 9293 MUST-8 */
 
+static u64 secret_of(const struct toytcp_tuple *who)
+{
+	static siphash_key_t secret;
+
+	net_get_random_once(&secret, sizeof(secret));
+	return siphash(who, sizeof(*who), &secret);
+}
+
+/**
+ * toytcp_isn_stamp() - a connection's own offset of the timestamp clock
+ * @who: the connection's four-tuple
+ *
+ * RFC 7323 section 7.1: nobody learns how long we have been up, yet for the
+ * same four-tuple the clock goes on, as TIME-WAIT expects of it.
+ *
+ * Return: milliseconds; any context.
+ */
+u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
+{
+	return secret_of(who) >> 32;
+}
+
 /**
  * toytcp_isn_new() - ISN = M + F(four-tuple, secret)
  * @who: the connection's four-tuple
@@ -21,10 +43,5 @@
  */
 u32 toytcp_isn_new(const struct toytcp_tuple *who)
 {
-	static siphash_key_t secret;
-	u32 distance;
-
-	net_get_random_once(&secret, sizeof(secret));
-	distance = siphash(who, sizeof(*who), &secret);
-	return distance + (u32)div_u64(ktime_get_ns(), TICK_NS);
+	return (u32)secret_of(who) + (u32)div_u64(ktime_get_ns(), TICK_NS);
 }

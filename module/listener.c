@@ -123,6 +123,8 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 			   READ_ONCE(sk->sk_rcvbuf) / 2,
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
+	if (READ_ONCE(net_of(l)->sysctl_timestamps))
+		toytcp_embryo_stamp(&e->core, syn, toytcp_isn_stamp(who));
 	return e;
 }
 

@@ -34,6 +34,7 @@
 	X(drop_policy)		\
 	X(drop_icmp)		\
 	X(drop_window)		\
+	X(drop_paws)		\
 	X(drop_memory)
 
 #define MIB_ENUM(name)	MIB_##name,

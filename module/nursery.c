@@ -79,7 +79,7 @@ static void send_synack(const struct toytcp_listener *l,
 {
 	struct segment seg;
 
-	toytcp_embryo_synack(&e->core, &seg);
+	toytcp_embryo_synack(&e->core, toytcp_now(), &seg);
 	reply(l, e, &seg, cause);
 }
 
@@ -313,7 +313,7 @@ static void acknowledge(const struct toytcp_listener *l,
 
 	if (!toytcp_answer_due(&e->answered))
 		return;
-	toytcp_embryo_ack(&e->core, &ack);
+	toytcp_embryo_ack(&e->core, toytcp_now(), &ack);
 	reply(l, e, &ack, CAUSE_SEQUENCE);
 }
 
@@ -361,7 +361,8 @@ static u8 cause_of(const struct segment *seg)
 void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			    struct sk_buff *skb, const struct segment *seg)
 {
-	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg);
+	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg,
+						     toytcp_now());
 
 	if (verdict == VERDICT_PROMOTE && !must_wait(l, e, seg)) {
 		promote(l, e, skb, seg);	/* the child records it */

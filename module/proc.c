@@ -134,7 +134,8 @@ static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
 	line->tcb.snd.una = r->core.snd_nxt;
 	line->tcb.snd.nxt = r->core.snd_nxt;
 	line->tcb.rcv.nxt = r->core.rcv_nxt;
-	line->tcb.rcv.adv = r->core.rcv_nxt + r->core.rcv_wnd;
+	line->tcb.rcv.adv = r->core.rcv_nxt +
+		((u32)r->core.wnd << r->core.rcv_wscale);
 	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
 }
 

@@ -218,6 +218,8 @@ static void open_active(struct sock *sk)
 	sk->sk_err = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
+	tp->tcb.timestamps = READ_ONCE(toytcp_sock_net(sk)->sysctl_timestamps);
+	tp->tcb.ts.offset = toytcp_isn_stamp(&tp->entry.who);
 	/* So that the transition from CLOSED is recorded. */
 	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_user_open(&tp->tcb, iss, toytcp_now());

@@ -264,7 +264,8 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retransmits = tcb->rtt.backoff;
 	info->tcpi_probes = tcb->probes;
 	info->tcpi_backoff = tcb->rtt.backoff;
-	info->tcpi_options = tcb->scaled ? TCPI_OPT_WSCALE : 0;
+	info->tcpi_options = (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
+		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0);
 	info->tcpi_snd_wscale = tcb->snd.wscale;
 	info->tcpi_rcv_wscale = tcb->rcv.wscale;
 	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);

@@ -203,7 +203,7 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 	struct toytcp_route route;
 	struct segment ack;
 
-	toytcp_remnant_ack(&r->core, &ack);
+	toytcp_remnant_ack(&r->core, toytcp_now(), &ack);
 	ack.source = r->entry.lport;
 	ack.destination = r->entry.rport;
 	toytcp_transmit_route_to(tn->net, skb, &route);

@@ -169,19 +169,19 @@ struct toytcp_embryo {
  * struct toytcp_remnant - TIME-WAIT
  * @entry: must be first
  * @core: what the protocol knows of it
+ * @answered: as toytcp_answer_due() has it
  * @claim: keeps the port known
  * @link: in remnants.list, oldest first, under remnants.lock
  * @deadline: when it ends, jiffies
- * @answered: as toytcp_answer_due() has it
  * @rcu: for freeing
  */
 struct toytcp_remnant {
 	struct toytcp_entry entry;
 	struct remnant core;
+	u32 answered;
 	struct toytcp_claim claim;
 	struct list_head link;
 	unsigned long deadline;
-	u32 answered;
 	struct rcu_head rcu;
 };
 
@@ -348,6 +348,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_rmem: minimum, default, maximum of SO_RCVBUF, bytes
  * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
  * @sysctl_syn_retries: repetitions of a SYN
+ * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
  * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
  */
 struct toytcp_net {
@@ -365,6 +366,7 @@ struct toytcp_net {
 	int sysctl_rmem[3];
 	int sysctl_wmem[3];
 	int sysctl_syn_retries;
+	int sysctl_timestamps;
 	int sysctl_congestion_control;
 };
 
@@ -477,6 +479,7 @@ struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
 
 /* isn.c */
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
+u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
 
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);

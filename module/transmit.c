@@ -364,9 +364,10 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 	} else {
 		mtu = IP_MAX_MTU;
 	}
-	mss = min(tp->tcb.snd.mss, toytcp_transmit_mss(sk, mtu));
+	mss = min_t(u32, tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb),
+		    toytcp_transmit_mss(sk, mtu));
 	toytcp_tcb_set_mss(&tp->tcb, mss);
-	tp->burst = burst_of(sk, dst, mss);
+	tp->burst = burst_of(sk, dst, tp->tcb.snd.mss);
 	tp->tcb.burst = tp->burst;
 }
 

@@ -63,7 +63,7 @@ static void challenge(struct arrival *a, enum cause cause)
 }
 
 /* What the peer's SYN says about itself, in SYN-SENT. */
-static void take_syn(struct tcb *tcb, const struct segment *seg)
+static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 {
 	u32 mss = seg->options & HAS_MSS ? seg->mss : MSS_DEFAULT;
 
@@ -76,6 +76,9 @@ static void take_syn(struct tcb *tcb, const struct segment *seg)
 	tcb->snd.wscale = tcb->scaled ? seg->wscale : 0;
 	if (!tcb->scaled)
 		tcb->rcv.wscale = 0;
+	tcb->timestamps &= !!(seg->options & HAS_TIMESTAMPS);
+	tcb->ts.recent = seg->tsval;
+	tcb->ts_taken = (u32)(now >> 20);
 	toytcp_tcb_set_mss(tcb, min_t(u32, mss, tcb->rcv.announced));
 }
 
@@ -121,12 +124,23 @@ static void arrives_closed(struct arrival *a)
 	a->tcb->cause = CAUSE_CLOSED;
 }
 
+/* Nothing older than our SYN can be echoed, and nothing that is to come. */
+static bool echoes_syn(const struct arrival *a)
+{
+	const struct tcb *tcb = a->tcb;
+
+	return !tcb->timestamps || !(a->seg->options & HAS_TIMESTAMPS) ||
+	       seq_between(toytcp_stamp(&tcb->ts, tcb->progress), a->seg->tsecr,
+			   toytcp_stamp(&tcb->ts, a->now));
+}
+
 /* 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. */
 static bool syn_sent_check_ack(struct arrival *a)
 {
 	const struct segment *seg = a->seg;
 
-	if (!(seg->ctl & CTL_ACK) || seg->ack == a->tcb->snd.nxt)
+	if (!(seg->ctl & CTL_ACK) ||
+	    (seg->ack == a->tcb->snd.nxt && echoes_syn(a)))
 		return true;
 	a->act->reset = !(seg->ctl & CTL_RST);
 	a->tcb->cause = CAUSE_SYN_SENT_ACK;
@@ -150,7 +164,7 @@ static void syn_sent_check_syn(struct arrival *a)
 
 	if (!(a->seg->ctl & CTL_SYN))
 		return;
-	take_syn(tcb, a->seg);
+	take_syn(tcb, a->seg, a->now);
 	tcb->heard = a->now;
 	if (a->seg->ctl & CTL_ACK) {
 		establish(a, CAUSE_SYN_SENT_SYN);
@@ -198,6 +212,41 @@ static void trim(struct arrival *a)
 	}
 	if (seq_before(a->seq, tcb->rcv.nxt))
 		a->seq = seq_min(tcb->rcv.nxt, a->end);
+}
+
+/*
+ * Before the first, RFC 7323 sections 3.2 and 5.3: no segment without a
+ * timestamp, nor, within 24 days, one from before TS.Recent.
+ */
+static bool check_timestamp(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	bool missing = toytcp_stamp_missing(a->seg);
+	u32 age = (u32)(a->now >> 20) - tcb->ts_taken;
+
+	if (!tcb->timestamps ||
+	    (!missing && !toytcp_stamp_old(&tcb->ts, a->seg)) ||
+	    (!missing && age > PAWS_IDLE))
+		return true;
+	a->act->paws = true;
+	tcb->cause = CAUSE_PAWS;
+	if (!missing)
+		challenge(a, CAUSE_PAWS);
+	return false;
+}
+
+/*
+ * RFC 7323 section 4.3: of the segments that one ACK is for, the first is
+ * echoed. Last.ACK.sent is rcv.acked.
+ */
+static void take_timestamp(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!tcb->timestamps || seq_after(a->seg->seq, tcb->rcv.acked))
+		return;
+	tcb->ts.recent = a->seg->tsval;
+	tcb->ts_taken = (u32)(a->now >> 20);
 }
 
 /* First, check sequence number. */
@@ -300,6 +349,9 @@ static void advance_una(struct arrival *a)
 	tcb->resend = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
+	if (tcb->timestamps)
+		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
+						 a->seg->tsecr);
 	acked = toytcp_recovery_acked(tcb, acked);
 	if (acked)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);
@@ -383,6 +435,7 @@ static bool check_ack(struct arrival *a)
 		challenge(a, CAUSE_ACK);
 		return false;
 	}
+	take_timestamp(a);
 	tcb->cause = CAUSE_ACK;
 	if (is_duplicate(a)) {
 		a->act->duplicate = true;
@@ -404,7 +457,8 @@ static void schedule_ack(struct arrival *a)
 	bool full = len >= tcb->rcv.mss;
 
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
-			     min_t(u32, len, tcb->rcv.announced));
+			     min_t(u32, len, tcb->rcv.announced -
+				   toytcp_tcb_overhead(tcb)));
 	if (full && tcb->streak < 255)
 		tcb->streak++;
 	if (tcb->quickack ||
@@ -523,7 +577,8 @@ static void check_fin(struct arrival *a)
 /* 3.10.7.4, all other states. Third, security, and sixth, URG: nothing. */
 static void arrives_otherwise(struct arrival *a)
 {
-	if (!check_sequence(a) || !check_rst(a) || !check_syn(a))
+	if (!check_timestamp(a) || !check_sequence(a) || !check_rst(a) ||
+	    !check_syn(a))
 		return;
 	a->tcb->heard = a->now;
 	a->tcb->probes = 0;

@@ -36,7 +36,8 @@
 	X(CAUSE_DELAYED_ACK, "3.8.6.3-delayed-ack")		\
 	X(CAUSE_ICMP, "3.9.2.2-icmp")				\
 	X(CAUSE_FAST_RETRANSMIT, "rfc5681-3.2-fast-retransmit")	\
-	X(CAUSE_PARTIAL_ACK, "rfc6582-3.2-partial-ack")
+	X(CAUSE_PARTIAL_ACK, "rfc6582-3.2-partial-ack")		\
+	X(CAUSE_PAWS, "rfc7323-5.3-paws")
 
 #define CAUSE_ENUM(id, name)	id,
 enum cause {

@@ -38,6 +38,7 @@
  * @reset: answer the segment by toytcp_segment_reset_for()
  * @duplicate: the segment was a duplicate ACK, for the counters
  * @outside: no part of the segment was within the window, for the counters
+ * @paws: its timestamp was too old, or not there at all, for the counters
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
  * of no use and the caller frees it.
@@ -50,6 +51,7 @@ struct actions {
 	bool reset;
 	bool duplicate;
 	bool outside;
+	bool paws;
 };
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
@@ -94,6 +96,8 @@ u32 toytcp_emit_growth(const struct tcb *tcb);
  * @rcv_wscale: shift of the windows we will send
  * @scaled: both sides scale
  * @repeated: how often the SYN,ACK went out again
+ * @timestamps: both sides send them
+ * @ts: those, then
  */
 struct embryo {
 	u64 sent;
@@ -107,6 +111,8 @@ struct embryo {
 	u8 rcv_wscale;
 	u8 scaled;
 	u8 repeated;
+	u8 timestamps;
+	struct timestamps ts;
 };
 
 /**
@@ -135,10 +141,13 @@ enum verdict {
 enum verdict toytcp_listen_arrives(const struct segment *seg);
 void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 			u32 rcv_buf, u16 mss, u64 now);
+void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
+			 u32 offset);
 enum verdict toytcp_embryo_arrives(const struct embryo *e,
-				   const struct segment *seg);
-void toytcp_embryo_synack(const struct embryo *e, struct segment *seg);
-void toytcp_embryo_ack(const struct embryo *e, struct segment *seg);
+				   const struct segment *seg, u64 now);
+void toytcp_embryo_synack(const struct embryo *e, u64 now,
+			  struct segment *seg);
+void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg);
 void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now);
 
 /*
@@ -149,25 +158,30 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now);
  * struct remnant - enough to answer for a connection that has ended
  * @snd_nxt: SND.NXT, beyond our FIN
  * @rcv_nxt: RCV.NXT, beyond the peer's FIN
- * @rcv_wnd: the window last announced, bytes
+ * @ts: the connection's timestamps, if @timestamps
+ * @wnd: the window last announced, as on the wire
  * @rcv_wscale: its shift
+ * @timestamps: both sides sent them
  */
 struct remnant {
 	u32 snd_nxt;
 	u32 rcv_nxt;
-	u32 rcv_wnd;
+	struct timestamps ts;
+	u16 wnd;
 	u8 rcv_wscale;
+	u8 timestamps;
 };
 
 void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb);
 enum verdict toytcp_remnant_arrives(const struct remnant *r,
 				    const struct segment *seg);
-void toytcp_remnant_ack(const struct remnant *r, struct segment *seg);
+void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg);
 
 /* The core's own rooms, which the shell has no need to call. */
 void toytcp_rtt_init(struct round_trip *rtt);
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
 void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
+void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms);
 void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
 u32 toytcp_rtt_timeout(const struct round_trip *rtt);
 

@@ -398,7 +398,10 @@ bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
 		any = false;
 	else
 		any = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
-	if (any)
-		toytcp_segment_measure(seg);
-	return any;
+	if (!any)
+		return false;
+	if (tcb->timestamps)
+		toytcp_stamp_put(&tcb->ts, now, seg);
+	toytcp_segment_measure(seg);
+	return true;
 }

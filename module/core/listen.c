@@ -52,6 +52,20 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 	}
 }
 
+/**
+ * toytcp_embryo_stamp() - speak timestamps, if the SYN does
+ * @e: initialised
+ * @syn: what it came from
+ * @offset: as in struct timestamps
+ */
+void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
+			 u32 offset)
+{
+	e->timestamps = !!(syn->options & HAS_TIMESTAMPS);
+	e->ts.offset = offset;
+	e->ts.recent = syn->tsval;
+}
+
 static u32 announced_window(const struct embryo *e)
 {
 	return min_t(u32, e->window, 65535);
@@ -69,20 +83,33 @@ static bool in_window(const struct embryo *e, const struct segment *seg)
 	return first < wnd || first + len - 1 < wnd;
 }
 
+/* RFC 7323: it echoes nothing older than our SYN,ACK, and nothing to come. */
+static bool echoes(const struct embryo *e, const struct segment *seg, u64 now)
+{
+	return !e->timestamps ||
+	       seq_between(toytcp_stamp(&e->ts, e->sent), seg->tsecr,
+			   toytcp_stamp(&e->ts, now));
+}
+
 /**
  * toytcp_embryo_arrives() - a segment arrived for an embryo
  * @e: the embryo
  * @seg: the segment
+ * @now: microseconds
  *
  * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer was
  * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
  */
 enum verdict toytcp_embryo_arrives(const struct embryo *e,
-				   const struct segment *seg)
+				   const struct segment *seg, u64 now)
 {
 	if ((seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
 	    seg->seq == e->irs)
 		return VERDICT_REPEAT;
+	if (e->timestamps && toytcp_stamp_missing(seg))
+		return VERDICT_DROP;
+	if (e->timestamps && toytcp_stamp_old(&e->ts, seg))
+		return VERDICT_ACK;
 	if (!in_window(e, seg))
 		return seg->ctl & CTL_RST ? VERDICT_DROP : VERDICT_ACK;
 	if (seg->ctl & CTL_RST)
@@ -91,15 +118,18 @@ enum verdict toytcp_embryo_arrives(const struct embryo *e,
 		return VERDICT_ACK;
 	if (!(seg->ctl & CTL_ACK))
 		return VERDICT_DROP;
-	return seg->ack == e->iss + 1 ? VERDICT_PROMOTE : VERDICT_RESET;
+	if (seg->ack != e->iss + 1)
+		return VERDICT_RESET;
+	return echoes(e, seg, now) ? VERDICT_PROMOTE : VERDICT_DROP;
 }
 
 /**
  * toytcp_embryo_synack() - the SYN,ACK
  * @e: the embryo
+ * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_embryo_synack(const struct embryo *e, struct segment *seg)
+void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss;
@@ -112,21 +142,26 @@ void toytcp_embryo_synack(const struct embryo *e, struct segment *seg)
 		seg->options |= HAS_WSCALE;
 		seg->wscale = e->rcv_wscale;
 	}
+	if (e->timestamps)
+		toytcp_stamp_put(&e->ts, now, seg);
 	toytcp_segment_measure(seg);
 }
 
 /**
  * toytcp_embryo_ack() - the ACK that answers what an embryo cannot use
  * @e: the embryo
+ * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_embryo_ack(const struct embryo *e, struct segment *seg)
+void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss + 1;
 	seg->ack = e->irs + 1;
 	seg->ctl = CTL_ACK;
 	seg->wnd = announced_window(e) >> e->rcv_wscale;
+	if (e->timestamps)
+		toytcp_stamp_put(&e->ts, now, seg);
 	toytcp_segment_measure(seg);
 }
 
@@ -155,6 +190,9 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->rcv.announced = e->announced;
 	tcb->rcv.wscale = e->rcv_wscale;
 	tcb->scaled = e->scaled;
+	tcb->timestamps = e->timestamps;
+	tcb->ts = e->ts;
+	tcb->ts_taken = now >> 20;
 	tcb->syn_repeated = e->repeated > 0;
 	tcb->retransmits = e->repeated;
 	tcb->heard = now;

@@ -14,8 +14,10 @@ void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb)
 {
 	r->snd_nxt = tcb->snd.nxt;
 	r->rcv_nxt = tcb->rcv.nxt;
-	r->rcv_wnd = tcb->rcv.adv - tcb->rcv.nxt;
+	r->ts = tcb->ts;
+	r->wnd = (tcb->rcv.adv - tcb->rcv.nxt) >> tcb->rcv.wscale;
 	r->rcv_wscale = tcb->rcv.wscale;
+	r->timestamps = tcb->timestamps;
 }
 
 /*
@@ -56,14 +58,17 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 /**
  * toytcp_remnant_ack() - the only segment that TIME-WAIT sends
  * @r: the remnant
+ * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_remnant_ack(const struct remnant *r, struct segment *seg)
+void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = r->snd_nxt;
 	seg->ack = r->rcv_nxt;
 	seg->ctl = CTL_ACK;
-	seg->wnd = r->rcv_wnd >> r->rcv_wscale;
+	seg->wnd = r->wnd;
+	if (r->timestamps)
+		toytcp_stamp_put(&r->ts, now, seg);
 	toytcp_segment_measure(seg);
 }

@@ -71,6 +71,22 @@ void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now)
 }
 
 /**
+ * toytcp_rtt_echoed() - what the timestamp of an ACK for something new tells
+ * @rtt: the state, after toytcp_rtt_acked()
+ * @ms: milliseconds since what the peer echoes was sent
+ *
+ * Milliseconds say less than our own clock, and one sample a round trip is
+ * enough (RFC 7323 section 4.2). But an echo tells a segment from its
+ * repetition: after a timeout, when Karn's rule would go on backing off, the
+ * first one ends that.
+ */
+void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms)
+{
+	if (rtt->backoff && !rtt->timing && ms <= RTO_MAX / MSEC)
+		toytcp_rtt_sample(rtt, max_t(u32, ms, 1) * MSEC);
+}
+
+/**
  * toytcp_rtt_timeout() - the timeout in force: RFC 6298 (5.5) backs it off
  * @rtt: the state
  *

@@ -35,9 +35,13 @@ static void put32(u8 *p, u32 v)
  */
 static void take_option(struct segment *seg, const u8 *opt, u32 len)
 {
-	if (!(seg->ctl & CTL_SYN))
-		return;		/* ours are all options of a SYN alone */
-	if (opt[0] == OPTION_MSS && len == 4) {
+	if (opt[0] == OPTION_TIMESTAMPS && len == 10) {
+		seg->options |= HAS_TIMESTAMPS;
+		seg->tsval = get32(opt + 2);
+		seg->tsecr = get32(opt + 6);
+	} else if (!(seg->ctl & CTL_SYN)) {
+		return;		/* the others are options of a SYN alone */
+	} else if (opt[0] == OPTION_MSS && len == 4) {
 		seg->options |= HAS_MSS;
 		seg->mss = get16(opt + 2);
 	} else if (opt[0] == OPTION_WSCALE && len == 3) {
@@ -112,6 +116,8 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	seg->options = 0;
 	seg->mss = 0;
 	seg->wscale = 0;
+	seg->tsval = 0;
+	seg->tsecr = 0;
 	if (hdrlen > SEGMENT_HEADER_MIN &&
 	    !parse_options(seg, header + SEGMENT_HEADER_MIN,
 			   hdrlen - SEGMENT_HEADER_MIN))
@@ -133,8 +139,21 @@ u32 toytcp_segment_measure(struct segment *seg)
 		hdrlen += 4;
 	if (seg->options & HAS_WSCALE)
 		hdrlen += 4;	/* a NOP in front keeps words whole */
+	if (seg->options & HAS_TIMESTAMPS)
+		hdrlen += TIMESTAMPS_ROOM;
 	seg->hdrlen = (u8)hdrlen;
 	return hdrlen;
+}
+
+static u8 *put_timestamps(u8 *opt, const struct segment *seg)
+{
+	opt[0] = OPTION_NOP;
+	opt[1] = OPTION_NOP;
+	opt[2] = OPTION_TIMESTAMPS;
+	opt[3] = 10;
+	put32(opt + 4, seg->tsval);
+	put32(opt + 8, seg->tsecr);
+	return opt + TIMESTAMPS_ROOM;
 }
 
 /**
@@ -163,6 +182,8 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 		put16(opt + 2, seg->mss);
 		opt += 4;
 	}
+	if (seg->options & HAS_TIMESTAMPS)
+		opt = put_timestamps(opt, seg);
 	if (seg->options & HAS_WSCALE) {
 		opt[0] = OPTION_NOP;
 		opt[1] = OPTION_WSCALE;

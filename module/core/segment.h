@@ -29,6 +29,9 @@
 #define OPTION_NOP	1
 #define OPTION_MSS	2	/* RFC 9293 section 3.7.1 */
 #define OPTION_WSCALE	3	/* RFC 7323 section 2 */
+#define OPTION_TIMESTAMPS 8	/* RFC 7323 section 3 */
+
+#define TIMESTAMPS_ROOM	12	/* bytes: the option, and two NOPs before it */
 
 #define WSCALE_MAX	14	/* RFC 7323 section 2.3 */
 #define MSS_DEFAULT	536	/* RFC 9293 MUST-15: when no option came */
@@ -42,6 +45,7 @@
 /* Which options a struct segment carries (its @options). */
 #define HAS_MSS		0x01
 #define HAS_WSCALE	0x02
+#define HAS_TIMESTAMPS	0x04
 
 /**
  * struct segment - a segment, as RFC 9293 speaks of one
@@ -58,6 +62,8 @@
  * @hdrlen: bytes of header with its options (20 to 60)
  * @options: HAS_* of the options that are there
  * @wscale: shift count if @options has HAS_WSCALE, 0 to 14
+ * @tsval: the sender's clock, milliseconds, if @options has HAS_TIMESTAMPS
+ * @tsecr: what it echoes, likewise; nothing if @ctl lacks CTL_ACK
  */
 struct segment {
 	u32 seq;
@@ -72,6 +78,8 @@ struct segment {
 	u8 hdrlen;
 	u8 options;
 	u8 wscale;
+	u32 tsval;
+	u32 tsecr;
 };
 
 /**

@@ -47,11 +47,14 @@ void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
 /**
  * toytcp_tcb_set_mss() - the largest segment to send from now on
  * @tcb: the connection
- * @mss: bytes of text; raised to MSS_MIN and lowered to what u16 holds
+ * @mss: bytes, of text and options; raised to MSS_MIN and lowered to what u16
+ *	holds. No MSS counts options (RFC 6691): those of every segment are taken
+ *	off here
  */
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 {
-	tcb->snd.mss = clamp_t(u32, mss, MSS_MIN, 65535);
+	tcb->snd.mss = clamp_t(u32, mss, MSS_MIN, 65535) -
+		       toytcp_tcb_overhead(tcb);
 	tcb->burst = max_t(u32, tcb->burst, tcb->snd.mss);
 }
 

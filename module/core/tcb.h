@@ -12,6 +12,7 @@
 #include "cause.h"
 #include "port.h"
 #include "reassembly.h"
+#include "segment.h"
 
 /* Limits and constants of the protocol: each stands here and nowhere else. */
 #define MSEC		1000u		/* microseconds */
@@ -33,6 +34,8 @@
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
+/* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
+#define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
 /* R2 as a number of repetitions: 1+2+4...+64 s, and RTO_MAX for the last. */
@@ -178,6 +181,45 @@ struct congestion {
 };
 
 /**
+ * struct timestamps - RFC 7323's variables
+ * @offset: what is added to the clock, milliseconds: each connection has its
+ *	own, so that no peer learns when we were started
+ * @recent: TS.Recent, what is echoed next
+ */
+struct timestamps {
+	u32 offset;
+	u32 recent;
+};
+
+/** toytcp_stamp_missing() - RFC 7323 section 3.2: only a reset may lack it */
+static inline bool toytcp_stamp_missing(const struct segment *seg)
+{
+	return !(seg->options & HAS_TIMESTAMPS) && !(seg->ctl & CTL_RST);
+}
+
+/** toytcp_stamp_old() - PAWS, RFC 7323 section 5.3; not for a reset either */
+static inline bool toytcp_stamp_old(const struct timestamps *ts,
+				    const struct segment *seg)
+{
+	return (s32)(seg->tsval - ts->recent) < 0 && !(seg->ctl & CTL_RST);
+}
+
+/** toytcp_stamp() - the timestamp clock at @now, microseconds */
+static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
+{
+	return ts->offset + (u32)div_u64(now, MSEC);
+}
+
+/** toytcp_stamp_put() - RFC 7323 section 3.2: on each segment, or on none */
+static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
+				    struct segment *seg)
+{
+	seg->options |= HAS_TIMESTAMPS;
+	seg->tsval = toytcp_stamp(ts, now);
+	seg->tsecr = ts->recent;
+}
+
+/**
  * struct tcb - transmission control block
  * @deadline: when each timer goes off, microseconds; 0 if it is not set
  * @heard: when the peer was last heard, microseconds
@@ -191,6 +233,8 @@ struct congestion {
  * @ooo: text beyond rcv.nxt
  * @rtt: round-trip estimation
  * @cc: congestion control
+ * @ts: timestamps, if @timestamps
+ * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
  * @retransmits: segments sent again, since the beginning
  * @burst: the most text the caller takes in one go, bytes: a multiple of
  *	snd.mss in effect. A segment longer than snd.mss is cut by the caller
@@ -225,6 +269,7 @@ struct congestion {
  * @syn_repeated: the SYN had to be repeated
  * @scaled: both sides scale their windows
  * @answers: our text has carried ACKs of late: waiting for it is worth while
+ * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
  */
 struct tcb {
 	u64 deadline[TIMERS];
@@ -238,6 +283,8 @@ struct tcb {
 	struct reassembly ooo;
 	struct round_trip rtt;
 	struct congestion cc;
+	struct timestamps ts;
+	u32 ts_taken;
 	u32 retransmits;
 	u32 burst;
 	u32 user_timeout;
@@ -268,6 +315,7 @@ struct tcb {
 	u16 syn_repeated : 1;
 	u16 scaled : 1;
 	u16 answers : 1;
+	u8 timestamps : 1;
 };
 
 /* Small is the point: a cache line more needs a reason. */
@@ -282,6 +330,12 @@ const char *toytcp_tcb_state_name(u8 state);
 static inline u32 toytcp_tcb_flight(const struct tcb *tcb)
 {
 	return tcb->snd.nxt - tcb->snd.una;
+}
+
+/** toytcp_tcb_overhead() - bytes of options in every segment but a SYN */
+static inline u32 toytcp_tcb_overhead(const struct tcb *tcb)
+{
+	return tcb->timestamps ? TIMESTAMPS_ROOM : 0;
 }
 
 /** toytcp_tcb_unsent() - bytes the user has sent that never went out */

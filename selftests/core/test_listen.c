@@ -10,7 +10,7 @@ static enum verdict listener(struct segment seg)
 
 static enum verdict embryo(const struct embryo *e, struct segment seg)
 {
-	return toytcp_embryo_arrives(e, &seg);
+	return toytcp_embryo_arrives(e, &seg, START + SECOND);
 }
 
 #define LISTEN(...) listener((struct segment){ __VA_ARGS__ })
@@ -63,7 +63,7 @@ TEST(embryo_synack__without_scaling)
 	struct embryo e = make_embryo(BUF, HAS_MSS);
 	struct segment seg;
 
-	toytcp_embryo_synack(&e, &seg);
+	toytcp_embryo_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK);
 	EXPECT_EQ(seg.seq, ISS);
 	EXPECT_EQ(seg.ack, IRS + 1);
@@ -78,11 +78,11 @@ TEST(embryo_synack__with_scaling)
 	struct embryo e = make_embryo(1 << 20, HAS_MSS | HAS_WSCALE);
 	struct segment seg;
 
-	toytcp_embryo_synack(&e, &seg);
+	toytcp_embryo_synack(&e, START, &seg);
 	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE);
 	EXPECT_EQ(seg.wscale, 5);
 	EXPECT_EQ(seg.wnd, 65535);
-	toytcp_embryo_ack(&e, &seg);
+	toytcp_embryo_ack(&e, START, &seg);
 	EXPECT_EQ(seg.wnd, 65535 >> 5);
 }
 
@@ -93,8 +93,70 @@ TEST(embryo_synack__text_on_the_syn_is_not_acked)
 	struct embryo e;
 
 	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
-	toytcp_embryo_synack(&e, &seg);
+	toytcp_embryo_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ack, IRS + 1);
+}
+
+/* --- Timestamps, RFC 7323 --- */
+
+#define OFFSET	77000u
+#define STAMPED(val, ecr) \
+	.options = HAS_TIMESTAMPS, .tsval = val, .tsecr = ecr
+#define STAMP	(OFFSET + (u32)(START / MSEC))
+
+static struct embryo make_stamped(void)
+{
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, STAMPED(500, 0) };
+	struct embryo e;
+
+	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
+	toytcp_embryo_stamp(&e, &syn, OFFSET);
+	return e;
+}
+
+TEST(embryo_stamp__only_if_the_syn_had_one)
+{
+	struct embryo e = make_stamped();
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS }, seg;
+
+	toytcp_embryo_synack(&e, START + SECOND, &seg);
+	EXPECT_EQ(seg.options, HAS_MSS | HAS_TIMESTAMPS);
+	EXPECT_EQ(seg.tsval, STAMP + 1000);
+	EXPECT_EQ(seg.tsecr, 500);
+	toytcp_embryo_stamp(&e, &syn, OFFSET);
+	toytcp_embryo_synack(&e, START, &seg);
+	EXPECT_EQ(seg.options, HAS_MSS);
+}
+
+TEST(embryo_stamp__what_promotes)
+{
+	struct embryo e = make_stamped();
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			 STAMPED(500, STAMP)), VERDICT_PROMOTE);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			 STAMPED(501, STAMP + 1000)), VERDICT_PROMOTE);
+}
+
+TEST(embryo_stamp__an_echo_of_what_was_not_said)
+{
+	struct embryo e = make_stamped();
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			 STAMPED(500, STAMP - 1)), VERDICT_DROP);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			 STAMPED(500, STAMP + 1001)), VERDICT_DROP);
+}
+
+TEST(embryo_stamp__paws)
+{
+	struct embryo e = make_stamped();
+
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			 STAMPED(499, STAMP)), VERDICT_ACK);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
+		  VERDICT_DROP);
+	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
 }
 
 /* --- SYN-RECEIVED --- */
@@ -201,6 +263,20 @@ TEST(promote__windows_are_scaled_from_now_on)
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 	       .wnd = 1000);
 	EXPECT_EQ(h.tcb.snd.wnd, 32000);
+}
+
+/* RFC 6691: the MSS options do not count what each segment carries. */
+TEST(promote__timestamps_take_room)
+{
+	struct embryo e = make_stamped();
+	struct host h;
+
+	promote(&h, &e);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	       STAMPED(600, STAMP));
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_EQ(h.tcb.ts.recent, 600);
+	EXPECT_EQ(h.tcb.snd.mss, MSS_DEFAULT - 12);
 }
 
 /* Only what the SYN,ACK could say was promised, whatever the buffer. */

@@ -46,12 +46,27 @@ TEST(remnant__its_ack)
 	struct remnant r = make_remnant();
 	struct segment seg;
 
-	toytcp_remnant_ack(&r, &seg);
+	toytcp_remnant_ack(&r, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_ACK);
 	EXPECT_EQ(seg.seq, OURS);
 	EXPECT_EQ(seg.ack, THEIRS);
 	EXPECT_EQ(seg.len, 0);
 	EXPECT_EQ(seg.hdrlen, 20);
+}
+
+TEST(remnant__its_ack_is_stamped)
+{
+	struct remnant r = make_remnant();
+	struct segment seg;
+
+	r.timestamps = 1;
+	r.ts.offset = 5;
+	r.ts.recent = 123;
+	toytcp_remnant_ack(&r, START, &seg);
+	EXPECT_EQ(seg.options, HAS_TIMESTAMPS);
+	EXPECT_EQ(seg.tsval, START / MSEC + 5);
+	EXPECT_EQ(seg.tsecr, 123);
+	EXPECT_EQ(seg.hdrlen, 32);
 }
 
 TEST(remnant__old_text_is_acked)

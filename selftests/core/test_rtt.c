@@ -157,4 +157,30 @@ TEST(karn__a_repeated_segment_is_not_timed)
 	EXPECT_EQ(h.tcb.rtt.srtt, srtt);
 }
 
+/* RFC 7323 section 4: an echo says which of the two was acknowledged. */
+TEST(rtt_echoed__ends_the_back_off)
+{
+	struct round_trip rtt = make_rtt();
+
+	toytcp_rtt_sample(&rtt, 100 * MSEC);
+	rtt.backoff = 2;
+	toytcp_rtt_echoed(&rtt, 300);
+	EXPECT_EQ(rtt.backoff, 0);
+	EXPECT_EQ(rtt.srtt, 125 * MSEC);
+}
+
+/* Our own clock is finer, and one sample in a round trip is enough. */
+TEST(rtt_echoed__otherwise_says_nothing_new)
+{
+	struct round_trip rtt = make_rtt();
+
+	toytcp_rtt_sample(&rtt, 100 * MSEC);
+	toytcp_rtt_echoed(&rtt, 300);
+	EXPECT_EQ(rtt.srtt, 100 * MSEC);
+	rtt.backoff = 1;
+	toytcp_rtt_echoed(&rtt, 0xfffffff0);	/* from the future */
+	EXPECT_EQ(rtt.srtt, 100 * MSEC);
+	EXPECT_EQ(rtt.backoff, 1);
+}
+
 TEST_HARNESS_MAIN

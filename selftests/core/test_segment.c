@@ -142,9 +142,11 @@ TEST(parse__as_linux_sends_them)
 
 	ASSERT_EQ(OPTIONS(&seg, 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0,
 			  0, 0, 0, 1, 3, 3, 7), SEGMENT_OK);
-	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE);
+	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS);
 	EXPECT_EQ(seg.mss, 1460);
 	EXPECT_EQ(seg.wscale, 7);
+	EXPECT_EQ(seg.tsval, 0x01020304);
+	EXPECT_EQ(seg.tsecr, 0);
 }
 
 /* MUST-64: whatever the alignment. */
@@ -274,6 +276,40 @@ TEST(build__options_in_linuxs_order)
 	toytcp_segment_measure(&seg);
 	toytcp_segment_build(&seg, wire);
 	EXPECT_EQ(memcmp(wire + 20, wanted, sizeof(wanted)), 0);
+}
+
+/* RFC 7323 appendix A: words stay whole. */
+TEST(build__timestamps)
+{
+	static const u8 wanted[] = { 1, 1, 8, 10, 0x12, 0x34, 0x56, 0x78,
+				     0x9a, 0xbc, 0xde, 0xf0 };
+	struct segment seg = { .ctl = CTL_ACK, .options = HAS_TIMESTAMPS,
+			       .tsval = 0x12345678, .tsecr = 0x9abcdef0 }, got;
+	u8 wire[SEGMENT_HEADER_MAX];
+
+	ASSERT_EQ(toytcp_segment_measure(&seg), 32);
+	toytcp_segment_build(&seg, wire);
+	EXPECT_EQ(memcmp(wire + 20, wanted, sizeof(wanted)), 0);
+	ASSERT_EQ(toytcp_segment_parse(&got, wire, 32), SEGMENT_OK);
+	EXPECT_EQ(got.options, HAS_TIMESTAMPS);
+	EXPECT_EQ(got.tsval, seg.tsval);
+	EXPECT_EQ(got.tsecr, seg.tsecr);
+}
+
+TEST(build__all_options_of_a_syn)
+{
+	struct segment seg = { .ctl = CTL_SYN, .mss = 1460, .wscale = 7,
+			       .options = HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS,
+			       .tsval = 5 }, got;
+	u8 wire[SEGMENT_HEADER_MAX];
+
+	ASSERT_EQ(toytcp_segment_measure(&seg), 40);
+	toytcp_segment_build(&seg, wire);
+	ASSERT_EQ(toytcp_segment_parse(&got, wire, 40), SEGMENT_OK);
+	EXPECT_EQ(got.options, seg.options);
+	EXPECT_EQ(got.mss, 1460);
+	EXPECT_EQ(got.wscale, 7);
+	EXPECT_EQ(got.tsval, 5);
 }
 
 TEST(build__no_ack_no_number)

@@ -154,7 +154,9 @@ static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 	struct segment seg;
 
 	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->mss, m->now);
-	toytcp_embryo_synack(&m->embryo, &seg);
+	if (m->mss & 1)
+		toytcp_embryo_stamp(&m->embryo, syn, m->buf);
+	toytcp_embryo_synack(&m->embryo, m->now, &seg);
 	must(seg.ack == syn->seq + 1, "the SYN is acknowledged");
 	m->kind = EMBRYO;
 }
@@ -174,16 +176,16 @@ static void embryo_input(struct machine *m, const struct segment *seg)
 {
 	struct segment reply;
 
-	switch (toytcp_embryo_arrives(&m->embryo, seg)) {
+	switch (toytcp_embryo_arrives(&m->embryo, seg, m->now)) {
 	case VERDICT_PROMOTE:
 		promote(m, seg);
 		break;
 	case VERDICT_REPEAT:
 		m->embryo.repeated++;
-		toytcp_embryo_synack(&m->embryo, &reply);
+		toytcp_embryo_synack(&m->embryo, m->now, &reply);
 		break;
 	case VERDICT_ACK:
-		toytcp_embryo_ack(&m->embryo, &reply);
+		toytcp_embryo_ack(&m->embryo, m->now, &reply);
 		break;
 	case VERDICT_RESET:
 		reset(seg);
@@ -209,7 +211,7 @@ static void remnant_input(struct machine *m, const struct segment *seg)
 		break;
 	case VERDICT_ACK:
 	case VERDICT_RESTART:
-		toytcp_remnant_ack(&m->remnant, &ack);
+		toytcp_remnant_ack(&m->remnant, m->now, &ack);
 		break;
 	case VERDICT_END:
 		must(seg->ctl & CTL_RST, "only a reset ends TIME-WAIT");
@@ -446,6 +448,7 @@ void machine_open(struct machine *m)
 	toytcp_tcb_init(&m->tcb, m->buf, m->mss);
 	m->before = m->tcb;
 	m->kind = FULL;
+	m->tcb.timestamps = m->mss & 1;
 	toytcp_user_open(&m->tcb, take32(&m->in), m->now);
 	m->before = m->tcb;
 	settle(m);

@@ -29,6 +29,8 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
+	e->stamps = w->set.calm || dice_below(&w->dice, 4);
+	e->stamp_offset = dice_roll(&w->dice);
 }
 
 static void free_text(struct endpoint *e, struct text *t)
@@ -215,6 +217,8 @@ void endpoint_open(struct endpoint *e)
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);
 	e->kind = FULL;
+	e->tcb.timestamps = e->stamps;
+	e->tcb.ts.offset = e->stamp_offset;
 	endpoint_begin(e);
 	toytcp_user_open(&e->tcb, e->iss, e->world->now);
 	note_change(e, TCP_CLOSE);
@@ -292,7 +296,9 @@ static bool same(const struct segment *a, const struct segment *b)
 	       a->options == b->options && a->source == b->source &&
 	       a->destination == b->destination &&
 	       (a->mss == b->mss || !(a->options & HAS_MSS)) &&
-	       (a->wscale == b->wscale || !(a->options & HAS_WSCALE));
+	       (a->wscale == b->wscale || !(a->options & HAS_WSCALE)) &&
+	       ((a->tsval == b->tsval && a->tsecr == b->tsecr) ||
+		!(a->options & HAS_TIMESTAMPS));
 }
 
 /* The path takes no more than this: icmp.c's fit_path(). */
@@ -300,7 +306,8 @@ static void news_input(struct endpoint *e, u32 mtu)
 {
 	u16 mss = mss_of(mtu);
 
-	if (e->kind != FULL || mss >= e->tcb.snd.mss)
+	if (e->kind != FULL ||
+	    mss >= e->tcb.snd.mss + toytcp_tcb_overhead(&e->tcb))
 		return;
 	endpoint_begin(e);
 	toytcp_tcb_set_mss(&e->tcb, mss);

@@ -46,7 +46,7 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 	MUST(!seq_before(end, snd->nxt));
 	MUST(!seq_before(snd->una, was->snd.una));
 	MUST(!seq_before(snd->nxt, was->snd.nxt));
-	MUST(snd->mss >= MSS_MIN);
+	MUST(snd->mss + toytcp_tcb_overhead(tcb) >= MSS_MIN);
 	/* One byte and a FIN may have gone beyond a window as probes. */
 	MUST(toytcp_tcb_in(tcb, STATES_SYN) ||
 	     snd->nxt - snd->una <= snd->max_wnd + 2);

@@ -193,6 +193,8 @@ struct endpoint {
 	u16 mss;
 	u32 window;
 	char name[16];
+	bool stamps;		/* it speaks timestamps */
+	u32 stamp_offset;
 };
 
 struct counts {

@@ -11,7 +11,7 @@ static void send_synack(struct endpoint *e)
 {
 	struct segment seg;
 
-	toytcp_embryo_synack(&e->embryo, &seg);
+	toytcp_embryo_synack(&e->embryo, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
 	e->timer = e->world->now + (RTO_INITIAL << e->embryo.repeated);
 }
@@ -22,6 +22,8 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 
 	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->mss,
 			   e->world->now);
+	if (e->stamps)
+		toytcp_embryo_stamp(&e->embryo, syn, e->stamp_offset);
 	e->kind = EMBRYO;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
@@ -49,7 +51,8 @@ static void drop_stub(struct endpoint *e)
 static void embryo_input(struct endpoint *e, const struct packet *p,
 			 const struct segment *seg)
 {
-	enum verdict verdict = toytcp_embryo_arrives(&e->embryo, seg);
+	enum verdict verdict = toytcp_embryo_arrives(&e->embryo, seg,
+						     e->world->now);
 	struct segment reply;
 
 	if (verdict == VERDICT_PROMOTE) {
@@ -63,7 +66,7 @@ static void embryo_input(struct endpoint *e, const struct packet *p,
 		e->embryo.repeated++;
 		send_synack(e);
 	} else if (verdict == VERDICT_ACK) {
-		toytcp_embryo_ack(&e->embryo, &reply);
+		toytcp_embryo_ack(&e->embryo, e->world->now, &reply);
 		endpoint_send(e, &reply, NULL);
 	}
 	if (verdict == VERDICT_RESET)
@@ -87,7 +90,7 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 	if (verdict == VERDICT_END) {
 		drop_stub(e);
 	} else if (verdict != VERDICT_DROP) {
-		toytcp_remnant_ack(&e->remnant, &ack);
+		toytcp_remnant_ack(&e->remnant, e->world->now, &ack);
 		endpoint_send(e, &ack, NULL);
 	}
 	if (verdict == VERDICT_RESTART)
