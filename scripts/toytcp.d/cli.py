@@ -39,6 +39,13 @@ def do_abort(args: argparse.Namespace) -> int:
     return table.abort(args.local, args.remote, args.netns)
 
 
+def do_translate(args: argparse.Namespace) -> int:
+    if len(args.netns) > 2:
+        args.parser.error("a cable has two ends")
+    import translate
+    return translate.translate(args.netns, args.device, args.protocol)
+
+
 def show(texts: list[str], args: argparse.Namespace) -> None:
     import ladder
     style = ladder.Style(args.relative, args.causes)
@@ -145,6 +152,24 @@ def add_sim(commands) -> argparse.ArgumentParser:
     return parser
 
 
+def add_translate(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "translate", help="a cable on which toytcp becomes TCP",
+        description="Joins this network namespace and NETNS, or two others, "
+        "by a pair of TUN devices, and swaps the protocol numbers of toytcp "
+        "and TCP in what passes, both ways. It runs until it is ended, and "
+        "the devices with it; addresses are left to 'ip'. Needs root.")
+    parser.add_argument("netns", nargs="+", metavar="NETNS",
+                        help="a network namespace (name, pid or path)")
+    parser.add_argument("--device", metavar="NAME", default="translate",
+                        help="what the device is called at both ends")
+    parser.add_argument("--protocol", type=int, choices=range(1, 256),
+                        metavar="N", help="toytcp's number, if it is not the "
+                        "loaded module's; 6: translate nothing")
+    parser.set_defaults(do=do_translate)
+    return parser
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="toytcp", description="Run programs over toytcp, the small TCP "
@@ -152,7 +177,8 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="'toytcp COMMAND --help' tells more about each command.")
     commands = parser.add_subparsers(dest="name", metavar="COMMAND",
                                      required=True)
-    for add in (add_run, add_connections, add_abort, add_ladder, add_sim):
+    for add in (add_run, add_connections, add_abort, add_ladder, add_sim,
+                add_translate):
         subparser = add(commands)
         subparser.set_defaults(parser=subparser)
     return parser

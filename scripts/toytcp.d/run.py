@@ -6,54 +6,11 @@ import shutil
 import socket
 import struct
 
-from common import (HERE, NOT_LOADED, Failure, module_protocol, writable_dir)
+import built
+from common import NOT_LOADED, Failure, module_protocol
 
-LIBRARY = "libtoytcp.so"
-SOURCE = os.path.join(HERE, "preload.c")
+LIBRARY, SOURCE = "libtoytcp.so", "preload.c"
 PT_INTERP = 3
-
-
-def is_current(library: str) -> bool:
-    """Is it there, and not older than its source (if we have the source)?"""
-    try:
-        built = os.stat(library).st_mtime
-    except OSError:
-        return False
-    return not os.path.exists(SOURCE) or os.stat(SOURCE).st_mtime <= built
-
-
-def build_library() -> str:
-    """Builds the library where it may be written; returns its path."""
-    import subprocess   # here, since it is rarely needed and slow to load
-    out = writable_dir("preload")
-    made = subprocess.run(["make", "-s", "-C", HERE, f"OUT={out}"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True)
-    if made.returncode:
-        raise Failure(f"cannot build {LIBRARY}:\n{made.stderr.strip()}\n"
-                      "it needs a C compiler and make: apt install gcc "
-                      "libc6-dev make")
-    return os.path.join(out, LIBRARY)
-
-
-def built_libraries() -> list[str]:
-    """Where 'make' leaves it: in the tree, or in a test VM's build."""
-    places = [HERE]
-    if "TOYTCP_BUILD" in os.environ:
-        places.append(os.path.join(os.environ["TOYTCP_BUILD"], "scripts",
-                                   "toytcp.d"))
-    return [os.path.join(place, LIBRARY) for place in places]
-
-
-def find_library() -> str:
-    """The preload library: the one 'make' built, else one built now."""
-    for built in map(os.path.realpath, built_libraries()):
-        if is_current(built):
-            return built
-    if not shutil.which("make"):
-        raise Failure(f"{LIBRARY} is not built and there is no make: "
-                      "apt install gcc libc6-dev make")
-    return build_library()
 
 
 def wanted_protocol() -> int:
@@ -108,7 +65,7 @@ def run(command: list[str]) -> int:
     path = find_program(command[0])
     protocol = wanted_protocol()
     check_protocol(protocol)
-    preload = [find_library(), os.environ.get("LD_PRELOAD", "")]
+    preload = [built.find(LIBRARY, SOURCE), os.environ.get("LD_PRELOAD", "")]
     os.environ["LD_PRELOAD"] = ":".join(filter(None, preload))
     os.environ["TOYTCP_PROTOCOL"] = str(protocol)
     try:

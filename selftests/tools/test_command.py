@@ -12,6 +12,7 @@ import ktap
 
 ktap.find_modules()
 
+import built                            # noqa: E402
 import run                              # noqa: E402
 import table                            # noqa: E402
 from recording import Wire              # noqa: E402
@@ -42,9 +43,13 @@ class Arguments(unittest.TestCase):
         self.refused("abort", "1.2.3.4:5", "nobody")
         self.refused("ladder", "--netns")
         self.refused("ladder", "--follow", "file")
+        self.refused("translate")
+        self.refused("translate", "--protocol", "256", "a")
+        self.refused("translate", "one", "two", "three")
 
     def test_help_everywhere(self):
-        for name in ("run", "connections", "abort", "ladder", "sim"):
+        for name in ("run", "connections", "abort", "ladder", "sim",
+                     "translate"):
             done = toytcp(name, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertTrue(done.stdout.startswith("usage: toytcp"))
@@ -85,7 +90,7 @@ class Table(unittest.TestCase):
 class Preload(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.library = run.build_library()
+        cls.library = built.build(run.LIBRARY)
 
     def python(self, program: str) -> str:
         """What a program prints that runs under the library."""
