@@ -105,9 +105,12 @@ class Row(NamedTuple):
 
 
 class Namespace:
-    """A network namespace; `with` moves the calling thread into it."""
+    """A network namespace; `with` moves the calling thread into it. Its
+    sockets and its table of connections are those of one protocol."""
 
-    def __init__(self):
+    def __init__(self, proto: int = PROTO):
+        self.proto = proto
+        self.toytcp = proto != socket.IPPROTO_TCP
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         syscall_result(libc.unshare(CLONE_NEWNET), "unshare (root needed)")
         self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
@@ -131,7 +134,7 @@ class Namespace:
         for one in self.sockets:
             if one.fileno() >= 0:
                 reset(one)
-        if self.fd >= 0 and TOYTCP and os.path.isdir("/proc/net/toytcp"):
+        if self.fd >= 0 and self.toytcp and os.path.isdir("/proc/net/toytcp"):
             self.abort_orphans()
         self.abandon()
 
@@ -174,10 +177,11 @@ class Namespace:
 
     # sockets
 
-    def socket(self, kind: int = socket.SOCK_STREAM, proto: int = PROTO,
+    def socket(self, kind: int = socket.SOCK_STREAM, proto: int = None,
                family: int = socket.AF_INET) -> socket.socket:
         with self:
-            made = socket.socket(family, kind, proto)
+            made = socket.socket(family, kind,
+                                 self.proto if proto is None else proto)
         made.settimeout(DEADLINE_S)
         self.sockets.append(made)
         return made
@@ -215,7 +219,7 @@ class Namespace:
     # the tables
 
     def connections(self) -> list[Row]:
-        if TOYTCP:
+        if self.toytcp:
             return toytcp_rows(self.read("/proc/net/toytcp/connections"))
         return tcp_rows(self.read("/proc/net/tcp"))
 
@@ -381,8 +385,8 @@ def error_of(sock: socket.socket) -> int:
 class Case(contextlib.ExitStack):
     """One run of a scenario: what it opens here is closed at its end."""
 
-    def namespace(self) -> Namespace:
-        made = Namespace()
+    def namespace(self, proto: int = PROTO) -> Namespace:
+        made = Namespace(proto)
         self.callback(made.close)
         return made
 
