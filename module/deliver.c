@@ -12,6 +12,8 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
+#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */
+
 /* Payload is the only thing we want to remember of a packet. */
 static void charge(struct sock *sk, struct sk_buff *skb)
 {
@@ -46,6 +48,28 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 	return true;
 }
 
+/*
+ * Where that cannot be (a clone is still with the sender, on the same machine)
+ * and half of the buffer is used up, a short segment's text moves to an skb
+ * with room for what comes behind it.
+ */
+static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *roomy;
+
+	if (skb->truesize <= 2 * skb->len || skb->len > ROOMY ||
+	    atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2)
+		return skb;
+	roomy = alloc_skb(ROOMY, GFP_ATOMIC | __GFP_NOWARN);
+	if (!roomy)
+		return skb;
+	*toytcp_node(roomy) = *toytcp_node(skb);
+	skb_copy_bits(skb, 0, skb_put(roomy, skb->len), skb->len);
+	consume_skb(skb);
+	skb_set_owner_r(roomy, sk);
+	return roomy;
+}
+
 /**
  * toytcp_deliver_ready() - text that is in order goes to the user
  * @sk: locked
@@ -72,6 +96,7 @@ void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
 		charge(sk, skb);
 		if (coalesce(tail, skb))
 			continue;
+		skb = repack(sk, skb);
 		__skb_queue_tail(&sk->sk_receive_queue, skb);
 		tail = skb;
 	}
@@ -100,25 +125,29 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
  * waiting for: the very next, with nothing there to read. Text behind a gap is
  * not, or a peer that never fills the gap could make us hold any amount.
  */
-static bool no_room(const struct sock *sk, const struct segment *seg)
+static bool has_room(const struct sock *sk, const struct segment *seg)
 {
 	bool next = !seq_after(seg->seq, toytcp_sk(sk)->tcb.rcv.nxt);
 
-	return seg->len &&
-	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-	       !(next && skb_queue_empty(&sk->sk_receive_queue));
+	return !seg->len ||
+	       atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) ||
+	       (next && skb_queue_empty(&sk->sk_receive_queue));
 }
 
 static void arrive(struct sock *sk, struct sk_buff *skb,
 		   const struct segment *seg)
 {
 	struct reassembly_node *node = toytcp_node(skb);
+	bool room = has_room(sk, seg);
 	struct actions act;
 
 	toytcp_sk(sk)->segs_in++;
 	toytcp_sk(sk)->data_segs_in += !!seg->len;
 	__skb_pull(skb, seg->hdrlen);
-	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, node, toytcp_now(), &act);
+	if (!room)
+		toytcp_count(toytcp_sock_net(sk), drop_memory);
+	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, room ? node : NULL,
+		       toytcp_now(), &act);
 	count_arrival(sk, seg, &act);
 	if (act.kept)
 		charge(sk, skb);
@@ -142,11 +171,6 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 	struct segment trimmed = *seg;
 
 	trimmed.len = skb->len - seg->hdrlen;
-	if (no_room(sk, &trimmed)) {
-		toytcp_count(toytcp_sock_net(sk), drop_memory);
-		kfree_skb(skb);
-		return;
-	}
 	arrive(sk, skb, &trimmed);
 }
 

@@ -537,6 +537,10 @@ static bool process_text(struct arrival *a)
 			owe_ack(tcb, CAUSE_TEXT);
 		return false;
 	}
+	if (!a->node) {		/* the caller has no room for it */
+		owe_ack(tcb, CAUSE_TEXT);
+		return false;
+	}
 	a->node->seq = a->seg->seq + !!(a->seg->ctl & CTL_SYN);
 	a->node->end = a->end;
 	a->node->fin = a->fin;
@@ -591,7 +595,8 @@ static void arrives_otherwise(struct arrival *a)
  * @tcb: the connection, in any state but LISTEN
  * @seg: the segment, validated
  * @node: what the core may keep until the text's turn comes; NULL if the
- *	segment has neither text nor FIN
+ *	segment has neither text nor FIN, or if there is no room for them: what
+ *	else it says counts all the same
  * @now: microseconds
  * @act: filled in
  */

@@ -41,6 +41,27 @@ TEST(process_text__after_the_peers_fin_is_ignored)
 	EXPECT_STATE(&h, TCP_CLOSE_WAIT);
 }
 
+/* The text is lost, which the peer learns at once; its ACK is not. */
+TEST(process_text__no_room_for_it)
+{
+	struct segment seg = {
+		.ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1, .len = 100,
+		.ack = ISS + 1 + MSS, .wnd = WND,
+	};
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, MSS);
+	toytcp_segment_measure(&seg);
+	toytcp_arrives(&h.tcb, &seg, NULL, h.now, &h.act);
+	host_settle(&h);
+	EXPECT_EQ(h.tcb.snd.una, ISS + 1 + MSS);
+	EXPECT_TRUE(!h.act.ready);
+	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_ONLY_ACK(&h, ISS + 1 + MSS, IRS + 1);
+}
+
 TEST(keep_text__out_of_order_is_kept_and_acked_at_once)
 {
 	struct host h;

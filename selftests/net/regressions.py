@@ -66,6 +66,23 @@ def peek_beside_another_reader(case):
 
 
 @scenario(toytcp_only=True)
+def bytes_one_by_one(case):
+    """A short segment has a whole skb around it: a slow reader's buffer holds
+    what its window has promised all the same."""
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+    near.setsockopt(socket.SOL_TCP, socket.TCP_NODELAY, 1)
+    total = 5000
+    for _ in range(total):
+        near.send(b"x")
+    lib.wait_until("all is there",
+                   lambda: len(far.recv(total, MSG_PEEK_ALL)) == total)
+    assert right.stats()["drop_memory"] == 0
+    assert lib.receive(far, total) == b"x" * total
+
+
+@scenario(toytcp_only=True)
 def gap_that_is_never_filled(case):
     """Text out of order is paid for by the receive buffer, too: each byte in a
     segment of its own costs hundreds."""
