@@ -197,7 +197,9 @@ int toytcp_ports_get(struct sock *sk, unsigned short port)
 static int enter_table(struct sock *sk, u16 port)
 {
 	struct toytcp_entry *e = &toytcp_sk(sk)->entry;
+	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct inet_sock *inet = inet_sk(sk);
+	int err;
 
 	inet->inet_num = port;
 	inet->inet_sport = htons(port);
@@ -207,7 +209,10 @@ static int enter_table(struct sock *sk, u16 port)
 	WRITE_ONCE(e->lport, port);
 	WRITE_ONCE(e->rport, ntohs(inet->inet_dport));
 	e->kind = ENTRY_SOCKET;
-	return toytcp_table_insert(toytcp_sock_net(sk), e);
+	err = toytcp_table_insert(tn, e);
+	if (err && toytcp_timewait_yield(tn, &e->who))
+		err = toytcp_table_insert(tn, e);
+	return err;
 }
 
 static bool connect_from(struct sock *sk, u16 port)

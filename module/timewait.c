@@ -212,6 +212,50 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 	toytcp_transmit_reply(tn->net, &route, &ack, NULL);
 }
 
+static void reuse(struct toytcp_net *tn, struct toytcp_remnant *r, u8 cause)
+{
+	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
+		     TCP_CLOSE, cause);
+	toytcp_count(tn, time_wait_reused);
+	end(tn, r);
+}
+
+/* A second at least, so that the clock of the timestamps has moved on. */
+static bool is_settled(const struct toytcp_net *tn,
+		       const struct toytcp_remnant *r)
+{
+	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
+
+	return time_after_eq(jiffies, READ_ONCE(r->deadline) -
+				      msecs_to_jiffies(wait) + HZ);
+}
+
+/**
+ * toytcp_timewait_yield() - may connect() have a four-tuple in TIME-WAIT?
+ * @tn: the namespace
+ * @who: the four-tuple, which is taken
+ *
+ * RFC 6191 section 3: the peer tells old segments by their timestamps.
+ *
+ * Return: whether a remnant has made way.
+ */
+bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who)
+{
+	struct toytcp_entry *entry;
+	struct toytcp_remnant *r;
+	bool yields;
+
+	rcu_read_lock();
+	entry = toytcp_table_find(tn, who);
+	r = container_of(entry, struct toytcp_remnant, entry);
+	yields = entry && entry->kind == ENTRY_REMNANT && r->core.timestamps &&
+		 is_settled(tn, r);
+	if (yields)
+		reuse(tn, r, CAUSE_OPEN);
+	rcu_read_unlock();
+	return yields;
+}
+
 /*
  * A new connection between the same ports, RFC 9293 MAY-2. The listener records
  * the segment.
@@ -227,10 +271,7 @@ static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
 	sk = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
 	if (!sk)
 		return false;
-	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT, TCP_CLOSE,
-		     CAUSE_SYN);
-	toytcp_count(tn, time_wait_reused);
-	end(tn, r);
+	reuse(tn, r, CAUSE_SYN);
 	toytcp_listener_arrives(sk, NULL, skb, seg, &old);
 	return true;
 }

@@ -502,6 +502,8 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 void toytcp_timewait_init(struct toytcp_remnants *r);
 void toytcp_timewait_destroy(struct toytcp_net *tn);
 void toytcp_timewait_enter(struct sock *sk);
+bool toytcp_timewait_yield(struct toytcp_net *tn,
+			   const struct toytcp_tuple *who);
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 			     struct sk_buff *skb, const struct segment *seg);
 

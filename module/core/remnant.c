@@ -20,14 +20,21 @@ void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb)
 	r->timestamps = tcb->timestamps;
 }
 
+static bool is_stamped(const struct remnant *r, const struct segment *seg)
+{
+	return r->timestamps && seg->options & HAS_TIMESTAMPS;
+}
+
 /*
- * RFC 9293 section 3.6.1 (MAY-2): a new SYN beyond all the old connection's
- * numbers may open a new one at once.
+ * RFC 9293 section 3.6.1 (MAY-2) and RFC 6191: a new SYN beyond all the old
+ * connection's numbers, or later than it by the peer's clock, may open a new
+ * one at once.
  */
 static bool reopens(const struct remnant *r, const struct segment *seg)
 {
 	return (seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN)) == CTL_SYN &&
-	       seq_after(seg->seq, r->rcv_nxt);
+	       (seq_after(seg->seq, r->rcv_nxt) ||
+		(is_stamped(r, seg) && seg->tsval != r->ts.recent));
 }
 
 /**
@@ -45,8 +52,12 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 {
 	if (seg->ctl & CTL_RST)
 		return seg->seq == r->rcv_nxt ? VERDICT_END : VERDICT_DROP;
+	if (is_stamped(r, seg) && toytcp_stamp_old(&r->ts, seg))
+		return VERDICT_ACK;
 	if (reopens(r, seg))
 		return VERDICT_CREATE;
+	if (r->timestamps && toytcp_stamp_missing(seg))
+		return VERDICT_DROP;
 	if (seg->ctl & CTL_FIN && seg->seq + seg->len + 1 == r->rcv_nxt)
 		return VERDICT_RESTART;
 	/* A bare ACK of what we have sent needs no answer, or two would talk. */

@@ -105,4 +105,49 @@ TEST(remnant__resets)
 	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS - 1), VERDICT_DROP);
 }
 
+/* --- Timestamps: RFC 6191, and PAWS --- */
+
+#define RECENT	1000u
+
+static enum verdict arrives_stamped(struct segment seg)
+{
+	struct remnant r = make_remnant();
+
+	r.timestamps = 1;
+	r.ts.recent = RECENT;
+	return toytcp_remnant_arrives(&r, &seg);
+}
+
+#define ARRIVES_STAMPED(...) arrives_stamped((struct segment){ __VA_ARGS__ })
+#define STAMPED(val) .options = HAS_TIMESTAMPS, .tsval = val
+
+TEST(remnant__a_syn_that_is_later_by_the_clock)
+{
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_SYN, .seq = IRS,
+				  STAMPED(RECENT + 1)), VERDICT_CREATE);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_SYN, .seq = IRS,
+				  STAMPED(RECENT)), VERDICT_ACK);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_SYN, .seq = THEIRS + 1,
+				  STAMPED(RECENT)), VERDICT_CREATE);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_SYN, .seq = THEIRS + 1),
+		  VERDICT_CREATE);
+}
+
+TEST(remnant__a_syn_from_before)
+{
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_SYN, .seq = THEIRS + 1,
+				  STAMPED(RECENT - 1)), VERDICT_ACK);
+}
+
+TEST(remnant__paws)
+{
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS - 1,
+				  STAMPED(RECENT - 1)), VERDICT_ACK);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS - 1,
+				  STAMPED(RECENT + 1)), VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS - 1),
+		  VERDICT_DROP);
+	EXPECT_EQ(ARRIVES_STAMPED(.ctl = CTL_RST, .seq = THEIRS), VERDICT_END);
+}
+
 TEST_HARNESS_MAIN
