@@ -45,6 +45,9 @@ clean:
 demo check bench:
 	scripts/$@
 
+bench-loss:
+	scripts/bench --loss
+
 sim: tools
 	scripts/toytcp sim
 
@@ -55,7 +58,9 @@ help:
 	@echo "make demo       two programs talk over toytcp in a test VM"
 	@echo "make check      all tests, in test VMs (FULL=1: longer ones too)"
 	@echo "make bench      speed beside the kernel's TCP, in a test VM"
+	@echo "make bench-loss the same over bad networks"
 	@echo "make sim        a connection drawn by the simulator: no VM, no root"
 	@echo "Warnings and sparse: make W=1 C=1"
 
-.PHONY: all module headers tools install uninstall clean demo check bench sim help
+.PHONY: all module headers tools install uninstall clean demo check bench \
+	bench-loss sim help

@@ -2,7 +2,8 @@
 /*
  * One stream protocol measured: the same work for TCP and for toytcp.
  *
- *   bench [--protocol N] [--netns NAME] [--address A] TEST COUNT ...
+ *   bench [--protocol N] [--congestion NAME] [--netns NAME] [--address A]
+ *         TEST COUNT ...
  *
  * The server is a child process, in another network namespace if one is
  * named. Each TEST is run once, on a connection of its own, and prints a line
@@ -40,6 +41,7 @@ struct test {
 };
 
 static int protocol;
+static const char *congestion;
 static struct sockaddr_in server = {
 	.sin_family = AF_INET,
 };
@@ -60,6 +62,9 @@ static int open_socket(void)
 
 	if (fd < 0)
 		err(1, "socket of protocol %d", protocol);
+	if (congestion && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION,
+				     congestion, strlen(congestion)))
+		err(1, "congestion control %s", congestion);
 	return fd;
 }
 
@@ -288,7 +293,8 @@ static pid_t start_server(const char *netns, const struct test *tests, int n)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: bench [--protocol N] [--netns NAME] [--address A]\n"
+		"usage: bench [--protocol N] [--congestion NAME]\n"
+		"\t[--netns NAME] [--address A]\n"
 		"\tbulk:BYTES|pingpong|connect COUNT ...\n");
 	exit(2);
 }
@@ -322,6 +328,8 @@ static const char *parse_options(int *argc, char ***argv)
 
 		if (!strcmp(option, "protocol"))
 			protocol = atoi((*argv)[1]);
+		else if (!strcmp(option, "congestion"))
+			congestion = (*argv)[1];
 		else if (!strcmp(option, "netns"))
 			netns = (*argv)[1];
 		else if (!strcmp(option, "address"))

@@ -17,6 +17,8 @@ NAMES = {
     "bulk:1024": "bulk, 1 KB writes",
     "pingpong": "1-byte ping-pong",
     "connect": "connect, 1 byte, close",
+    "cubic": "CUBIC",
+    "reno": "Reno",
 }
 
 
@@ -38,15 +40,16 @@ def make_rows(figures: dict[tuple, tuple[list, list]]) -> list[dict]:
     rows = []
     for (link, test, unit), (tcp, toytcp) in figures.items():
         old, new = statistics.median(tcp), statistics.median(toytcp)
-        rows.append({"name": f"{NAMES[test]}, {link}", "unit": unit,
-                     "tcp": old, "toytcp": new, "ratio": round(new / old, 3)})
+        rows.append({"name": f"{NAMES[test]}, {link.replace('_', ' ')}",
+                     "unit": unit, "tcp": old, "toytcp": new,
+                     "ratio": round(new / old, 3)})
     return rows
 
 
 def print_table(rows: list[dict]) -> None:
-    print(f"{'':30} {'unit':>5} {'TCP':>10} {'toytcp':>10} {'ratio':>6}")
+    print(f"{'':34} {'unit':>5} {'TCP':>10} {'toytcp':>10} {'ratio':>6}")
     for row in rows:
-        print(f"{row['name']:30} {row['unit']:>5} {row['tcp']:10.1f} "
+        print(f"{row['name']:34} {row['unit']:>5} {row['tcp']:10.1f} "
               f"{row['toytcp']:10.1f} {row['ratio']:6.2f}")
 
 
