@@ -10,6 +10,7 @@
 
 #include "compat/compat.h"
 #include "core/seq.h"
+#include "stream.h"
 #include "toytcp.h"
 
 #define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */
@@ -138,6 +139,7 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 		   const struct segment *seg)
 {
 	struct reassembly_node *node = toytcp_node(skb);
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	bool room = has_room(sk, seg);
 	struct actions act;
 
@@ -146,9 +148,11 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 	__skb_pull(skb, seg->hdrlen);
 	if (!room)
 		toytcp_count(toytcp_sock_net(sk), drop_memory);
-	toytcp_arrives(&toytcp_sk(sk)->tcb, seg, room ? node : NULL,
-		       toytcp_now(), &act);
+	tcb->rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
+	toytcp_arrives(tcb, seg, room ? node : NULL, toytcp_now(), &act);
 	count_arrival(sk, seg, &act);
+	if (act.urgent)
+		toytcp_oob_keep(sk, skb, seg);
 	if (act.kept)
 		charge(sk, skb);
 	toytcp_settle(sk, &act, seg);

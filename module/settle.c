@@ -88,6 +88,8 @@ static void wake(struct sock *sk, u8 what, int error)
 		else if (sk->sk_state == TCP_CLOSE)
 			sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
 	}
+	if (what & WAKE_URGENT)
+		sk_send_sigurg(sk);
 	if (what & WAKE_READ)
 		sk->sk_data_ready(sk);
 	if (what & WAKE_WRITE)

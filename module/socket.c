@@ -276,7 +276,7 @@ static int disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
-/* Bytes that were received and that nobody has read. */
+/* Bytes that were received and that nobody has read, an urgent one included. */
 static u32 unread(const struct toytcp_sock *tp)
 {
 	return tp->tcb.rcv.nxt - tp->tcb.rcv.copied - tp->tcb.fin_received;
@@ -491,6 +491,16 @@ struct sock *toytcp_socket_child(struct sock *parent,
 	return NULL;
 }
 
+/* What one read may give: as far as the mark. */
+static u32 readable(const struct sock *sk)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 n = unread(toytcp_sk(sk)), ahead = tcb->rcv.up - tcb->rcv.copied;
+
+	return tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE) ?
+		min(n, ahead) : n;
+}
+
 static int ioctl_value(struct sock *sk, int cmd, int *value)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
@@ -499,7 +509,7 @@ static int ioctl_value(struct sock *sk, int cmd, int *value)
 
 	switch (cmd) {
 	case SIOCINQ:
-		*value = early ? 0 : unread(tp);
+		*value = early ? 0 : readable(sk);
 		break;
 	case SIOCOUTQ:
 		*value = early ? 0 : tcb->snd.end + tcb->fin_sent -
@@ -509,7 +519,7 @@ static int ioctl_value(struct sock *sk, int cmd, int *value)
 		*value = early ? 0 : toytcp_tcb_unsent(tcb);
 		break;
 	case SIOCATMARK:
-		*value = 0;
+		*value = toytcp_urgent_at(tcb, tcb->rcv.copied);
 		break;
 	default:
 		return -ENOIOCTLCMD;
@@ -527,7 +537,8 @@ static int ioctl_locked(struct sock *sk, int cmd, int *value)
 	else if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
 		err = -ENOIOCTLCMD;
 	/* A connection that has ended has nothing on its way. */
-	if (!err && sk->sk_state == TCP_CLOSE && cmd != SIOCINQ)
+	if (!err && sk->sk_state == TCP_CLOSE && cmd != SIOCINQ &&
+	    cmd != SIOCATMARK)
 		*value = 0;
 	release_sock(sk);
 	return err;

@@ -198,8 +198,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 /**
  * toytcp_stream_sendmsg() - SEND: proto.sendmsg
  * @sk: not locked
- * @msg: what to send; MSG_DONTWAIT, MSG_MORE and MSG_NOSIGNAL have their
- *	usual meaning
+ * @msg: what to send; MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL and MSG_OOB have
+ *	their usual meaning
  * @len: bytes
  *
  * Return: bytes taken, or a negative errno as tcp(7) has it.
@@ -209,12 +209,12 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	int sent = 0, err;
 
-	if (msg->msg_flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	lock_sock(sk);
 	err = send_locked(sk, msg, &sent);
 	if (sent) {
 		tp->tcb.cork = tp->corked || msg->msg_flags & MSG_MORE;
+		if (msg->msg_flags & MSG_OOB)
+			toytcp_urgent_send(&tp->tcb);
 		toytcp_settle(sk, NULL, NULL);
 		err = sent;
 	} else if (err) {
@@ -248,13 +248,14 @@ static struct sk_buff *readable(const struct sock *sk, u32 seq)
 	return NULL;
 }
 
-static void consumed(struct reader *r, struct sk_buff *skb, u32 n)
+static void consumed(struct sock *sk, u32 n)
 {
-	struct sock *sk = r->sk;
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	struct sk_buff *skb;
 
 	toytcp_user_receive(tcb, n);
-	if (toytcp_node(skb)->end == tcb->rcv.copied) {
+	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
+	       !seq_after(toytcp_node(skb)->end, tcb->rcv.copied)) {
 		__skb_unlink(skb, &sk->sk_receive_queue);
 		consume_skb(skb);
 	}
@@ -264,20 +265,32 @@ static void consumed(struct reader *r, struct sk_buff *skb, u32 n)
 
 static int copy_out(struct reader *r, struct sk_buff *skb)
 {
-	u32 offset = r->seq - toytcp_node(skb)->seq;
-	u32 n = min_t(size_t, toytcp_node(skb)->end - r->seq, r->left);
-	int err = 0;
+	u32 hole = toytcp_oob_hole(r->sk, r->seq);
+	u32 seq = r->seq + hole;
+	u32 offset = seq - toytcp_node(skb)->seq;
+	u32 n = min_t(size_t, toytcp_node(skb)->end - seq, r->left);
 
-	if (!(r->flags & MSG_TRUNC))
-		err = skb_copy_datagram_msg(skb, offset, r->msg, n);
-	if (err)
-		return r->copied ? 0 : -EFAULT;
-	r->seq += n;
+	n = toytcp_oob_until_mark(&toytcp_sk(r->sk)->tcb, seq, n);
+	if (!(r->flags & MSG_TRUNC) &&
+	    skb_copy_datagram_msg(skb, offset, r->msg, n))
+		return -EFAULT;
+	r->seq = seq + n;
 	r->left -= n;
 	r->copied += n;
 	if (!(r->flags & MSG_PEEK))
-		consumed(r, skb, n);
-	return n;
+		consumed(r->sk, hole + n);
+	return 0;
+}
+
+/* Before the mark, who has read something, or has a signal, comes back. */
+static bool stops_at_mark(const struct reader *r, long timeo, int *err)
+{
+	if (!toytcp_urgent_at(&toytcp_sk(r->sk)->tcb, r->seq))
+		return false;
+	if (!r->copied && !signal_pending(current))
+		return false;
+	*err = timeo ? sock_intr_errno(timeo) : -EAGAIN;
+	return true;
 }
 
 /* There is nothing to read now: 1 to wait for more, else what to return. */
@@ -321,10 +334,12 @@ static int receive_locked(struct reader *r)
 	int err;
 
 	do {
+		if (stops_at_mark(r, timeo, &err))
+			return err;
 		skb = readable(sk, r->seq);
 		if (skb) {
 			err = copy_out(r, skb);
-			if (err <= 0)
+			if (err)
 				return err;
 			continue;
 		}
@@ -337,7 +352,7 @@ static int receive_locked(struct reader *r)
 				   skb_peek_tail(&sk->sk_receive_queue));
 		/* Another thread may have read, or disconnected, meanwhile. */
 		if (err < 0)
-			return r->copied ? 0 : err;
+			return err;
 		keep_up(r);
 	} while (r->left);
 	return 0;
@@ -348,7 +363,7 @@ static int receive_locked(struct reader *r)
  * @sk: not locked
  * @msg: where to put it
  * @len: bytes at most
- * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC (discard),
+ * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC (discard), MSG_OOB,
  *	MSG_ERRQUEUE
  *
  * Return: bytes, 0 at the end of the stream, or a negative errno as tcp(7) has
@@ -364,12 +379,12 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 
 	if (flags & MSG_ERRQUEUE)
 		return toytcp_compat_recv_error(sk, msg, len);
-	if (flags & MSG_OOB)
-		return -EINVAL;
 	lock_sock(sk);
 	r.seq = toytcp_sk(sk)->tcb.rcv.copied;
 	if (sk->sk_state != TCP_LISTEN)
-		err = receive_locked(&r);
+		err = flags & MSG_OOB ?
+			toytcp_oob_receive(sk, msg, len, flags) :
+			receive_locked(&r);
 	release_sock(sk);
 	return r.copied ? r.copied : err;
 }
@@ -415,9 +430,10 @@ static __poll_t poll_listener(struct sock *sk)
 static bool is_readable(const struct sock *sk)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 ready = READ_ONCE(tcb->rcv.nxt) - READ_ONCE(tcb->rcv.copied) -
-		    tcb->fin_received;
+	u32 copied = READ_ONCE(tcb->rcv.copied);
+	u32 ready = READ_ONCE(tcb->rcv.nxt) - copied - tcb->fin_received;
 
+	ready -= toytcp_oob_hole(sk, copied);
 	return (int)ready >= sock_rcvlowat(sk, 0, INT_MAX);
 }
 
@@ -459,6 +475,8 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
 		if (is_readable(sk))
 			mask |= EPOLLIN | EPOLLRDNORM;
+		if (toytcp_sk(sk)->tcb.rcv.urgent == URGENT_ARRIVED)
+			mask |= EPOLLPRI;
 		mask |= poll_out(sk);
 	}
 	smp_rmb();	/* pairs with the order of sk_err and wake-ups */

@@ -250,6 +250,7 @@ struct toytcp_listener {
  * @congestion_set: TCP_CONGESTION has been used: what a listener's children
  *	have too, in place of the namespace's default
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
+ * @oob: the urgent byte, while tcb.rcv.urgent is URGENT_ARRIVED
  *
  * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
  * from snd.una to snd.end; on both, an skb's cb is a struct reassembly_node
@@ -278,6 +279,7 @@ struct toytcp_sock {
 	bool isn_set;
 	bool congestion_set;
 	bool corked;
+	u8 oob;
 };
 
 /**

@@ -197,6 +197,7 @@ static void send_text(struct sock *sk, struct segment *seg)
 		else
 			toytcp_count(toytcp_sock_net(sk), drop_memory);
 		seg->seq += seg->len;
+		toytcp_urgent_mark(&tp->tcb, seg);
 	}
 }
 

@@ -15,7 +15,7 @@
  * struct arrival - a segment on its way through the steps
  * @tcb: the connection it is for
  * @seg: the segment as it came
- * @node: the caller's node for its text, or NULL
+ * @node: the caller's node for its text, or NULL: none, or no room for it
  * @act: what the caller will do
  * @now: microseconds
  * @seq: first number of the text, after trimming
@@ -100,6 +100,7 @@ static void establish(struct arrival *a, enum cause cause)
 
 	tcb->snd.una = tcb->snd.iss + 1;
 	tcb->snd.rtx = tcb->snd.una;
+	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
 	if (tcb->syn_repeated && tcb->rtt.rto < RTO_AFTER_SYN)
 		tcb->rtt.rto = RTO_AFTER_SYN;
@@ -344,6 +345,7 @@ static void advance_una(struct arrival *a)
 	tcb->bytes_acked += acked;
 	tcb->snd.una = a->seg->ack;
 	tcb->snd.rtx = seq_max(tcb->snd.rtx, tcb->snd.una);
+	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
 	tcb->progress = a->now;
 	tcb->tries = 0;
 	tcb->resend = 0;
@@ -520,7 +522,7 @@ static bool nobody_reads(struct arrival *a)
 	return true;
 }
 
-/* Seventh, process the segment text. */
+/* Sixth, check the URG bit; seventh, process the segment text. */
 static bool process_text(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
@@ -532,6 +534,7 @@ static bool process_text(struct arrival *a)
 	}
 	if (nobody_reads(a))
 		return false;
+	toytcp_urgent_arrives(tcb, a->seg, a->act);
 	if (a->end == a->seq && !a->fin) {
 		if (a->seg->len)	/* old, or beyond the window */
 			owe_ack(tcb, CAUSE_TEXT);
@@ -578,7 +581,7 @@ static void check_fin(struct arrival *a)
 	owe_ack(tcb, CAUSE_FIN);
 }
 
-/* 3.10.7.4, all other states. Third, security, and sixth, URG: nothing. */
+/* 3.10.7.4, all other states. Third, security: nothing. */
 static void arrives_otherwise(struct arrival *a)
 {
 	if (!check_timestamp(a) || !check_sequence(a) || !check_rst(a) ||

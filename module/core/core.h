@@ -26,6 +26,7 @@
 #define WAKE_READ	0x01	/* text or the peer's FIN became readable */
 #define WAKE_WRITE	0x02	/* text was acknowledged: there is room */
 #define WAKE_STATE	0x04	/* the connection was made, half-closed, ended */
+#define WAKE_URGENT	0x08	/* the peer has announced urgent text */
 
 /**
  * struct actions - what the shell is to do after an event
@@ -39,6 +40,7 @@
  * @duplicate: the segment was a duplicate ACK, for the counters
  * @outside: no part of the segment was within the window, for the counters
  * @paws: its timestamp was too old, or not there at all, for the counters
+ * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
  * of no use and the caller frees it.
@@ -52,6 +54,7 @@ struct actions {
 	bool duplicate;
 	bool outside;
 	bool paws;
+	bool urgent;
 };
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
@@ -78,6 +81,22 @@ bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg);
 u8 toytcp_emit_wscale(u32 rcv_buf);
 u32 toytcp_emit_number(const struct tcb *tcb);
 u32 toytcp_emit_growth(const struct tcb *tcb);
+
+/* urgent.c: urgent data, RFC 9293 3.8.5 */
+void toytcp_urgent_send(struct tcb *tcb);
+void toytcp_urgent_mark(const struct tcb *tcb, struct segment *seg);
+
+/** toytcp_urgent_pending() - has the peer urgent text yet to acknowledge? */
+static inline bool toytcp_urgent_pending(const struct tcb *tcb)
+{
+	return (s32)(tcb->snd.up - tcb->snd.una) > 0;
+}
+
+/** toytcp_urgent_at() - does the mark stand at number @seq? */
+static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
+{
+	return tcb->rcv.urgent && tcb->rcv.up == seq;
+}
 
 /*
  * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo
@@ -200,5 +219,8 @@ u32 toytcp_recovery_acked(struct tcb *tcb, u32 acked);
 u32 toytcp_recovery_extra(const struct tcb *tcb);
 
 void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
+
+void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
+			   struct actions *act);
 
 #endif /* TOYTCP_CORE_H */

@@ -151,10 +151,19 @@ static u32 room_from(const struct tcb *tcb, u32 from)
 	return wnd > used ? wnd - used : 0;
 }
 
+/*
+ * What the caller takes in one go. Urgent text goes out in single segments: the
+ * pointer of a larger one would not be right for its parts.
+ */
+static u32 most(const struct tcb *tcb)
+{
+	return toytcp_urgent_pending(tcb) ? tcb->snd.mss : tcb->burst;
+}
+
 /* Whole segments of it, at most what the caller takes in one go. */
 static u32 whole(const struct tcb *tcb, u32 n)
 {
-	n = min(n, tcb->burst);
+	n = min(n, most(tcb));
 	return n - n % tcb->snd.mss;
 }
 
@@ -187,7 +196,7 @@ static bool emit_repeat(struct tcb *tcb, struct segment *seg)
 		return true;
 	}
 	n = min(text, room_from(tcb, from));
-	if (n < text || n > tcb->burst)
+	if (n < text || n > most(tcb))
 		n = whole(tcb, n);
 	/* The first one goes out however small the window has become. */
 	if (from == tcb->snd.una)
@@ -205,7 +214,7 @@ static bool emit_repeat(struct tcb *tcb, struct segment *seg)
  */
 static bool may_send_small(const struct tcb *tcb)
 {
-	if (tcb->fin_queued)
+	if (tcb->fin_queued || toytcp_urgent_pending(tcb))
 		return true;
 	if (tcb->cork)
 		return false;
@@ -219,7 +228,8 @@ static bool may_send_small(const struct tcb *tcb)
  */
 static bool may_fill_up(const struct tcb *tcb, u32 n)
 {
-	return n < tcb->burst && !tcb->nodelay && !tcb->fin_queued &&
+	return n < most(tcb) && !tcb->nodelay && !tcb->fin_queued &&
+	       !toytcp_urgent_pending(tcb) &&
 	       toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss &&
 	       tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
 }
@@ -233,7 +243,7 @@ static u32 sendable(const struct tcb *tcb, u32 unsent)
 	u32 room = room_from(tcb, tcb->snd.nxt);
 	u32 n = min(unsent, room);
 
-	if (n > tcb->burst)
+	if (n > most(tcb))
 		return whole(tcb, n);
 	if (n == unsent && may_fill_up(tcb, n))
 		return 0;
@@ -400,6 +410,8 @@ bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
 		any = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
 	if (!any)
 		return false;
+	if (!(seg->ctl & CTL_SYN))
+		toytcp_urgent_mark(tcb, seg);
 	if (tcb->timestamps)
 		toytcp_stamp_put(&tcb->ts, now, seg);
 	toytcp_segment_measure(seg);

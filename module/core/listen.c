@@ -177,6 +177,7 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->snd.iss = e->iss;
 	tcb->snd.una = e->iss;
 	tcb->snd.rtx = e->iss + 1;
+	tcb->snd.up = e->iss;
 	tcb->snd.nxt = e->iss + 1;
 	tcb->snd.end = e->iss + 1;
 	tcb->snd.wnd = e->wnd;

@@ -77,6 +77,8 @@ enum tcb_timer {
  * @nxt: next number to be sent for the first time
  * @end: one past the last byte the user has sent; a FIN has this number
  * @wnd: the peer's window counted from @una, bytes, scaled
+ * @up: one past the last urgent byte; @una, or a number before it, if none is
+ *	outstanding
  * @wl1: SEG.SEQ of the last window update
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
@@ -92,6 +94,7 @@ struct send_space {
 	u32 nxt;
 	u32 end;
 	u32 wnd;
+	u32 up;
 	u32 wl1;
 	u32 wl2;
 	u32 max_wnd;
@@ -107,11 +110,14 @@ struct send_space {
  * @adv: one past the last number the peer may send: the furthest RCV.NXT +
  *	RCV.WND ever announced. Never goes back (RFC 9293 SHLD-14)
  * @acked: the RCV.NXT of the last ACK that was sent
+ * @up: the mark: the last urgent byte, if @urgent says that there is one
  * @buf: the receive buffer, bytes of text
  * @mss: the largest text seen, at most what was announced, bytes: the
  *	"full-sized segment" of RFC 9293 SHLD-18
  * @announced: the MSS option we sent or will send, bytes
  * @wscale: shift of the windows we send
+ * @urgent: URGENT_*: what became of the byte at @up
+ * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
  */
 struct receive_space {
 	u32 irs;
@@ -119,11 +125,19 @@ struct receive_space {
 	u32 nxt;
 	u32 adv;
 	u32 acked;
+	u32 up;
 	u32 buf;
 	u16 mss;
 	u16 announced;
 	u8 wscale;
+	u8 urgent;
+	bool oob_inline;
 };
+
+#define URGENT_NONE	0	/* there is no mark, or it was passed */
+#define URGENT_AWAITED	1	/* announced; the byte has not come yet */
+#define URGENT_ARRIVED	2	/* the caller has it */
+#define URGENT_READ	3	/* by the user, too; the mark still stands */
 
 /**
  * struct round_trip - RFC 6298's state

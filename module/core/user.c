@@ -20,6 +20,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.iss = iss;
 	tcb->snd.una = iss;
 	tcb->snd.rtx = iss;
+	tcb->snd.up = iss;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
 	tcb->rcv.wscale = toytcp_emit_wscale(tcb->rcv.buf);
@@ -70,6 +71,8 @@ static bool stream_is_drained(const struct tcb *tcb)
 void toytcp_user_receive(struct tcb *tcb, u32 n)
 {
 	tcb->rcv.copied += n;
+	if (seq_after(tcb->rcv.copied, tcb->rcv.up))
+		tcb->rcv.urgent = URGENT_NONE;
 	if (!tcb->fin_received &&
 	    (window_is_news(tcb) || stream_is_drained(tcb)) &&
 	    toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |

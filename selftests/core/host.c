@@ -32,6 +32,13 @@ void host_send(struct host *h, u32 n)
 	host_settle(h);
 }
 
+void host_send_urgent(struct host *h, u32 n)
+{
+	toytcp_user_send(&h->tcb, n);
+	toytcp_urgent_send(&h->tcb);
+	host_settle(h);
+}
+
 void host_read(struct host *h, u32 n)
 {
 	toytcp_user_receive(&h->tcb, n);

@@ -282,6 +282,8 @@ static void arrive(struct machine *m)
 	if (seg.len > 200)
 		seg.len = take16(&m->in);
 	seg.wnd = take16(&m->in);
+	if (seg.ctl & CTL_URG)
+		seg.up = take16(&m->in);
 	if (seg.ctl & CTL_SYN) {
 		seg.options = take8(&m->in) & (HAS_MSS | HAS_WSCALE);
 		seg.mss = seg.options & HAS_MSS ? take16(&m->in) : 0;
@@ -311,15 +313,18 @@ static void wait_for_deadline(struct machine *m)
 		pass(m, next > m->now ? next - m->now : 0);
 }
 
-static void hand_over(struct machine *m, u32 n)
+static void hand_over(struct machine *m, u32 n, bool urgent)
 {
 	struct tcb *tcb = &m->tcb;
 	u32 waiting = tcb->snd.end - tcb->snd.una;
 
 	if (!tcb->fin_queued && waiting + n <= SEND_MOST &&
 	    toytcp_tcb_in(tcb, TCPF_SYN_SENT | TCPF_SYN_RECV |
-			  TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+			  TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		toytcp_user_send(tcb, n);
+		if (urgent && n)
+			toytcp_urgent_send(tcb);
+	}
 	settle(m);
 }
 
@@ -396,7 +401,7 @@ static void call(struct machine *m, u8 which)
 	switch (which % 8) {
 	case 0:
 	case 1:
-		hand_over(m, take16(&m->in));
+		hand_over(m, take16(&m->in), take8(&m->in) & 1);
 		break;
 	case 2:
 	case 3:

@@ -292,7 +292,7 @@ static bool same(const struct segment *a, const struct segment *b)
 {
 	return a->seq == b->seq && a->len == b->len && a->ctl == b->ctl &&
 	       (a->ack == b->ack || !(a->ctl & CTL_ACK)) &&
-	       a->wnd == b->wnd && a->hdrlen == b->hdrlen &&
+	       a->wnd == b->wnd && a->up == b->up && a->hdrlen == b->hdrlen &&
 	       a->options == b->options && a->source == b->source &&
 	       a->destination == b->destination &&
 	       (a->mss == b->mss || !(a->options & HAS_MSS)) &&

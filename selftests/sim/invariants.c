@@ -46,6 +46,7 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 	MUST(!seq_before(end, snd->nxt));
 	MUST(!seq_before(snd->una, was->snd.una));
 	MUST(!seq_before(snd->nxt, was->snd.nxt));
+	MUST(!seq_after(snd->up, end));
 	MUST(snd->mss + toytcp_tcb_overhead(tcb) >= MSS_MIN);
 	/* One byte and a FIN may have gone beyond a window as probes. */
 	MUST(toytcp_tcb_in(tcb, STATES_SYN) ||
@@ -65,6 +66,10 @@ static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
 		return NULL;
 	MUST(!seq_before(rcv->nxt, was->rcv.nxt));
 	MUST(!seq_before(rcv->adv, was->rcv.adv));
+	/* The mark is ahead of the reader, and never goes back. */
+	MUST(!rcv->urgent || !seq_before(rcv->up, rcv->copied));
+	MUST(!rcv->urgent || was->rcv.urgent == URGENT_NONE ||
+	     !seq_before(rcv->up, was->rcv.up));
 	return NULL;
 }
 

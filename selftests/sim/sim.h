@@ -130,6 +130,7 @@ enum ending { READ_ALL, CLOSE_FIRST, LEAVE_EARLY, ABORT_SOME_TIME };
  * @think: the longest time between two acts, microseconds
  * @next: when it acts again
  * @quiet_until: it does not read before that: a slow reader
+ * @urgent: some of what it writes is urgent; it stays inline
  */
 struct user {
 	u32 plan;
@@ -144,6 +145,7 @@ struct user {
 	u64 abort_at;
 	enum ending ending;
 	bool fidgets;
+	bool urgent;
 	bool manual;	/* someone else acts for it, step by step */
 	bool closed, left, eof;
 };

@@ -45,6 +45,7 @@ static void plan_wild(struct endpoint *e, u32 bytes)
 	if (dice_chance(d, 100000))
 		u->pause_chance = dice_below(d, 200000);
 	u->fidgets = dice_chance(d, 200000);
+	u->urgent = dice_chance(d, 50000);
 	if (dice_chance(d, 30000))
 		u->ending = LEAVE_EARLY;
 	else if (dice_chance(d, 30000))
@@ -92,6 +93,7 @@ void user_configure(struct endpoint *e)
 	if (e->world->set.calm)
 		return;
 	toytcp_congestion_select(tcb, (int)dice_below(d, 2));
+	tcb->rcv.oob_inline = 1;
 	tcb->nodelay = dice_below(d, 3) == 0;
 	tcb->cork = dice_below(d, 10) == 0;
 	tcb->quickack = dice_below(d, 5) == 0;
@@ -112,6 +114,8 @@ void user_write(struct endpoint *e, u32 n)
 	e->user.written += n;
 	endpoint_begin(e);
 	toytcp_user_send(&e->tcb, n);
+	if (e->user.urgent && dice_below(dice_of(e), 3) == 0)
+		toytcp_urgent_send(&e->tcb);
 	endpoint_settle(e, NULL);
 }
 
