@@ -105,9 +105,11 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 	if (!extends(skb, pfrag) &&
 	    skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)
 		return 0;
-	n = min_t(size_t, room, pfrag->size - pfrag->offset);
-	n = copy_page_from_iter(pfrag->page, pfrag->offset,
-				min(n, msg_data_left(msg)), &msg->msg_iter);
+	n = min3((size_t)room, (size_t)(pfrag->size - pfrag->offset),
+		 msg_data_left(msg));
+	/* In one go: copy_page_from_iter() would go by single pages. */
+	n = copy_from_iter(page_address(pfrag->page) + pfrag->offset, n,
+			   &msg->msg_iter);
 	if (!n)
 		return -EFAULT;
 	commit(sk, skb, pfrag, n);

@@ -285,6 +285,8 @@ void toytcp_transmit_pending(struct sock *sk)
 	u64 now = toytcp_now();
 	struct segment seg;
 
+	if (toytcp_emit_nothing(tcb))
+		return;
 	follow_path(sk);
 	tcb->burst = next_burst(sk);
 	while (toytcp_emit_next(tcb, now, &seg)) {

@@ -77,6 +77,7 @@ void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
 void toytcp_timeout_rearm(struct tcb *tcb, u64 now);
 
 /* emit.c: what to send next */
+bool toytcp_emit_nothing(const struct tcb *tcb);
 bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg);
 u8 toytcp_emit_wscale(u32 rcv_buf);
 u32 toytcp_emit_number(const struct tcb *tcb);

@@ -384,6 +384,22 @@ static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 }
 
 /**
+ * toytcp_emit_nothing() - is there surely nothing to send?
+ * @tcb: the connection, in any state
+ *
+ * The short answer to what is asked most: all that the user sent has been
+ * acknowledged, and no ACK is owed.
+ *
+ * Return: whether toytcp_emit_next() would say no.
+ */
+bool toytcp_emit_nothing(const struct tcb *tcb)
+{
+	return tcb->snd.una == tcb->snd.nxt && !toytcp_tcb_unsent(tcb) &&
+	       tcb->fin_queued == tcb->fin_sent && !tcb->ack_now &&
+	       !tcb->probe && !tcb->keep_probe;
+}
+
+/**
  * toytcp_emit_next() - describe the next segment to send
  * @tcb: the connection, in any state
  * @now: microseconds
@@ -397,7 +413,7 @@ bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
 {
 	bool any;
 
-	if (toytcp_tcb_in(tcb, STATES_NONE))
+	if (toytcp_tcb_in(tcb, STATES_NONE) || toytcp_emit_nothing(tcb))
 		return false;
 	memset(seg, 0, sizeof(*seg));
 	if (toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg))

@@ -402,4 +402,27 @@ TEST(emit__options_only_on_a_syn)
 	EXPECT_EQ(h.out[0].options, 0);
 }
 
+/* Nothing to send is a promise: whatever asks for a segment must break it. */
+TEST(emit_nothing__until_something_asks)
+{
+	struct host h;
+
+	make_established(&h);
+	EXPECT_TRUE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.ack_now = 1;
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.ack_now = 0;
+	h.tcb.keep_probe = 1;
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.keep_probe = 0;
+	toytcp_user_send(&h.tcb, 1);
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.snd.nxt = h.tcb.snd.end;	/* outstanding, not acknowledged */
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.snd.una = h.tcb.snd.end;
+	EXPECT_TRUE(toytcp_emit_nothing(&h.tcb));
+	toytcp_user_close(&h.tcb);
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+}
+
 TEST_HARNESS_MAIN
