@@ -6,6 +6,7 @@
  * the out-of-order text, on the backlog, or freed, and exactly one of these.
  */
 #include <linux/filter.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 
 #include "compat/compat.h"
@@ -116,6 +117,8 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 		toytcp_count(tn, drop_window);
 	if (act->paws)
 		toytcp_count(tn, drop_paws);
+	if (seg->ecn == ECN_CE)
+		toytcp_count(tn, in_marked);
 	if (act->kept)
 		toytcp_count(tn, out_of_order);
 }
@@ -175,6 +178,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 	struct segment trimmed = *seg;
 
 	trimmed.len = skb->len - seg->hdrlen;
+	trimmed.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
 	arrive(sk, skb, &trimmed);
 }
 

@@ -123,6 +123,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 			   READ_ONCE(sk->sk_rcvbuf) / 2,
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
+	e->core.ecn = READ_ONCE(net_of(l)->sysctl_ecn) && toytcp_ecn_agrees(syn);
 	if (READ_ONCE(net_of(l)->sysctl_timestamps))
 		toytcp_embryo_stamp(&e->core, syn, toytcp_isn_stamp(who));
 	return e;

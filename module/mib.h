@@ -19,6 +19,7 @@
 	X(out_resets)		\
 	X(duplicate_acks)	\
 	X(out_of_order)		\
+	X(in_marked)		\
 	X(timeouts)		\
 	X(time_wait_reused)	\
 	X(time_wait_overflow)	\

@@ -207,6 +207,7 @@ static void detach(struct sock *sk)
 /* Active OPEN: 3.10.1. */
 static void open_active(struct sock *sk)
 {
+	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u32 iss = tp->isn_set ? tp->isn :
 		toytcp_isn_new(&tp->entry.who);
@@ -218,12 +219,13 @@ static void open_active(struct sock *sk)
 	sk->sk_err = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
-	tp->tcb.timestamps = READ_ONCE(toytcp_sock_net(sk)->sysctl_timestamps);
+	tp->tcb.ecn = READ_ONCE(tn->sysctl_ecn) == 1;
+	tp->tcb.timestamps = READ_ONCE(tn->sysctl_timestamps);
 	tp->tcb.ts.offset = toytcp_isn_stamp(&tp->entry.who);
 	/* So that the transition from CLOSED is recorded. */
 	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_user_open(&tp->tcb, iss, toytcp_now());
-	toytcp_count(toytcp_sock_net(sk), active_opens);
+	toytcp_count(tn, active_opens);
 	toytcp_settle(sk, NULL, NULL);
 }
 

@@ -265,7 +265,10 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_probes = tcb->probes;
 	info->tcpi_backoff = tcb->rtt.backoff;
 	info->tcpi_options = (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
-		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0);
+		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
+		(tcb->ecn ? TCPI_OPT_ECN : 0);
+	if (sk->sk_state == TCP_SYN_SENT)	/* so far only offered */
+		info->tcpi_options = 0;
 	info->tcpi_snd_wscale = tcb->snd.wscale;
 	info->tcpi_rcv_wscale = tcb->rcv.wscale;
 	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);

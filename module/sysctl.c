@@ -137,6 +137,11 @@ static const struct ctl_table template[] = {
 		.extra1		= SYSCTL_ONE,
 		.extra2		= &syn_retries_most,
 	}, {
+		FIELD(ecn),
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_TWO,
+	}, {
 		FIELD(timestamps),
 		.proc_handler	= proc_dointvec_minmax,
 		.extra1		= SYSCTL_ZERO,
@@ -164,6 +169,7 @@ static void set_defaults(struct toytcp_net *tn)
 	tn->sysctl_wmem[2] = BUFFER_MAX;
 	tn->sysctl_syn_retries = SYN_RETRIES;
 	tn->sysctl_timestamps = 1;
+	tn->sysctl_ecn = 2;
 	tn->sysctl_congestion_control = toytcp_congestion_find("cubic");
 }
 

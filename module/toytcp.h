@@ -351,6 +351,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
  * @sysctl_syn_retries: repetitions of a SYN
  * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
+ * @sysctl_ecn: speak ECN: 0 no, 1 ask for it, 2 if asked
  * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
  */
 struct toytcp_net {
@@ -369,6 +370,7 @@ struct toytcp_net {
 	int sysctl_wmem[3];
 	int sysctl_syn_retries;
 	int sysctl_timestamps;
+	int sysctl_ecn;
 	int sysctl_congestion_control;
 };
 

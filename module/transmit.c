@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * From the core to the wire, by two doors: toytcp_transmit_segment() for a
- * socket, through ip_queue_xmit(); toytcp_transmit_reply() for answers that
+ * socket, through __ip_queue_xmit(); toytcp_transmit_reply() for answers that
  * have no full socket.
  *
  * The send queue holds text from snd.una to snd.end in skbs whose payload is
@@ -97,7 +97,8 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	toytcp_count(toytcp_sock_net(sk), out_segments);
 	toytcp_event(toytcp_sock_net(sk), &tp->entry.who, EVENT_OUT, seg,
 		     tp->tcb.state, tp->tcb.state, tp->tcb.cause);
-	ip_queue_xmit(sk, skb, &inet->cork.fl);
+	__ip_queue_xmit(sk, skb, &inet->cork.fl,
+			READ_ONCE(inet->tos) | seg->ecn);
 }
 
 static struct sk_buff *bare_skb(void)
@@ -169,7 +170,7 @@ static struct sk_buff *find_text(struct sock *sk, u32 seq)
 /*
  * A range may cover several queued skbs, or need cutting where the device
  * cannot: each piece is a segment of its own, and only the last one is pushed
- * and carries the FIN.
+ * and carries the FIN, the first one says CWR.
  */
 static void send_text(struct sock *sk, struct segment *seg)
 {
@@ -198,6 +199,7 @@ static void send_text(struct sock *sk, struct segment *seg)
 			toytcp_count(toytcp_sock_net(sk), drop_memory);
 		seg->seq += seg->len;
 		toytcp_urgent_mark(&tp->tcb, seg);
+		seg->ctl &= ~CTL_CWR;
 	}
 }
 

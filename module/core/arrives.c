@@ -76,6 +76,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	tcb->snd.wscale = tcb->scaled ? seg->wscale : 0;
 	if (!tcb->scaled)
 		tcb->rcv.wscale = 0;
+	tcb->ecn &= toytcp_ecn_agrees(seg);
 	tcb->timestamps &= !!(seg->options & HAS_TIMESTAMPS);
 	tcb->ts.recent = seg->tsval;
 	tcb->ts_taken = (u32)(now >> 20);
@@ -438,6 +439,7 @@ static bool check_ack(struct arrival *a)
 		return false;
 	}
 	take_timestamp(a);
+	toytcp_ecn_arrives(tcb, a->seg);
 	tcb->cause = CAUSE_ACK;
 	if (is_duplicate(a)) {
 		a->act->duplicate = true;

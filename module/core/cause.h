@@ -37,7 +37,8 @@
 	X(CAUSE_ICMP, "3.9.2.2-icmp")				\
 	X(CAUSE_FAST_RETRANSMIT, "rfc5681-3.2-fast-retransmit")	\
 	X(CAUSE_PARTIAL_ACK, "rfc6582-3.2-partial-ack")		\
-	X(CAUSE_PAWS, "rfc7323-5.3-paws")
+	X(CAUSE_PAWS, "rfc7323-5.3-paws")			\
+	X(CAUSE_ECE, "rfc3168-6.1.2-ece")
 
 #define CAUSE_ENUM(id, name)	id,
 enum cause {

@@ -117,7 +117,8 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
  * @scaled: both sides scale
  * @repeated: how often the SYN,ACK went out again
  * @timestamps: both sides send them
- * @ts: those, then
+ * @ecn: both sides speak ECN
+ * @ts: the timestamps, then
  */
 struct embryo {
 	u64 sent;
@@ -132,6 +133,7 @@ struct embryo {
 	u8 scaled;
 	u8 repeated;
 	u8 timestamps;
+	u8 ecn;
 	struct timestamps ts;
 };
 
@@ -197,6 +199,9 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 				    const struct segment *seg);
 void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg);
 
+/* ecn.c: the shell asks it whether to set an embryo's @ecn */
+bool toytcp_ecn_agrees(const struct segment *syn);
+
 /* The core's own rooms, which the shell has no need to call. */
 void toytcp_rtt_init(struct round_trip *rtt);
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
@@ -218,6 +223,9 @@ void toytcp_congestion_idle(struct tcb *tcb);
 void toytcp_recovery_duplicate(struct tcb *tcb);
 u32 toytcp_recovery_acked(struct tcb *tcb, u32 acked);
 u32 toytcp_recovery_extra(const struct tcb *tcb);
+
+void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg);
+void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
 
 void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
 

@@ -81,7 +81,7 @@ static u16 announce(struct tcb *tcb)
 /* An ACK goes out, alone or with text: none is owed any longer. */
 static void acknowledge(struct tcb *tcb, struct segment *seg)
 {
-	seg->ctl |= CTL_ACK;
+	seg->ctl |= CTL_ACK | (tcb->ecn_echo ? CTL_ECE : 0);
 	seg->ack = tcb->rcv.nxt;
 	seg->wnd = announce(tcb);
 	tcb->rcv.acked = tcb->rcv.nxt;
@@ -117,8 +117,13 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 		seg->options |= HAS_WSCALE;
 		seg->wscale = tcb->rcv.wscale;
 	}
-	if (tcb->state == TCP_SYN_RECV)
+	if (tcb->state == TCP_SYN_RECV) {
 		acknowledge(tcb, seg);
+		seg->ctl |= tcb->ecn ? CTL_ECE : 0;
+	} else if (tcb->ecn && !tcb->syn_repeated) {
+		/* Some drop such a SYN: again without, 6.1.1.1 of RFC 3168. */
+		seg->ctl |= CTL_ECE | CTL_CWR;
+	}
 	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
 	seg->wnd = min_t(u32, tcb->rcv.buf, 65535);
 	tcb->snd.rtx = tcb->snd.iss + 1;
@@ -289,6 +294,7 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 	if (!n && !fin)
 		return false;
 	send_new(tcb, now, seg, n, fin);
+	toytcp_ecn_mark(tcb, seg);
 	return true;
 }
 

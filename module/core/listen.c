@@ -134,7 +134,7 @@ void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss;
 	seg->ack = e->irs + 1;
-	seg->ctl = CTL_SYN | CTL_ACK;
+	seg->ctl = CTL_SYN | CTL_ACK | (e->ecn ? CTL_ECE : 0);
 	seg->wnd = announced_window(e);
 	seg->options = HAS_MSS;
 	seg->mss = e->announced;
@@ -192,6 +192,8 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->rcv.wscale = e->rcv_wscale;
 	tcb->scaled = e->scaled;
 	tcb->timestamps = e->timestamps;
+	tcb->ecn = e->ecn;
+	tcb->ecn_high = e->iss;
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
 	tcb->syn_repeated = e->repeated > 0;

@@ -116,6 +116,7 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	seg->options = 0;
 	seg->mss = 0;
 	seg->wscale = 0;
+	seg->ecn = 0;
 	seg->tsval = 0;
 	seg->tsecr = 0;
 	if (hdrlen > SEGMENT_HEADER_MIN &&

@@ -20,6 +20,10 @@
 #define CTL_ECE	0x40
 #define CTL_CWR	0x80
 
+/* The two bits of the IP header, RFC 3168 section 5. */
+#define ECN_ECT0	2	/* may be marked */
+#define ECN_CE		3	/* was: congestion experienced */
+
 #define SEGMENT_HEADER_MIN	20	/* bytes, without options */
 #define SEGMENT_HEADER_MAX	60	/* bytes: a data offset of 15 words */
 #define SEGMENT_CHECKSUM_OFFSET	16	/* bytes from the header's start */
@@ -62,6 +66,8 @@
  * @hdrlen: bytes of header with its options (20 to 60)
  * @options: HAS_* of the options that are there
  * @wscale: shift count if @options has HAS_WSCALE, 0 to 14
+ * @ecn: of the IP header: ECN_ECT0, ECN_CE... The caller fills it in for what
+ *	arrives, and sends it
  * @tsval: the sender's clock, milliseconds, if @options has HAS_TIMESTAMPS
  * @tsecr: what it echoes, likewise; nothing if @ctl lacks CTL_ACK
  */
@@ -78,6 +84,7 @@ struct segment {
 	u8 hdrlen;
 	u8 options;
 	u8 wscale;
+	u8 ecn;
 	u32 tsval;
 	u32 tsecr;
 };

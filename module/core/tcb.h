@@ -249,6 +249,7 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @cc: congestion control
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
+ * @ecn_high: SND.NXT when cwnd last fell for a mark
  * @retransmits: segments sent again, since the beginning
  * @burst: the most text the caller takes in one go, bytes: a multiple of
  *	snd.mss in effect. A segment longer than snd.mss is cut by the caller
@@ -284,6 +285,9 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @scaled: both sides scale their windows
  * @answers: our text has carried ACKs of late: waiting for it is worth while
  * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
+ * @ecn: both sides speak ECN; in SYN-SENT: our SYN asks for it
+ * @ecn_echo: a mark arrived: every ACK says so
+ * @ecn_reduced: the next new text says that we have slowed down
  */
 struct tcb {
 	u64 deadline[TIMERS];
@@ -299,6 +303,7 @@ struct tcb {
 	struct congestion cc;
 	struct timestamps ts;
 	u32 ts_taken;
+	u32 ecn_high;
 	u32 retransmits;
 	u32 burst;
 	u32 user_timeout;
@@ -330,6 +335,9 @@ struct tcb {
 	u16 scaled : 1;
 	u16 answers : 1;
 	u8 timestamps : 1;
+	u8 ecn : 1;
+	u8 ecn_echo : 1;
+	u8 ecn_reduced : 1;
 };
 
 /* Small is the point: a cache line more needs a reason. */

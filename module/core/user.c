@@ -23,6 +23,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.up = iss;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
+	tcb->ecn_high = iss;
 	tcb->rcv.wscale = toytcp_emit_wscale(tcb->rcv.buf);
 	tcb->heard = now;
 	tcb->progress = now;

@@ -154,6 +154,7 @@ static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 	struct segment seg;
 
 	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->mss, m->now);
+	m->embryo.ecn = toytcp_ecn_agrees(syn);
 	if (m->mss & 1)
 		toytcp_embryo_stamp(&m->embryo, syn, m->buf);
 	toytcp_embryo_synack(&m->embryo, m->now, &seg);
@@ -454,6 +455,7 @@ void machine_open(struct machine *m)
 	m->before = m->tcb;
 	m->kind = FULL;
 	m->tcb.timestamps = m->mss & 1;
+	m->tcb.ecn = m->mss >> 1 & 1;
 	toytcp_user_open(&m->tcb, take32(&m->in), m->now);
 	m->before = m->tcb;
 	settle(m);

@@ -29,6 +29,7 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
+	e->ecn = w->set.calm ? 2 : (u8)dice_below(&w->dice, 3);
 	e->stamps = w->set.calm || dice_below(&w->dice, 4);
 	e->stamp_offset = dice_roll(&w->dice);
 }
@@ -94,6 +95,8 @@ static void transmit(struct endpoint *e, const struct segment *whole)
 		part.len = min(whole->len - done, mss);
 		if (done + part.len < whole->len)
 			part.ctl &= (u8)~(CTL_FIN | CTL_PSH);
+		if (done)
+			part.ctl &= (u8)~CTL_CWR;
 		endpoint_send(e, &part, text ? text + done : NULL);
 		done += part.len;
 	} while (done < whole->len);
@@ -217,6 +220,7 @@ void endpoint_open(struct endpoint *e)
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);
 	e->kind = FULL;
+	e->tcb.ecn = e->ecn == 1;
 	e->tcb.timestamps = e->stamps;
 	e->tcb.ts.offset = e->stamp_offset;
 	endpoint_begin(e);
@@ -325,6 +329,7 @@ static void segment_input(struct endpoint *e, const struct packet *p)
 		FAIL(e->world, "a header was not parsed as it was built");
 		return;
 	}
+	seg.ecn = p->sent.ecn;
 	if (e->kind == FULL)
 		endpoint_connection(e, p, &seg);
 	else

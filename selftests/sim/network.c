@@ -160,6 +160,13 @@ static void refuse(struct world *w, const struct endpoint *from)
 	launch(w, p);
 }
 
+/* A router whose queue grows: RFC 3168. */
+static void mark(struct world *w, struct packet *p, u32 way)
+{
+	if (p->sent.ecn && dice_chance(&w->dice, (u32)w->path[MARK][way]))
+		p->sent.ecn = ECN_CE;
+}
+
 /* One segment of at most the interface's MTU leaves @from. */
 void wire_send(struct world *w, struct endpoint *from,
 	       const struct segment *as_sent, const u8 *text)
@@ -188,6 +195,7 @@ void wire_send(struct world *w, struct endpoint *from,
 			continue;
 		p = make_segment(w, &seg, text);
 		p->to = from->id ^ 1;
+		mark(w, p, way);
 		if (dice_chance(&w->dice, (u32)w->path[CORRUPT][way]))
 			damage(w, p);
 		launch(w, p);

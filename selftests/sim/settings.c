@@ -27,6 +27,7 @@ static const struct row {
 	s64 calm;
 } rows[] = {
 	{ "loss", "PCT", PATH(LOSS), 1e4, 0, 100, 0 },
+	{ "mark", "PCT", PATH(MARK), 1e4, 0, 100, 0 },
 	{ "dup", "PCT", PATH(DUP), 1e4, 0, 100, 0 },
 	{ "reorder", "PCT", PATH(REORDER), 1e4, 0, 100, 0 },
 	{ "corrupt", "PCT", PATH(CORRUPT), 1e4, 0, 100, 0 },
@@ -228,6 +229,7 @@ static void draw_path(struct settings *set, struct dice *d)
 	s64 *mtu = set->path[MTU];
 
 	choose_both(set, d, LOSS, often_none(d, 200000));
+	choose_both(set, d, MARK, often_none(d, 300000));
 	choose_both(set, d, DUP, often_none(d, 200000));
 	choose_both(set, d, REORDER, often_none(d, 500000));
 	choose_both(set, d, CORRUPT, often_none(d, 100000));

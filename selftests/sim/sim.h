@@ -32,7 +32,7 @@ u32 dice_between(struct dice *d, u32 low, u32 high);
 bool dice_chance(struct dice *d, u32 of_a_million);
 
 /* What a path is like. Each has two values: there (to the server), and back. */
-enum knob { LOSS, DUP, REORDER, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN, KNOBS };
+enum knob { LOSS, MARK, DUP, REORDER, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN, KNOBS };
 
 #define CHANGES_MOST	16
 
@@ -197,6 +197,7 @@ struct endpoint {
 	char name[16];
 	bool stamps;		/* it speaks timestamps */
 	u32 stamp_offset;
+	u8 ecn;			/* as the sysctl: 0, 1 asks, 2 answers */
 };
 
 struct counts {

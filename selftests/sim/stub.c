@@ -22,6 +22,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 
 	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->mss,
 			   e->world->now);
+	e->embryo.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)
 		toytcp_embryo_stamp(&e->embryo, syn, e->stamp_offset);
 	e->kind = EMBRYO;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Explicit Congestion Notification, RFC 3168: routers that are about to drop
+ * mark instead. The receiver of a mark says so in each ACK (ECE) until the
+ * sender says that it has slowed down (CWR).
+ */
+#include "core.h"
+#include "seq.h"
+
+/**
+ * toytcp_ecn_agrees() - does a SYN or SYN,ACK of the peer's speak ECN?
+ * @syn: it
+ *
+ * Both bits on a SYN, ECE alone on a SYN,ACK: RFC 3168 section 6.1.1.
+ */
+bool toytcp_ecn_agrees(const struct segment *syn)
+{
+	u8 wanted = syn->ctl & CTL_ACK ? CTL_ECE : CTL_ECE | CTL_CWR;
+
+	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
+}
+
+/* Section 6.1.3. The first mark is told at once. */
+static void take_mark(struct tcb *tcb, const struct segment *seg)
+{
+	if (seg->ctl & CTL_CWR)
+		tcb->ecn_echo = 0;
+	if (seg->ecn == ECN_CE && !tcb->ecn_echo) {
+		tcb->ecn_echo = 1;
+		tcb->ack_now = 1;
+	}
+}
+
+/*
+ * Section 6.1.2: once for each window of text. What fast recovery has reduced
+ * already is not reduced again, but the peer is to know.
+ */
+static void slow_down(struct tcb *tcb, u32 ack)
+{
+	bool known = seq_between(tcb->snd.una, tcb->ecn_high, tcb->snd.nxt) &&
+		     !seq_after(ack, tcb->ecn_high);
+
+	if (known || seq_before(ack, tcb->snd.una))
+		return;
+	tcb->ecn_high = tcb->snd.nxt;
+	tcb->ecn_reduced = 1;
+	if (tcb->cc.recovering)
+		return;
+	toytcp_congestion_lost(tcb);
+	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
+	tcb->cause = CAUSE_ECE;
+}
+
+/**
+ * toytcp_ecn_arrives() - what a segment says about congestion, either way
+ * @tcb: the connection, before the segment's ACK is taken
+ * @seg: acceptable, and its ACK plausible
+ */
+void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg)
+{
+	if (!tcb->ecn)
+		return;
+	if (seg->len)
+		take_mark(tcb, seg);
+	if (seg->ctl & CTL_ECE)
+		slow_down(tcb, seg->ack);
+}
+
+/**
+ * toytcp_ecn_mark() - new text may be marked on its way
+ * @tcb: the connection
+ * @seg: goes out for the first time: nothing else is marked, section 6.1.5
+ */
+void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg)
+{
+	if (!tcb->ecn || !seg->len)
+		return;
+	seg->ecn = ECN_ECT0;
+	if (tcb->ecn_reduced)
+		seg->ctl |= CTL_CWR;
+	tcb->ecn_reduced = 0;
+}
