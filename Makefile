@@ -48,8 +48,9 @@ demo check bench:
 bench-loss:
 	scripts/bench --loss
 
+# make sim RUNS=1000000 for as many connections, SEED= for the first of them.
 sim: tools
-	scripts/toytcp sim
+	scripts/toytcp sim $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 help:
 	@echo "make            toytcp.ko for the running kernel (KVER=, KDIR=) and the tools"
@@ -60,6 +61,7 @@ help:
 	@echo "make bench      speed beside the kernel's TCP, in a test VM"
 	@echo "make bench-loss the same over bad networks"
 	@echo "make sim        a connection drawn by the simulator: no VM, no root"
+	@echo "                RUNS=1000000: so many, each over a network of its own"
 	@echo "Warnings and sparse: make W=1 C=1"
 
 .PHONY: all module headers tools install uninstall clean demo check bench \

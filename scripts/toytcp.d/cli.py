@@ -67,6 +67,8 @@ def do_ladder(args: argparse.Namespace) -> int:
 
 def do_sim(args: argparse.Namespace) -> int:
     import sim
+    if "--runs" in args.rest:
+        return sim.run_many(args.rest)
     text, status = sim.simulate(args.rest)
     if text.strip():
         show([text], args)
@@ -146,7 +148,9 @@ def add_sim(commands) -> argparse.ArgumentParser:
         "sim", help="draw a connection over a simulated network",
         description="Runs the simulator (built when needed) and draws its "
         "ladder. Options not listed here go to the simulator: --loss PERCENT, "
-        "--rtt MS, --seed N and others; 'toytcp sim -- --help' lists them.")
+        "--rtt MS, --seed N, --mischief NAME and others; 'toytcp sim -- "
+        "--help' lists them. With --runs N it draws nothing, and tries as many "
+        "connections over networks of all kinds.")
     add_drawing_options(parser)
     parser.set_defaults(do=do_sim)
     return parser

@@ -62,7 +62,9 @@ static bool is_perfect(const struct settings *s)
 	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		if (s->path[faults[i]][0] || s->path[faults[i]][1])
 			return false;
-	return !s->changed;
+	/* ... and the first timeout is long enough for the round trip. */
+	return !s->changed && !s->mischief &&
+	       s->path[DELAY][0] + s->path[DELAY][1] < RTO_INITIAL / 2;
 }
 
 /* Where nothing is lost or queues, nothing has to be sent again. */
@@ -127,7 +129,7 @@ static bool is_plausible(const struct endpoint *e)
 	u32 i;
 
 	/* A path that changes, or whose queue runs over, may do anything. */
-	if (s->changed || s->path[QUEUE][0] || s->path[QUEUE][1] ||
+	if (s->changed || s->mischief || s->path[QUEUE][0] || s->path[QUEUE][1] ||
 	    e->world->end[e->id ^ 1].kind < FULL)
 		return true;
 	for (i = 0; i < 2; i++)

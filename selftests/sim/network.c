@@ -8,6 +8,8 @@
 
 #include "sim.h"
 
+#define AGE_MOST	(30 * SECOND)	/* half of TIME-WAIT */
+
 static bool earlier(const struct packet *a, const struct packet *b)
 {
 	return a->when != b->when ? a->when < b->when : a->order < b->order;
@@ -68,15 +70,21 @@ static struct packet *make_packet(struct world *w, u32 total)
 	return p;
 }
 
-static struct packet *make_segment(struct world *w, const struct segment *seg,
-				   const u8 *text)
+/* @junk may be NULL, as may @text where there is none. */
+struct packet *wire_make(struct world *w, const struct segment *seg,
+			 const u8 *text, const struct junk *junk)
 {
-	struct packet *p = make_packet(w, seg->hdrlen + seg->len);
+	u32 more = junk ? junk->len : 0, hdrlen = seg->hdrlen + more;
+	struct packet *p = make_packet(w, hdrlen + seg->len);
 
 	p->sent = *seg;
-	toytcp_segment_build(seg, p->bytes);
+	p->sent.hdrlen = (u8)hdrlen;
+	p->odd = more > 0;
+	toytcp_segment_build(&p->sent, p->bytes);
+	if (more)
+		memcpy(p->bytes + seg->hdrlen, junk->bytes, more);
 	if (seg->len)
-		memcpy(p->bytes + seg->hdrlen, text, seg->len);
+		memcpy(p->bytes + hdrlen, text, seg->len);
 	return p;
 }
 
@@ -120,7 +128,9 @@ static void launch(struct world *w, struct packet *p)
 	}
 	p->order = w->wire.order++;
 	p->when = out + trip;
-	if (dice_chance(&w->dice, (u32)w->path[REORDER][way])) {
+	if (w->set.mischief & ANCIENT && dice_below(&w->dice, 30) == 0) {
+		p->when += dice_below(&w->dice, AGE_MOST);
+	} else if (dice_chance(&w->dice, (u32)w->path[REORDER][way])) {
 		p->when += dice_below(&w->dice, 2 * trip + MSEC);
 		w->counts.reordered++;
 	} else {
@@ -169,7 +179,8 @@ static void mark(struct world *w, struct packet *p, u32 way)
 
 /* One segment of at most the interface's MTU leaves @from. */
 void wire_send(struct world *w, struct endpoint *from,
-	       const struct segment *as_sent, const u8 *text)
+	       const struct segment *as_sent, const u8 *text,
+	       const struct junk *junk)
 {
 	u32 way = is_server(from);
 	int copies = dice_chance(&w->dice, (u32)w->path[DUP][way]) ? 2 : 1;
@@ -179,6 +190,9 @@ void wire_send(struct world *w, struct endpoint *from,
 	if (w->set.unscaled)
 		strip(&seg);
 	size = seg.hdrlen + seg.len + IP_HEADER;
+	if (junk && (size + junk->len > (u64)w->path[MTU][way] ||
+		     seg.hdrlen + junk->len > SEGMENT_HEADER_MAX))
+		junk = NULL;
 	w->counts.sent++;
 	w->counts.dup += copies - 1;
 	if (size > (u64)w->set.path[MTU][way])
@@ -193,7 +207,7 @@ void wire_send(struct world *w, struct endpoint *from,
 
 		if (is_lost(w, way))
 			continue;
-		p = make_segment(w, &seg, text);
+		p = wire_make(w, &seg, text, junk);
 		p->to = from->id ^ 1;
 		mark(w, p, way);
 		if (dice_chance(&w->dice, (u32)w->path[CORRUPT][way]))

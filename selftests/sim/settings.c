@@ -126,6 +126,8 @@ bool settings_take(struct settings *set, const char *name, const char *text)
 		return false;
 	if (!strcmp(name, "at"))
 		return take_change(set, text);
+	if (!strcmp(name, "mischief"))
+		return mischief_parse(text, &set->mischief);
 	row = find_row(name, strlen(name));
 	return row && parse_values(row, text, values_of(set, row));
 }
@@ -138,7 +140,10 @@ void settings_usage(FILE *to)
 		fprintf(to, "\t[--%s %s%s%s]\n", rows[i].name, rows[i].unit,
 			rows[i].values == 2 ? "[,BACK]" : "",
 			i ? "" : "\ta second value is for the way back");
-	fprintf(to, "\t[--at MS:NAME=VALUE]...\tthe path changes: 300:mtu=576\n");
+	fprintf(to, "\t[--at MS:NAME=VALUE]...\tthe path changes: 300:mtu=576\n"
+		"\t[--mischief NAME[,NAME]...]\n\t\tof ");
+	mischief_print(~0u, to);
+	fputc('\n', to);
 }
 
 static void print_values(const struct row *row, const s64 *value, FILE *to)
@@ -178,6 +183,11 @@ void settings_print(const struct settings *set, FILE *to)
 		fprintf(to, "--at %.10g:%s=", c->when / (double)MSEC,
 			row_of(c->knob)->name);
 		print_values(row_of(c->knob), c->to, to);
+		fputc(' ', to);
+	}
+	if (set->mischief) {
+		fputs("--mischief ", to);
+		mischief_print(set->mischief, to);
 		fputc(' ', to);
 	}
 	fprintf(to, "%s%s\n", set->silent ? "silent " : "",
@@ -305,6 +315,8 @@ void settings_draw(struct settings *set, struct dice *d)
 			     dice_below(d, 5000));
 	set->unscaled = dice_below(d, 10) == 0;
 	set->silent = dice_below(d, 3) == 0;
+	if (!set->mischief && dice_below(d, 5) == 0)
+		set->mischief = mischief_draw(d);
 	if (!set->changed)
 		draw_changes(set, d);
 }

@@ -36,6 +36,23 @@ enum knob { LOSS, MARK, DUP, REORDER, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN, KN
 
 #define CHANGES_MOST	16
 
+/* What somebody does on purpose: mischief.c says what each of them is. */
+enum mischief {
+	SHRINK = 1 << 0,
+	OLD_ACK = 1 << 1,
+	OPTIMISTIC = 1 << 2,
+	DIVISION = 1 << 3,
+	SACK_LIE = 1 << 4,
+	GARBAGE = 1 << 5,
+	ANCIENT = 1 << 6,
+	STRAY_RST = 1 << 7,
+	STRAY_SYN = 1 << 8,
+	STRAY_DATA = 1 << 9,
+	STRAY_ACK = 1 << 10,
+	HIJACK = 1 << 11,
+	FLOOD = 1 << 12,
+};
+
 /**
  * struct change - the path becomes another one
  * @when: microseconds since the beginning
@@ -58,6 +75,7 @@ struct change {
  * @window: receive buffer, bytes
  * @connections: how many share the path
  * @changes: in the order of their times, @changed of them
+ * @mischief: a set of enum mischief
  * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
  * @silent: what is too large for the path vanishes without a word
@@ -67,6 +85,7 @@ struct settings {
 	s64 bytes, window, connections;
 	struct change changes[CHANGES_MOST];
 	u32 changed;
+	u32 mischief;
 	bool calm, unscaled, silent;
 };
 
@@ -76,6 +95,7 @@ struct settings {
  * @order: breaks ties: what was sent first arrives first
  * @to: the endpoint
  * @corrupt: its checksum will not match
+ * @odd: has bytes in its header that are not in @sent
  * @news: no segment, but a router's word that the path takes no more than this
  * @sent: what the header was built from, to compare with what is parsed
  * @bytes: header and text
@@ -86,9 +106,30 @@ struct packet {
 	u32 total;
 	u32 news;
 	u8 to;
-	bool corrupt;
+	bool corrupt, odd;
 	struct segment sent;
 	u8 bytes[];
+};
+
+/* Bytes after the options that a core has sent: a multiple of four. */
+struct junk {
+	u32 len;
+	u8 bytes[40];
+};
+
+/**
+ * struct rogue - who does mischief
+ * @next: when strangers act again
+ * @gap: the longest time between two acts, microseconds
+ * @left: so many acts
+ * @liar: the end of the first connection that lies
+ * @acked: the last number it acknowledged, before it lied
+ */
+struct rogue {
+	u64 next;
+	u32 gap, left;
+	u32 liar;
+	u32 acked;
 };
 
 struct wire {
@@ -160,9 +201,12 @@ struct user {
  * @offered: the furthest right edge that the peer has announced
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
+ * @said: how many segments it has sent
  * @iss: what it will call with; for a listener 0 means by chance
  * @id: 2n for the client of connection n, 2n + 1 for its server
  * @excused: an end before all is delivered is all right
+ * @ghost: (client) the host does not exist
+ * @forged: what is read may be anything
  * @again: (client) it will call a second time, old segments still about
  * @was_closed: the peer's window was closed at some time
  */
@@ -182,6 +226,7 @@ struct endpoint {
 	u32 lent, lent_bytes;
 	u32 tries;
 	u32 sent_to;
+	u32 said;
 	u32 iss;
 	int error;
 	u8 id;
@@ -190,6 +235,8 @@ struct endpoint {
 	bool edge_known;
 	bool fin_seen;
 	bool excused;
+	bool ghost;
+	bool forged;
 	bool again;
 	bool was_closed;
 	u16 mss;
@@ -203,7 +250,7 @@ struct endpoint {
 struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
-	u64 connections, time;
+	u64 connections, strays, time;
 };
 
 /**
@@ -219,6 +266,7 @@ struct world {
 	s64 path[KNOBS][2];
 	u32 changed;
 	struct wire wire;
+	struct rogue rogue;
 	struct trace trace;
 	struct endpoint *end;
 	u32 ends;
@@ -227,6 +275,20 @@ struct world {
 	u64 steps;
 	u64 time_wait;
 	char failure[240];
+};
+
+/**
+ * struct command - what was asked for
+ * @seed: of the first run
+ * @runs: how many
+ * @jobs: in so many processes; 0: as many as are of use
+ * @many: --runs was given: what is not set is drawn from each run's seed
+ */
+struct command {
+	struct settings set;
+	u64 seed, runs, jobs;
+	bool many, seeded, events, example;
+	char **argv;
 };
 
 #define FAIL(w, ...) do {						\
@@ -261,12 +323,24 @@ void settings_calm(struct settings *set);
 void settings_draw(struct settings *set, struct dice *d);
 
 /* network.c */
+struct packet *wire_make(struct world *w, const struct segment *seg,
+			 const u8 *text, const struct junk *junk);
 void wire_send(struct world *w, struct endpoint *from,
-	       const struct segment *as_sent, const u8 *text);
+	       const struct segment *as_sent, const u8 *text,
+	       const struct junk *junk);
 struct packet *wire_take(struct world *w);
 u64 wire_next(const struct world *w);
 void wire_free(struct world *w, struct packet *p);
 void wire_end(struct world *w);
+
+/* mischief.c */
+bool mischief_parse(const char *text, u32 *set);
+void mischief_print(u32 set, FILE *to);
+u32 mischief_draw(struct dice *d);
+void mischief_init(struct world *w);
+void mischief_send(struct endpoint *e, const struct segment *seg,
+		   const u8 *text);
+void mischief_act(struct world *w);
 
 /* endpoint.c */
 void endpoint_init(struct endpoint *e, struct world *w, u8 id);
@@ -275,6 +349,7 @@ void endpoint_open(struct endpoint *e);
 void endpoint_input(struct endpoint *e, const struct packet *p);
 void endpoint_expire(struct endpoint *e);
 void endpoint_abort(struct endpoint *e);
+void endpoint_address(const struct endpoint *e, struct segment *seg);
 void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text);
 void endpoint_reset(struct endpoint *e, const struct segment *seg);
 void endpoint_connection(struct endpoint *e, const struct packet *p,
@@ -317,9 +392,13 @@ u8 trace_state(const struct endpoint *e);
 /* world.c */
 void world_init(struct world *w, u64 seed, const struct settings *set,
 		bool keep_all);
+bool world_give_up(struct world *w);
 void world_settle(struct world *w);
 void world_run(struct world *w);
 void world_end(struct world *w);
+
+/* runs.c */
+int runs_all(const struct command *c);
 
 /* example.c */
 bool example_run(struct world *w);

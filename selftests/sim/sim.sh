@@ -7,7 +7,7 @@ set -uo pipefail
 
 # make OUTPUT=... builds elsewhere.
 here=$(cd "${OUTPUT:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
-runs=${SIM_RUNS:-10000}
+runs=${SIM_RUNS:-50000}
 failed=0
 
 # report NUMBER NAME COMMAND...: one line of TAP
@@ -32,8 +32,10 @@ many_runs() {
 
 bad_arguments() {
 	local argument
-	for argument in --no-such-option "--loss x" "--loss 101" "--runs 0" \
-			"--mtu" "stray"; do
+	for argument in --no-such-option "--loss x" "--loss 101" "--loss 1," \
+			"--runs 0" "--mtu" "stray" "--bytes 1,2" "--at 5" \
+			"--at 5:bytes=1" "--at 5:mtu=1" "--at 5:mtu=99 --at 4:mtu=99" \
+			"--mischief fun" "--mischief rst,"; do
 		# shellcheck disable=SC2086
 		"$here/sim" $argument >/dev/null 2>&1
 		[ $? = 2 ] || { echo "# accepted: $argument"; return 1; }

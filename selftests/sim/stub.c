@@ -13,7 +13,8 @@ static void send_synack(struct endpoint *e)
 
 	toytcp_embryo_synack(&e->embryo, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
-	e->timer = e->world->now + (RTO_INITIAL << e->embryo.repeated);
+	e->timer = e->world->now + (RTO_INITIAL <<
+				     min(e->embryo.repeated, SYNACK_REPEATS));
 }
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
@@ -34,7 +35,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 static void promote(struct endpoint *e, const struct packet *p,
 		    const struct segment *seg)
 {
-	if (e->connected)
+	if (e->connected && !e->forged)
 		FAIL(e->world, "old segments made a second connection");
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);

@@ -127,8 +127,9 @@ u32 user_read(struct endpoint *e, u32 most)
 
 	if (!n)
 		return 0;
-	if (u->read + n > other(e)->user.written ||
-	    memcmp(e->in + u->read, other(e)->out + u->read, n)) {
+	if (!e->forged &&
+	    (u->read + n > other(e)->user.written ||
+	     memcmp(e->in + u->read, other(e)->out + u->read, n))) {
 		FAIL(e->world, "%s read other bytes than were sent",
 		     e->name);
 		return 0;

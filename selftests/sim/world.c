@@ -79,9 +79,12 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 		settings_draw(&w->set, &w->dice);
 	memcpy(w->path, w->set.path, sizeof(w->path));
 	w->ends = 2 * (u32)w->set.connections;
+	if (w->set.mischief & FLOOD)
+		w->ends += 2 * dice_between(&w->dice, 1, 4);
 	w->end = calloc(w->ends, sizeof(*w->end));
-	for (n = 0; n < w->set.connections; n++)
+	for (n = 0; n < w->ends / 2; n++)
 		make_connection(w, n);
+	mischief_init(w);
 }
 
 static u64 next_change(const struct world *w)
@@ -96,6 +99,7 @@ static u64 next_time(const struct world *w)
 	u64 next = min(wire_next(w), next_change(w));
 	u32 i;
 
+	next = min(next, w->rogue.next);
 	for (i = 0; i < w->ends; i++) {
 		next = min(next, w->end[i].timer);
 		next = min(next, w->end[i].user.next);
@@ -170,6 +174,8 @@ static bool step(struct world *w)
 	w->counts.events++;
 	if (next_change(w) == next)
 		step_path(w);
+	else if (w->rogue.next == next)
+		mischief_act(w);
 	else if (wire_next(w) == next)
 		step_wire(w);
 	else
@@ -186,7 +192,7 @@ void world_settle(struct world *w)
 }
 
 /* Nothing will move any more; who still hopes may do so with reason. */
-static bool give_up_rest(struct world *w)
+bool world_give_up(struct world *w)
 {
 	bool any = false;
 	u32 i;
@@ -262,7 +268,7 @@ void world_run(struct world *w)
 	do {
 		while (step(w))
 			meet_all_again(w);
-	} while (!w->failure[0] && give_up_rest(w));
+	} while (!w->failure[0] && world_give_up(w));
 	if (!w->failure[0])
 		check_end(w);
 }

@@ -77,6 +77,45 @@ class Arguments(unittest.TestCase):
             "1 C SYN 69 - 0", "2 S SYN,ACK 420 70 0", "3 C ACK 70 421 0"])
 
 
+class Simulator(unittest.TestCase):
+    def drawn(self, *options: str) -> list[str]:
+        """The segments of a simulated connection, without their numbers."""
+        done = toytcp("sim", "--segments", "--bytes", "3000", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [" ".join(line.split()[1:3]) for line in
+                done.stdout.splitlines()[1:]]
+
+    def test_a_calm_connection(self):
+        self.assertEqual(self.drawn()[:3], ["C SYN", "S SYN,ACK", "C ACK"])
+        self.assertEqual(self.drawn(), self.drawn("--rtt", "300"))
+
+    def test_the_path_changes_what_is_sent(self):
+        calm = self.drawn()
+        for options in (["--mtu", "300"], ["--loss", "40", "--seed", "3"],
+                        ["--loss", "0,60"], ["--window", "500"],
+                        ["--rate", "4000", "--queue", "1600"],
+                        ["--at", "25:mtu=576"], ["--delay", "1,3000"],
+                        ["--connections", "3"]):
+            self.assertNotEqual(self.drawn(*options), calm, options)
+
+    def test_mischief_is_drawn(self):
+        self.assertIn("S RST", self.drawn("--mischief", "rst"))
+        self.assertGreater(len(self.drawn("--mischief", "division,old-ack")),
+                           len(self.drawn()))
+
+    def test_many_runs(self):
+        done = toytcp("sim", "--runs", "50", "--loss", "5,0")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("sim: 50 runs, 0 failed", done.stdout)
+
+    def test_bad_arguments_are_refused(self):
+        for options in (["--dance"], ["--loss"], ["--loss", "5%"],
+                        ["--mischief", "fun"], ["--at", "9:bytes=1"]):
+            done = toytcp("sim", *options)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertTrue(done.stderr.startswith("usage: toytcp sim"))
+
+
 class Table(unittest.TestCase):
     def test_numbers_stand_to_the_right(self):
         text = table.align([["local", "queue"], ["a", "7"], ["abcdefg", "12"]])
