@@ -307,6 +307,26 @@ static bool minds_syn(const struct endpoint *e)
 	       (e->kind == FULL && e->tcb.state == TCP_SYN_SENT);
 }
 
+/* Without one that may be the peer's, PAWS would drop it unseen. */
+static void guess_stamp(const struct endpoint *e, struct segment *seg)
+{
+	const struct timestamps *ts = &e->tcb.ts;
+	bool stamped = e->tcb.timestamps;
+
+	if (e->kind == EMBRYO) {
+		ts = &e->embryo.ts;
+		stamped = e->embryo.timestamps;
+	} else if (e->kind == REMNANT) {
+		ts = &e->remnant.ts;
+		stamped = e->remnant.timestamps;
+	}
+	if (e->kind == NOTHING || !stamped)
+		return;
+	seg->options |= HAS_TIMESTAMPS;
+	seg->tsval = ts->recent;
+	seg->tsecr = ts->offset + (u32)(e->world->now / MSEC);
+}
+
 static void guess(struct endpoint *e, u32 kind, struct segment *seg)
 {
 	struct dice *d = &e->world->dice;
@@ -353,6 +373,7 @@ static void deliver(struct endpoint *e, struct segment *seg)
 
 	memset(text, 0x5a, sizeof(text));
 	endpoint_address(other(e), seg);
+	guess_stamp(e, seg);
 	toytcp_segment_measure(seg);
 	p = wire_make(e->world, seg, text, NULL);
 	endpoint_input(e, p);
