@@ -183,18 +183,22 @@ static void arrives_syn_sent(struct arrival *a)
 		syn_sent_check_syn(a);
 }
 
-/*
- * The table of 3.10.7.4: does any part of it lie within the window? Without
- * text also at the window's end, where the ACKs of a peer stand that has filled
- * the window: they are to be seen (RFC 9293 appendix A.2).
+/**
+ * toytcp_arrives_acceptable() - does any part of a segment lie in the window?
+ * @seg: the segment
+ * @nxt: RCV.NXT
+ * @wnd: RCV.WND, bytes
+ *
+ * The table of 3.10.7.4. Without text also at the window's end, where the ACKs
+ * of a peer stand that has filled the window: they are to be seen, like ACK and
+ * RST when no text fits (RFC 9293 appendix A.2).
  */
-static bool acceptable(const struct tcb *tcb, const struct segment *seg)
+bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd)
 {
-	u32 wnd = tcb->rcv.adv - tcb->rcv.nxt;
 	u32 len = toytcp_segment_length(seg);
-	u32 first = seg->seq - tcb->rcv.nxt;
+	u32 first = seg->seq - nxt;
 
-	if (!wnd || !len)	/* no text fits, yet ACK and RST are to be seen */
+	if (!wnd || !len)
 		return first <= wnd;
 	return first < wnd || first + len - 1 < wnd;
 }
@@ -254,7 +258,9 @@ static void take_timestamp(struct arrival *a)
 /* First, check sequence number. */
 static bool check_sequence(struct arrival *a)
 {
-	if (acceptable(a->tcb, a->seg)) {
+	const struct receive_space *rcv = &a->tcb->rcv;
+
+	if (toytcp_arrives_acceptable(a->seg, rcv->nxt, rcv->adv - rcv->nxt)) {
 		trim(a);
 		return true;
 	}
@@ -529,12 +535,7 @@ static bool process_text(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 
-	if (!toytcp_tcb_in(tcb, STATES_RECEIVING)) {
-		if (a->seg->len)	/* after the FIN: an old duplicate */
-			owe_ack(tcb, CAUSE_TEXT);
-		return false;
-	}
-	if (nobody_reads(a))
+	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
 		return false;
 	toytcp_urgent_arrives(tcb, a->seg, a->act);
 	if (a->end == a->seq && !a->fin) {

@@ -66,6 +66,7 @@ void toytcp_user_leave(struct tcb *tcb, u64 now);
 bool toytcp_user_abort(struct tcb *tcb, struct segment *rst);
 
 /* arrives.c: SEGMENT ARRIVES, RFC 9293 3.10.7 */
+bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd);
 void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		    struct reassembly_node *node, u64 now,
 		    struct actions *act);

@@ -71,18 +71,6 @@ static u32 announced_window(const struct embryo *e)
 	return min_t(u32, e->window, 65535);
 }
 
-/* First and second of 3.10.7.4, for a window that nothing has moved yet. */
-static bool in_window(const struct embryo *e, const struct segment *seg)
-{
-	u32 wnd = announced_window(e);
-	u32 len = toytcp_segment_length(seg);
-	u32 first = seg->seq - (e->irs + 1);
-
-	if (!wnd || !len)
-		return first <= wnd;
-	return first < wnd || first + len - 1 < wnd;
-}
-
 /* RFC 7323: it echoes nothing older than our SYN,ACK, and nothing to come. */
 static bool echoes(const struct embryo *e, const struct segment *seg, u64 now)
 {
@@ -110,12 +98,12 @@ enum verdict toytcp_embryo_arrives(const struct embryo *e,
 		return VERDICT_DROP;
 	if (e->timestamps && toytcp_stamp_old(&e->ts, seg))
 		return VERDICT_ACK;
-	if (!in_window(e, seg))
+	if (!toytcp_arrives_acceptable(seg, e->irs + 1, announced_window(e)))
 		return seg->ctl & CTL_RST ? VERDICT_DROP : VERDICT_ACK;
 	if (seg->ctl & CTL_RST)
 		return seg->seq == e->irs + 1 ? VERDICT_END : VERDICT_ACK;
-	if (seg->ctl & CTL_SYN)
-		return VERDICT_ACK;
+	if (seg->ctl & CTL_SYN)	/* back to LISTEN */
+		return VERDICT_END;
 	if (!(seg->ctl & CTL_ACK))
 		return VERDICT_DROP;
 	if (seg->ack != e->iss + 1)

@@ -37,6 +37,15 @@ static bool reopens(const struct remnant *r, const struct segment *seg)
 		(is_stamped(r, seg) && seg->tsval != r->ts.recent));
 }
 
+/* RFC 5961 section 3: only the very number ends it. */
+static enum verdict reset(const struct remnant *r, const struct segment *seg,
+			  bool inside)
+{
+	if (seg->seq == r->rcv_nxt)
+		return VERDICT_END;
+	return inside ? VERDICT_ACK : VERDICT_DROP;
+}
+
 /**
  * toytcp_remnant_arrives() - a segment arrived for a connection in TIME-WAIT
  * @r: the remnant
@@ -50,8 +59,11 @@ static bool reopens(const struct remnant *r, const struct segment *seg)
 enum verdict toytcp_remnant_arrives(const struct remnant *r,
 				    const struct segment *seg)
 {
+	bool inside = toytcp_arrives_acceptable(seg, r->rcv_nxt,
+						(u32)r->wnd << r->rcv_wscale);
+
 	if (seg->ctl & CTL_RST)
-		return seg->seq == r->rcv_nxt ? VERDICT_END : VERDICT_DROP;
+		return reset(r, seg, inside);
 	if (is_stamped(r, seg) && toytcp_stamp_old(&r->ts, seg))
 		return VERDICT_ACK;
 	if (reopens(r, seg))
@@ -60,10 +72,11 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 		return VERDICT_DROP;
 	if (seg->ctl & CTL_FIN && seg->seq + seg->len + 1 == r->rcv_nxt)
 		return VERDICT_RESTART;
-	/* A bare ACK of what we have sent needs no answer, or two would talk. */
-	if (!toytcp_segment_length(seg) && seg->seq == r->rcv_nxt)
-		return VERDICT_DROP;
-	return VERDICT_ACK;
+	if (!inside || seg->ctl & CTL_SYN)
+		return VERDICT_ACK;
+	/* What is left is of no use, and answers would make two hosts talk. */
+	return seg->ctl & CTL_ACK && seq_after(seg->ack, r->snd_nxt) ?
+		VERDICT_ACK : VERDICT_DROP;
 }
 
 /**

@@ -97,11 +97,24 @@ TEST(remnant__an_old_syn_is_acked)
 			  .ack = OURS), VERDICT_ACK);
 }
 
+TEST(remnant__text_and_what_has_no_ack_is_dropped)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS, .len = 5,
+			  .ack = OURS), VERDICT_DROP);
+	EXPECT_EQ(ARRIVES(.seq = THEIRS, .len = 5), VERDICT_DROP);
+}
+
+TEST(remnant__an_ack_of_what_was_never_sent)
+{
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS, .ack = OURS + 1),
+		  VERDICT_ACK);
+}
+
 /* RFC 1337: only the very number ends it early. */
 TEST(remnant__resets)
 {
 	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS), VERDICT_END);
-	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS + 1), VERDICT_DROP);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS + 1), VERDICT_ACK);
 	EXPECT_EQ(ARRIVES(.ctl = CTL_RST, .seq = THEIRS - 1), VERDICT_DROP);
 }
 
