@@ -265,11 +265,12 @@ static bool is_open(const struct sock *sk)
 
 /*
  * Since the MSS was fitted to the path, the route may have become another one,
- * its MTU lower, or IP options may have been set.
+ * its MTU lower, or IP options may have been set. A route that is no longer
+ * valid says nothing: that of a device that went has no MTU to speak of.
  */
 static void follow_path(struct sock *sk)
 {
-	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct dst_entry *dst = __sk_dst_check(sk, 0);
 
 	if (dst && is_open(sk) &&
 	    less_options(sk, dst_mtu(dst)) != toytcp_sk(sk)->path_mtu)

@@ -153,6 +153,20 @@ def route_forgotten_in_syn_sent(case):
 
 
 @scenario()
+def device_goes_and_comes_back(case):
+    """What is left of its route is no reason for tiny segments."""
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    transfers(near, far, 100000)
+    before = left.connections()[0].columns.get("mss")
+    left.run("ip", "link", "delete", "veth0")
+    near.send(b"x" * 3000)
+    lib.cable(left, right)
+    assert lib.receive(far, 3000) == b"x" * 3000
+    assert left.connections()[0].columns.get("mss") == before
+
+
+@scenario()
 def send_does_not_bind(case):
     """A send() before connect() fails, and takes no port."""
     sock = case.namespace().socket()
