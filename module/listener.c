@@ -121,6 +121,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	route_as(sk, skb, &e->route);
 	toytcp_embryo_init(&e->core, syn, choose_iss(l, who, old),
 			   READ_ONCE(sk->sk_rcvbuf) / 2,
+			   toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
 	e->core.ecn = READ_ONCE(net_of(l)->sysctl_ecn) && toytcp_ecn_agrees(syn);

@@ -119,6 +119,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	if (act && act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
 		toytcp_transmit_forget(sk, tp->tcb.snd.una);
+		toytcp_buffers_acked(sk);
 	}
 	/* The MSS is settled before the first text goes out. */
 	if (tp->tcb.state != TCP_TIME_WAIT)

@@ -18,15 +18,6 @@
 #include "stream.h"
 #include "toytcp.h"
 
-/* Both buffers' sizes are what the administrator says, unless the user did. */
-static void set_buffers(struct sock *sk)
-{
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
-	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(tn->sysctl_rmem[1]));
-	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(tn->sysctl_wmem[1]));
-}
-
 static void select_congestion(struct sock *sk, int algorithm)
 {
 	if (!toytcp_sk(sk)->congestion_set)
@@ -53,6 +44,7 @@ static void reset_tcb(struct sock *sk)
 	tp->tcb.syn_retries = old.syn_retries;
 	tp->tcb.cork = tp->corked;
 	select_congestion(sk, old.cc.algorithm);
+	memset(&tp->tuning, 0, sizeof(tp->tuning));
 }
 
 static void free_chain(struct reassembly_node *node)
@@ -104,7 +96,7 @@ static int init(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
 	init_common(sk);
-	set_buffers(sk);
+	toytcp_buffers_init(sk);
 	toytcp_tcb_init(&toytcp_sk(sk)->tcb, sk->sk_rcvbuf / 2, MSS_DEFAULT);
 	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
 	select_congestion(sk, 0);
@@ -214,6 +206,7 @@ static void open_active(struct sock *sk)
 
 	tp->isn_set = 0;
 	reset_tcb(sk);
+	tp->tcb.rcv.wscale = toytcp_emit_wscale(toytcp_buffers_window(sk));
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
 	sk->sk_err = 0;

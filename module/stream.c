@@ -256,6 +256,7 @@ static void consumed(struct sock *sk, u32 n)
 	struct sk_buff *skb;
 
 	toytcp_user_receive(tcb, n);
+	toytcp_buffers_read(sk);
 	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
 	       !seq_after(toytcp_node(skb)->end, tcb->rcv.copied)) {
 		__skb_unlink(skb, &sk->sk_receive_queue);

@@ -13,9 +13,6 @@
 #define TIME_WAIT_DEFAULT	60000	/* milliseconds */
 #define ALGORITHMS_SIZE		64	/* bytes, for all names together */
 #define BUFFER_MIN		4096	/* bytes */
-#define BUFFER_MAX		(32 * 1024 * 1024)
-#define RMEM_DEFAULT		(6 * 1024 * 1024)	/* a window of 3 MB */
-#define WMEM_DEFAULT		(4 * 1024 * 1024)
 
 static int time_wait_most = 600000;
 static int syn_retries_most = 127;
@@ -161,12 +158,11 @@ static void set_defaults(struct toytcp_net *tn)
 {
 	tn->sysctl_events = 0;
 	tn->sysctl_time_wait_ms = TIME_WAIT_DEFAULT;
-	tn->sysctl_rmem[0] = BUFFER_MIN;
-	tn->sysctl_rmem[1] = RMEM_DEFAULT;
-	tn->sysctl_rmem[2] = BUFFER_MAX;
-	tn->sysctl_wmem[0] = BUFFER_MIN;
-	tn->sysctl_wmem[1] = WMEM_DEFAULT;
-	tn->sysctl_wmem[2] = BUFFER_MAX;
+	/* As TCP has them, which goes by the machine's memory. */
+	memcpy(tn->sysctl_rmem, tn->net->ipv4.sysctl_tcp_rmem,
+	       sizeof(tn->sysctl_rmem));
+	memcpy(tn->sysctl_wmem, tn->net->ipv4.sysctl_tcp_wmem,
+	       sizeof(tn->sysctl_wmem));
 	tn->sysctl_syn_retries = SYN_RETRIES;
 	tn->sysctl_timestamps = 1;
 	tn->sysctl_ecn = 2;

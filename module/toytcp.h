@@ -230,6 +230,7 @@ struct toytcp_listener {
  *	while it is there, the table holds a reference to the socket
  * @claim: its local port
  * @tcb: the connection
+ * @tuning: of the receive buffer
  * @listener: in LISTEN, else NULL; read under RCU or the socket lock
  * @accept_link: in listener.accept_queue of its listener
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
@@ -261,6 +262,7 @@ struct toytcp_sock {
 	struct toytcp_entry entry;
 	struct toytcp_claim claim;
 	struct tcb tcb;
+	struct tuning tuning;
 	struct toytcp_listener __rcu *listener;
 	struct list_head accept_link;
 	u64 armed;
@@ -524,6 +526,12 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
+
+/* buffers.c */
+void toytcp_buffers_init(struct sock *sk);
+u32 toytcp_buffers_window(const struct sock *sk);
+void toytcp_buffers_read(struct sock *sk);
+void toytcp_buffers_acked(struct sock *sk);
 
 /* settle.c: the one place where core and socket meet */
 void toytcp_settle(struct sock *sk, struct actions *act,

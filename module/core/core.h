@@ -101,6 +101,32 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
 }
 
 /*
+ * tuning.c: the size of the receive buffer
+ */
+
+/**
+ * struct tuning - what is known of how fast windows are read
+ * @edge: where the window ended when @since was set
+ * @since: when the reader last had read so far, microseconds, the low 32 bits;
+ *	0: never yet
+ * @shortest: the shortest time from one edge to the next, microseconds; 0: none
+ */
+struct tuning {
+	u32 edge;
+	u32 since;
+	u32 shortest;
+};
+
+/** toytcp_tuning_due() - is toytcp_tuning_read() to be called? */
+static inline bool toytcp_tuning_due(const struct tuning *t,
+				     const struct tcb *tcb)
+{
+	return !t->since || (s32)(tcb->rcv.copied - t->edge) > 0;
+}
+
+u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
+
+/*
  * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo
  */
 
@@ -163,7 +189,7 @@ enum verdict {
 
 enum verdict toytcp_listen_arrives(const struct segment *seg);
 void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
-			u32 rcv_buf, u16 mss, u64 now);
+			u32 rcv_buf, u32 rcv_most, u16 mss, u64 now);
 void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
 			 u32 offset);
 enum verdict toytcp_embryo_arrives(const struct embryo *e,

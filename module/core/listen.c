@@ -31,11 +31,12 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
  * @syn: what asked for it
  * @iss: our initial sequence number
  * @rcv_buf: the receive buffer of the connection to be, bytes
+ * @rcv_most: what it may grow to, bytes
  * @mss: what we announce, bytes
  * @now: microseconds
  */
 void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
-			u32 rcv_buf, u16 mss, u64 now)
+			u32 rcv_buf, u32 rcv_most, u16 mss, u64 now)
 {
 	memset(e, 0, sizeof(*e));
 	e->sent = now;
@@ -48,7 +49,7 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 	e->scaled = !!(syn->options & HAS_WSCALE);
 	if (e->scaled) {
 		e->snd_wscale = syn->wscale;
-		e->rcv_wscale = toytcp_emit_wscale(rcv_buf);
+		e->rcv_wscale = toytcp_emit_wscale(rcv_most);
 	}
 }
 

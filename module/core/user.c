@@ -11,7 +11,8 @@
 
 /**
  * toytcp_user_open() - active OPEN: CLOSED -> SYN-SENT
- * @tcb: initialised, in CLOSED
+ * @tcb: initialised, in CLOSED; rcv.wscale is set already if the receive buffer
+ *	may grow
  * @iss: initial send sequence number
  * @now: microseconds
  */
@@ -24,7 +25,8 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
 	tcb->ecn_high = iss;
-	tcb->rcv.wscale = toytcp_emit_wscale(tcb->rcv.buf);
+	tcb->rcv.wscale = max(tcb->rcv.wscale,
+			      toytcp_emit_wscale(tcb->rcv.buf));
 	tcb->heard = now;
 	tcb->progress = now;
 	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN);

@@ -22,7 +22,7 @@ static struct embryo make_embryo(u32 buf, u8 options)
 			       .options = options, .mss = 900, .wscale = 5 };
 	struct embryo e;
 
-	toytcp_embryo_init(&e, &syn, ISS, buf, MSS, START);
+	toytcp_embryo_init(&e, &syn, ISS, buf, buf, MSS, START);
 	return e;
 }
 
@@ -92,7 +92,7 @@ TEST(embryo_synack__text_on_the_syn_is_not_acked)
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .len = 100 }, seg;
 	struct embryo e;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
+	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
 	toytcp_embryo_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ack, IRS + 1);
 }
@@ -109,7 +109,7 @@ static struct embryo make_stamped(void)
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, STAMPED(500, 0) };
 	struct embryo e;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
+	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
 	toytcp_embryo_stamp(&e, &syn, OFFSET);
 	return e;
 }

@@ -153,7 +153,8 @@ static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 {
 	struct segment seg;
 
-	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->mss, m->now);
+	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->buf, m->mss,
+			   m->now);
 	m->embryo.ecn = toytcp_ecn_agrees(syn);
 	if (m->mss & 1)
 		toytcp_embryo_stamp(&m->embryo, syn, m->buf);

@@ -209,6 +209,37 @@ def window_stays_shut_until_the_reader_returns(case):
     sender.finish()
 
 
+def buffer_sizes(near: socket.socket, far: socket.socket) -> tuple[int, int]:
+    return (near.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            far.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+
+
+@scenario()
+def buffers_grow_with_the_stream(case):
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    send_buffer, receive_buffer = buffer_sizes(near, far)
+    sender = lib.Thread(near.sendall, bytes(20 * MB))
+    lib.receive(far, 20 * MB)
+    sender.finish()
+    assert near.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > send_buffer
+    assert far.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) \
+        > receive_buffer
+
+
+@scenario()
+def buffers_stay_as_the_user_said(case):
+    left, right = case.pair_of_hosts()
+    near, far = case.link(left, right)
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 50000)
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 60000)
+    before = buffer_sizes(near, far)
+    sender = lib.Thread(near.sendall, bytes(5 * MB))
+    lib.receive(far, 5 * MB)
+    sender.finish()
+    assert buffer_sizes(near, far) == before == (100000, 120000)
+
+
 @scenario()
 def two_listeners_two_ports(case):
     left, right = case.pair_of_hosts()

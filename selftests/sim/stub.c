@@ -21,7 +21,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 {
 	u8 before = trace_state(e);
 
-	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->mss,
+	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->window, e->mss,
 			   e->world->now);
 	e->embryo.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How large a socket's buffers are: what the administrator says at first, then
+ * what the connection needs, within the administrator's limits; and always
+ * what the user says, if he has (SO_RCVBUF, SO_SNDBUF).
+ *
+ * Half of the receive buffer is the window: the other half pays for what is
+ * around the text.
+ */
+#include "toytcp.h"
+
+/**
+ * toytcp_buffers_init() - the sizes of a new socket
+ * @sk: the socket
+ */
+void toytcp_buffers_init(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(tn->sysctl_rmem[1]));
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(tn->sysctl_wmem[1]));
+}
+
+static int most(const struct sock *sk)
+{
+	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		return rcvbuf;
+	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
+}
+
+/**
+ * toytcp_buffers_window() - the largest window there may ever be
+ * @sk: the socket, or the listener of the one to be
+ *
+ * Return: bytes.
+ */
+u32 toytcp_buffers_window(const struct sock *sk)
+{
+	return most(sk) / 2;
+}
+
+/**
+ * toytcp_buffers_read() - text was read: maybe the peer could send more
+ * @sk: locked
+ */
+void toytcp_buffers_read(struct sock *sk)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 window;
+
+	if (!toytcp_tuning_due(&tp->tuning, &tp->tcb))
+		return;
+	window = toytcp_tuning_read(&tp->tuning, &tp->tcb, toytcp_now());
+	if (window <= tp->tcb.rcv.buf)
+		return;
+	tp->tcb.rcv.buf = min(window, toytcp_buffers_window(sk));
+	WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, 2 * window, most(sk)));
+}
+
+/**
+ * toytcp_buffers_acked() - text was acknowledged: maybe we could send more
+ * @sk: locked
+ *
+ * One cwnd is under way, another waits its turn, and a third pays for what is
+ * around them.
+ */
+void toytcp_buffers_acked(struct sock *sk)
+{
+	u32 limit = READ_ONCE(toytcp_sock_net(sk)->sysctl_wmem[2]);
+	u32 want = min(3 * min(toytcp_sk(sk)->tcb.cc.cwnd, limit), limit);
+
+	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
+	    (int)want > READ_ONCE(sk->sk_sndbuf))
+		WRITE_ONCE(sk->sk_sndbuf, want);
+}
