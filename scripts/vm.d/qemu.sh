@@ -14,7 +14,11 @@ boot_qemu() {
 	if kvm_works; then
 		accelerator=(-accel kvm -cpu host)
 	else
-		accelerator=(-accel tcg,thread=multi -cpu max)
+		# One thread for all CPUs. With one each, QEMU 7.2 translates code
+		# that another CPU is just patching, and goes on executing the
+		# old instruction: the int3 of a static key that has long gone.
+		# It hangs or panics within seconds of switching one under load.
+		accelerator=(-accel tcg,thread=single -cpu max)
 	fi
 	run_machine qemu-system-x86_64 "${accelerator[@]}" \
 		-machine pc -smp "$CPUS" -m "$MEMORY" -no-reboot \

@@ -182,16 +182,7 @@ def unloaded_while_its_files_are_open(case):
 
 @scenario(toytcp_only=True)
 def unloaded_under_fire(case):
-    """Segments arrive the whole time.
-
-    Not on an emulated machine with two CPUs, unless FULL=1: while the kernel
-    patches netfilter's branch in ip_local_deliver(), one CPU was seen to
-    execute that very jump for ever (a self-detected RCU stall there, with the
-    module unloaded and nothing of it on the stack).
-    """
-    emulated = os.environ.get("TOYTCP_KERNEL", "debug") != "debug"
-    if emulated and not os.environ.get("FULL"):
-        raise lib.Skip("the emulator may not survive code patching under fire")
+    """Segments arrive the whole time."""
     ready(case)
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
