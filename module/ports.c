@@ -72,20 +72,36 @@ static bool tolerated(const struct toytcp_claim *c,
 	       (other->remnant || uid_eq(c->uid, other->uid));
 }
 
-/* @strict: when we choose the port, nobody is tolerated. */
+/*
+ * What a claim on a port may come beside. A connection's port may be that of
+ * other connections, since the connection table sees to it that four-tuples
+ * differ, but none that bind() gave away.
+ */
+enum terms {
+	TOLERANT,	/* bind() to this port: whom both sides put up with */
+	STRICT,		/* bind() to any port: nobody */
+	SHARED,		/* connect() from any port: other connections */
+};
+
+static bool permits(struct toytcp_claim *c, struct toytcp_claim *other,
+		    enum terms terms)
+{
+	if (terms == SHARED)
+		return other->shared;
+	refresh(other);
+	return !overlap(c, other) || (terms == TOLERANT && tolerated(c, other));
+}
+
 static bool conflicts(const struct toytcp_ports *ports, struct toytcp_claim *c,
-		      u16 port, bool strict)
+		      u16 port, enum terms terms)
 {
 	struct toytcp_claim *other;
 
 	refresh(c);
-	hlist_for_each_entry(other, claims_of(ports, port), node) {
-		if (other == c || other->port != port)
-			continue;
-		refresh(other);
-		if (overlap(c, other) && (strict || !tolerated(c, other)))
+	hlist_for_each_entry(other, claims_of(ports, port), node)
+		if (other != c && other->port == port &&
+		    !permits(c, other, terms))
 			return true;
-	}
 	return false;
 }
 
@@ -113,39 +129,17 @@ static void start_claim(struct sock *sk, bool shared)
 	c->remnant = 0;
 }
 
-static bool take(struct sock *sk, u16 port, bool strict)
+static bool take(struct sock *sk, u16 port, enum terms terms)
 {
 	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
 	struct toytcp_ports *ports = ports_of(sk);
 	bool ok;
 
 	spin_lock_bh(&ports->lock);
-	start_claim(sk, false);
-	ok = !conflicts(ports, c, port, strict);
+	start_claim(sk, terms == SHARED);
+	ok = !conflicts(ports, c, port, terms);
 	if (ok)
 		add(ports, c, port);
-	spin_unlock_bh(&ports->lock);
-	return ok;
-}
-
-/*
- * For connect(): a port that others have for their connections will do, since
- * the connection table sees to it that four-tuples differ; one that bind()
- * gave away will not.
- */
-static bool take_shared(struct sock *sk, u16 port)
-{
-	struct toytcp_ports *ports = ports_of(sk);
-	struct toytcp_claim *other;
-	bool ok = true;
-
-	spin_lock_bh(&ports->lock);
-	hlist_for_each_entry(other, claims_of(ports, port), node)
-		ok &= other->port != port || other->shared;
-	if (ok) {
-		start_claim(sk, true);
-		add(ports, &toytcp_sk(sk)->claim, port);
-	}
 	spin_unlock_bh(&ports->lock);
 	return ok;
 }
@@ -175,7 +169,7 @@ static int search(struct sock *sk, u32 start,
 
 static bool bind_to(struct sock *sk, u16 port)
 {
-	return take(sk, port, true);
+	return take(sk, port, STRICT);
 }
 
 /**
@@ -187,7 +181,7 @@ static bool bind_to(struct sock *sk, u16 port)
  */
 int toytcp_ports_get(struct sock *sk, unsigned short port)
 {
-	if (port ? !take(sk, port, false) :
+	if (port ? !take(sk, port, TOLERANT) :
 		   search(sk, get_random_u32(), bind_to) < 0)
 		return -EADDRINUSE;
 	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
@@ -217,7 +211,7 @@ static int enter_table(struct sock *sk, u16 port)
 
 static bool connect_from(struct sock *sk, u16 port)
 {
-	if (!take_shared(sk, port))
+	if (!take(sk, port, SHARED))
 		return false;
 	if (!enter_table(sk, port))
 		return true;
@@ -273,7 +267,8 @@ int toytcp_ports_listen(struct sock *sk)
 
 	l = rcu_dereference_protected(tp->listener, lockdep_sock_is_held(sk));
 	spin_lock_bh(&ports->lock);
-	if (!conflicts(ports, &tp->claim, tp->claim.port, false)) {
+	if (!conflicts(ports, &tp->claim, tp->claim.port,
+		       TOLERANT)) {
 		tp->claim.listening = 1;
 		l->serial = ++ports->serial;
 		hlist_add_head_rcu(&l->node,
@@ -451,19 +446,16 @@ struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
  * toytcp_ports_init() - prepare a namespace's ports
  * @ports: all zero
  *
- * Return: 0 or -ENOMEM.
+ * Return: whether there was memory; if not, they can only be destroyed.
  */
-int toytcp_ports_init(struct toytcp_ports *ports)
+bool toytcp_ports_init(struct toytcp_ports *ports)
 {
 	spin_lock_init(&ports->lock);
 	ports->claims = kvcalloc(TOYTCP_PORT_SLOTS, sizeof(*ports->claims),
 				 GFP_KERNEL);
 	ports->listeners = kvcalloc(TOYTCP_LISTENER_SLOTS,
 				    sizeof(*ports->listeners), GFP_KERNEL);
-	if (ports->claims && ports->listeners)
-		return 0;
-	toytcp_ports_destroy(ports);
-	return -ENOMEM;
+	return ports->claims && ports->listeners;
 }
 
 /**
