@@ -28,29 +28,6 @@ static const struct net_protocol protocol = {
 	.err_handler	= toytcp_icmp_error,
 };
 
-static int __net_init make_objects(struct toytcp_net *tn)
-{
-	int err;
-
-	tn->mib = alloc_percpu(struct toytcp_mib);
-	if (!tn->mib)
-		return -ENOMEM;
-	err = toytcp_table_init(&tn->table);
-	if (err)
-		goto free_mib;
-	err = toytcp_ports_init(&tn->ports);
-	if (err)
-		goto free_table;
-	toytcp_timewait_init(&tn->remnants);
-	return 0;
-
-free_table:
-	toytcp_table_destroy(&tn->table);
-free_mib:
-	free_percpu(tn->mib);
-	return err;
-}
-
 static void free_objects(struct toytcp_net *tn)
 {
 	toytcp_timewait_destroy(tn);
@@ -58,6 +35,18 @@ static void free_objects(struct toytcp_net *tn)
 	toytcp_ports_destroy(&tn->ports);
 	toytcp_table_destroy(&tn->table);
 	free_percpu(tn->mib);
+}
+
+/* Each of them can be destroyed, even if it could not be made in full. */
+static int __net_init make_objects(struct toytcp_net *tn)
+{
+	bool made;
+
+	toytcp_timewait_init(&tn->remnants);
+	made = toytcp_table_init(&tn->table);
+	made &= toytcp_ports_init(&tn->ports);
+	tn->mib = alloc_percpu(struct toytcp_mib);
+	return made && tn->mib ? 0 : -ENOMEM;
 }
 
 /* What people see comes last but one; the packets come last. */
@@ -68,24 +57,16 @@ static int __net_init net_init(struct net *net)
 
 	tn->net = net;
 	err = make_objects(tn);
-	if (err)
-		return err;
-	err = toytcp_sysctl_init(tn);
-	if (err)
-		goto free_objects;
-	err = toytcp_proc_init(tn);
-	if (err)
-		goto exit_sysctl;
-	err = nf_register_net_hook(net, &toytcp_hook_ops);
-	if (err)
-		goto exit_proc;
-	return 0;
-
-exit_proc:
+	if (!err)
+		err = toytcp_sysctl_init(tn);
+	if (!err)
+		err = toytcp_proc_init(tn);
+	if (!err)
+		err = nf_register_net_hook(net, &toytcp_hook_ops);
+	if (!err)
+		return 0;
 	proc_remove(tn->proc);
-exit_sysctl:
 	toytcp_sysctl_exit(tn);
-free_objects:
 	free_objects(tn);
 	return err;
 }

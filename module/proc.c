@@ -445,6 +445,5 @@ int toytcp_proc_init(struct toytcp_net *tn)
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&
 	    toytcp_events_init(tn))
 		return 0;
-	proc_remove(tn->proc);
 	return -ENOMEM;
 }

@@ -199,10 +199,7 @@ int toytcp_sysctl_init(struct toytcp_net *tn)
 	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp",
 						   tn->sysctl_table,
 						   ARRAY_SIZE(template));
-	if (tn->sysctl_header)
-		return 0;
-	kfree(tn->sysctl_table);
-	return -ENOMEM;
+	return tn->sysctl_header ? 0 : -ENOMEM;
 }
 
 /**

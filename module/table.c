@@ -128,21 +128,19 @@ static void grow(struct work_struct *work)
  * toytcp_table_init() - prepare an empty table
  * @t: the table
  *
- * Return: 0 or -ENOMEM.
+ * Return: whether there was memory; if not, it can only be destroyed.
  */
-int toytcp_table_init(struct toytcp_table *t)
+bool toytcp_table_init(struct toytcp_table *t)
 {
 	struct toytcp_buckets *b = make_buckets(BITS_FIRST);
 
-	if (!b)
-		return -ENOMEM;
 	spin_lock_init(&t->lock);
 	seqcount_spinlock_init(&t->resizing, &t->lock);
 	get_random_bytes(&t->key, sizeof(t->key));
 	INIT_WORK(&t->grow, grow);
 	t->count = 0;
 	RCU_INIT_POINTER(t->buckets, b);
-	return 0;
+	return b;
 }
 
 /**

@@ -457,7 +457,7 @@ static inline bool toytcp_answer_due(u32 *last)
 #define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
 
 /* table.c: insert, remove and replace with BH disabled or from user context */
-int toytcp_table_init(struct toytcp_table *t);
+bool toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_tuple *who);
@@ -468,7 +468,7 @@ bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
 /* ports.c */
-int toytcp_ports_init(struct toytcp_ports *ports);
+bool toytcp_ports_init(struct toytcp_ports *ports);
 void toytcp_ports_destroy(struct toytcp_ports *ports);
 int toytcp_ports_get(struct sock *sk, unsigned short port);
 int toytcp_ports_connect(struct sock *sk);
