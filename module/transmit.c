@@ -341,9 +341,10 @@ u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
 /* How much text the device takes at once, in whole segments. */
 static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
 {
-	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535);
+	/* The kernel has taken headers off already; an IP packet is limited. */
+	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535 -
+			 sizeof(struct iphdr) - SEGMENT_HEADER_MAX);
 
-	most -= min_t(u32, most, sizeof(struct iphdr) + SEGMENT_HEADER_MAX);
 	if (!sums_anything(dst) || !sk_can_gso(sk))
 		return mss;
 	most = min_t(u32, most, READ_ONCE(sk->sk_gso_max_segs) * mss);
