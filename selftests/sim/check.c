@@ -18,6 +18,10 @@ void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
 		FAIL(current, "%s -> %s is not in RFC 9293's diagram (%s)",
 		     toytcp_tcb_state_name(tcb->state),
 		     toytcp_tcb_state_name(state), toytcp_cause_name(cause));
+	if (current && cause == CAUSE_NONE)
+		FAIL(current, "%s -> %s for no reason",
+		     toytcp_tcb_state_name(tcb->state),
+		     toytcp_tcb_state_name(state));
 	__real_toytcp_tcb_set_state(tcb, state, cause);
 }
 
@@ -49,9 +53,6 @@ static void check_right_edge(struct endpoint *e, const struct segment *seg)
 		FAIL(e->world, "%s: the window's right edge shrinks by %u",
 		     e->name, e->edge - edge);
 	e->edge = seq_max(e->edge, edge);
-	if (e->kind == FULL && seq_after(edge, e->tcb.rcv.adv))
-		FAIL(e->world, "%s promises more than it will take",
-		     e->name);
 }
 
 static bool is_perfect(const struct settings *s)
@@ -65,6 +66,36 @@ static bool is_perfect(const struct settings *s)
 	/* ... and the first timeout is long enough for the round trip. */
 	return !s->changed && !s->mischief &&
 	       s->path[DELAY][0] + s->path[DELAY][1] < RTO_INITIAL / 2;
+}
+
+static u32 sent_by(const struct endpoint *e)
+{
+	return e->kind == REMNANT ? e->remnant.snd_nxt : e->tcb.snd.nxt;
+}
+
+/* What is acknowledged was sent. */
+static void check_ack_field(struct endpoint *e, const struct segment *seg)
+{
+	const struct endpoint *peer = other(e);
+
+	if (e->kind == FULL && !e->forged && peer->kind >= FULL &&
+	    seg->ctl & CTL_ACK && seq_after(seg->ack, sent_by(peer)))
+		FAIL(e->world, "%s acknowledges what was never sent", e->name);
+}
+
+/*
+ * SND.NXT =< the right edge: of all that the peer ever offered, one octet or a
+ * FIN may go beyond the furthest, as a probe.
+ */
+static void check_window(struct endpoint *e, const struct segment *seg)
+{
+	u32 end = seg->seq + toytcp_segment_length(seg);
+
+	if (e->kind != FULL || seg->ctl & (CTL_SYN | CTL_RST))
+		return;
+	e->offered = seq_max(e->offered, e->tcb.snd.una + e->tcb.snd.wnd);
+	if (seq_after(end, e->offered + 1))
+		FAIL(e->world, "%s sends beyond the peer's window", e->name);
 }
 
 /* Where nothing is lost or queues, nothing has to be sent again. */
@@ -85,11 +116,9 @@ static void check_repeats(struct endpoint *e, const struct segment *seg)
 void check_segment(struct endpoint *e, const struct segment *seg)
 {
 	check_right_edge(e, seg);
+	check_ack_field(e, seg);
+	check_window(e, seg);
 	check_repeats(e, seg);
-	if (e->kind == FULL && seg->len && !(seg->ctl & CTL_RST) &&
-	    seq_before(seg->seq, e->tcb.snd.una))
-		FAIL(e->world, "%s sends what is acknowledged already",
-		     e->name);
 }
 
 static void check_words(struct endpoint *e, const char *broken)
@@ -99,11 +128,33 @@ static void check_words(struct endpoint *e, const char *broken)
 		     toytcp_tcb_state_name(e->tcb.state), broken);
 }
 
+/* What the core has described, before it is cut into segments. */
+void check_emitted(struct endpoint *e, const struct segment *seg)
+{
+	check_words(e, invariant_sent(&e->tcb, seg));
+}
+
+/* However many ACKs there are, cwnd grows by no more than they acknowledge. */
+static void check_growth(struct endpoint *e)
+{
+	const struct tcb *tcb = &e->tcb;
+
+	if (!tcb->cc.recovering && tcb->cc.cwnd > tcb->bytes_acked +
+						 INITIAL_WINDOW * e->mss)
+		FAIL(e->world, "%s lets its congestion window grow to %u",
+		     e->name, tcb->cc.cwnd);
+}
+
+void check_begin(struct world *w)
+{
+	current = w;
+}
+
 /* After each event, whatever the state. */
 void check_tcb(struct endpoint *e)
 {
-	current = e->world;
 	check_words(e, invariant_broken(&e->before, &e->tcb, e->world->now));
+	check_growth(e);
 	if (invariant_nodes(&e->tcb) != e->lent)
 		FAIL(e->world, "%s: the core holds %u nodes of %u", e->name,
 		     invariant_nodes(&e->tcb), e->lent);

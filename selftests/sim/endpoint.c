@@ -180,6 +180,7 @@ static void emit_all(struct endpoint *e)
 	int n = 0;
 
 	while (toytcp_emit_next(&e->tcb, e->world->now, &seg)) {
+		check_emitted(e, &seg);
 		transmit(e, &seg);
 		if (++n > EMIT_MOST || e->world->failure[0]) {
 			FAIL(e->world, "%s never stops sending", e->name);
@@ -235,6 +236,7 @@ void endpoint_open(struct endpoint *e)
 	e->tcb.ts.offset = e->stamp_offset;
 	endpoint_begin(e);
 	toytcp_user_open(&e->tcb, e->iss, e->world->now);
+	e->offered = e->iss;
 	note_change(e, TCP_CLOSE);
 	e->before.snd = e->tcb.snd;
 	endpoint_settle(e, NULL);

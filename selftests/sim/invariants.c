@@ -48,6 +48,9 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 	MUST(!seq_before(snd->nxt, was->snd.nxt));
 	MUST(!seq_after(snd->up, end));
 	MUST(snd->mss + toytcp_tcb_overhead(tcb) >= MSS_MIN);
+	/* A window that is older than the one we know is no news. */
+	MUST(toytcp_tcb_in(was, STATES_SYN | TCPF_CLOSE) ||
+	     !seq_before(snd->wl1, was->snd.wl1));
 	/* One byte and a FIN may have gone beyond a window as probes. */
 	MUST(toytcp_tcb_in(tcb, STATES_SYN) ||
 	     snd->nxt - snd->una <= snd->max_wnd + 2);
@@ -130,6 +133,24 @@ static const char *clocks(const struct tcb *tcb, u64 now)
 	return NULL;
 }
 
+/* Of each segment that toytcp_emit_next() describes. */
+const char *invariant_sent(const struct tcb *tcb, const struct segment *seg)
+{
+	u8 shift = seg->ctl & CTL_SYN ? 0 : tcb->rcv.wscale;
+	u32 edge = seg->ack + ((u32)seg->wnd << shift);
+
+	MUST(tcb->cause != CAUSE_NONE);
+	if (seg->ctl & CTL_ACK) {
+		MUST(seg->ack == tcb->rcv.nxt);
+		MUST(!seq_after(edge, tcb->rcv.adv));
+	}
+	if (seg->len) {
+		MUST(!seq_before(seg->seq, tcb->snd.una));
+		MUST(!seq_after(seg->seq + seg->len, tcb->snd.end));
+	}
+	return NULL;
+}
+
 /* After each event; @was is the tcb before it. */
 const char *invariant_broken(const struct tcb *was, const struct tcb *tcb,
 			     u64 now)
@@ -179,7 +200,11 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
 		MUST(tcb->deadline[TIMER_IDLE]);
 	for (i = 0; i < TIMERS; i++)
-		MUST(!tcb->deadline[i] || tcb->deadline[i] < now + (1ull << 43));
+		MUST(!tcb->deadline[i] || tcb->deadline[i] >= now ||
+		     tcb->user_timeout);	/* set while it had passed */
+	MUST(tcb->deadline[TIMER_RETRANSMIT] <= now + RTO_MAX);
+	MUST(tcb->deadline[TIMER_ACK] <= now + DELAYED_ACK);
+	MUST(tcb->deadline[TIMER_IDLE] <= now + 65536ull * SECOND);
 	return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "../../module/core/core.h"
 
 bool invariant_edge(u8 from, u8 to);
+const char *invariant_sent(const struct tcb *tcb, const struct segment *seg);
 const char *invariant_broken(const struct tcb *was, const struct tcb *tcb,
 			     u64 now);
 const char *invariant_forgotten(const struct tcb *tcb, u64 now);

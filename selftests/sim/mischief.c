@@ -339,8 +339,9 @@ static void guess(struct endpoint *e, u32 kind, struct segment *seg)
 		seg->ctl = CTL_RST | (dice_below(d, 2) ? CTL_ACK : 0);
 	} else if (kind == STRAY_SYN) {
 		seg->ctl = CTL_SYN;
-		if (e->kind == REMNANT)	/* a later one would be welcome */
-			seg->seq = expected(e) - dice_below(d, 1u << 30);
+		/* A later one would be welcome, or end an embryo: 3.10.7.4. */
+		if (e->kind != FULL)
+			seg->seq = expected(e) - 2 - dice_below(d, 1u << 30);
 	} else if (kind == STRAY_DATA) {
 		seg->seq = expected(e) + dice_below(d, 1000);
 		seg->ctl |= dice_below(d, 4) ? CTL_PSH : CTL_FIN;

@@ -374,7 +374,9 @@ u32 user_read(struct endpoint *e, u32 most);
 void user_shutdown(struct endpoint *e);
 
 /* check.c */
+void check_begin(struct world *w);
 void check_segment(struct endpoint *e, const struct segment *seg);
+void check_emitted(struct endpoint *e, const struct segment *seg);
 void check_tcb(struct endpoint *e);
 void check_settled(struct endpoint *e);
 void check_timeout(struct endpoint *e);

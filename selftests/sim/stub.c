@@ -40,6 +40,7 @@ static void promote(struct endpoint *e, const struct packet *p,
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);
 	toytcp_embryo_promote(&e->embryo, &e->tcb, e->world->now);
+	e->offered = e->tcb.snd.iss;
 	e->kind = FULL;
 	endpoint_connection(e, p, seg);
 }

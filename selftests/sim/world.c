@@ -65,6 +65,7 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 	u8 n;
 
 	memset(w, 0, sizeof(*w));
+	check_begin(w);
 	w->seed = seed;
 	w->set = *set;
 	w->trace.keep_all = keep_all;
