@@ -86,7 +86,7 @@ TEST(ecn__an_embryo_answers)
 	struct embryo e;
 	struct host h;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, MSS, START);
+	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
 	e.ecn = toytcp_ecn_agrees(&syn);
 	toytcp_embryo_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK | CTL_ECE);
