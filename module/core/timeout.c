@@ -203,11 +203,17 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
  * toytcp_timeout_rearm() - the user timeout has just changed
  * @tcb: the connection
  * @now: microseconds
+ *
+ * The timer may go off sooner for it, but never later: who sets the option
+ * time and again must not put every retransmission off.
  */
 void toytcp_timeout_rearm(struct tcb *tcb, u64 now)
 {
-	if (tcb->deadline[TIMER_RETRANSMIT])
-		arm_retransmit(tcb, now);
+	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
+
+	if (deadline)
+		toytcp_timeout_arm(tcb, now,
+				   deadline > now ? deadline - now : 0);
 }
 
 /**

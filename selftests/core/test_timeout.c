@@ -226,6 +226,25 @@ TEST(user_timeout__set_while_waiting)
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
+TEST(timeout_rearm__postpones_nothing)
+{
+	struct host h;
+	u64 due;
+
+	make_established(&h);
+	host_send(&h, 10);
+	due = toytcp_timeout_next(&h.tcb);
+	h.now += 50 * MSEC;
+	h.tcb.user_timeout = 100000;
+	toytcp_timeout_rearm(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), due);
+	h.now = due + MSEC;
+	toytcp_timeout_rearm(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now);
+	host_pass(&h, 0);
+	EXPECT_EQ(h.sent, 1);
+}
+
 /* --- The zero window: RFC 9293 3.8.6.1 --- */
 
 static void close_window(struct host *h)
