@@ -7,6 +7,7 @@
  * the core has to send, mirrors the state into the socket, wakes sleepers and
  * arms the timer. No other place does any of these.
  */
+#include "compat/compat.h"
 #include "toytcp.h"
 
 static void record(struct sock *sk, const struct segment *seg)
@@ -98,6 +99,21 @@ static void wake(struct sock *sk, u8 what, int error)
 		sk_error_report(sk);
 }
 
+/*
+ * R1 of RFC 9293 section 3.8.3: IP is to look for another way, and a user who
+ * has asked for soft errors by IP_RECVERR is told (SHLD-9). Not while he waits
+ * for a connection: to him an error is the end of it.
+ */
+static void advise(struct sock *sk)
+{
+	dst_negative_advice(sk);
+	if (!toytcp_compat_recverr(sk) || sk->sk_state == TCP_SYN_SENT ||
+	    sk->sk_state == TCP_SYN_RECV)
+		return;
+	WRITE_ONCE(sk->sk_err, ETIMEDOUT);
+	sk_error_report(sk);
+}
+
 /**
  * toytcp_settle() - carry out what the core has decided
  * @sk: locked; may have no reference left but the caller's afterwards
@@ -121,6 +137,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		toytcp_transmit_forget(sk, tp->tcb.snd.una);
 		toytcp_buffers_acked(sk);
 	}
+	if (act && act->advise)
+		advise(sk);
 	/* The MSS is settled before the first text goes out. */
 	if (tp->tcb.state != TCP_TIME_WAIT)
 		mirror_state(sk, act ? act->error : 0);

@@ -40,6 +40,8 @@
  * @duplicate: the segment was a duplicate ACK, for the counters
  * @outside: no part of the segment was within the window, for the counters
  * @paws: its timestamp was too old, or not there at all, for the counters
+ * @advise: R1 was reached: IP may know another way, and the user may want to
+ *	know that the peer does not answer
  * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
@@ -54,6 +56,7 @@ struct actions {
 	bool duplicate;
 	bool outside;
 	bool paws;
+	bool advise;
 	bool urgent;
 };
 

@@ -42,6 +42,8 @@
 #define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 minutes */
 #define DATA_RETRIES	15		/* RFC 9293 SHLD-11: at least 100 s */
 #define ORPHAN_RETRIES	8
+/* R1: so many in vain say that the way may be to blame (RFC 9293 SHLD-10). */
+#define ADVISE_RETRIES	3
 
 #define KEEP_IDLE	7200		/* seconds, RFC 9293 MUST-28 */
 #define KEEP_INTERVAL	75		/* seconds */

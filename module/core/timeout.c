@@ -61,6 +61,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 	tcb->snd.rtx = tcb->snd.una;
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
+	act->advise = tcb->tries == ADVISE_RETRIES;
 	tcb->cause = CAUSE_RETRANSMISSION;
 }
 

@@ -50,6 +50,20 @@ TEST(retransmit__backs_off)
 	}
 }
 
+/* R1 of RFC 9293 3.8.3: after the third in vain, and once. */
+TEST(retransmit__r1_is_told_once)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	host_send(&h, 10);
+	for (i = 1; i <= 6; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		EXPECT_EQ(h.act.advise, i == 3);
+	}
+}
+
 /* (5.2), (5.3) */
 TEST(retransmit__the_timer_restarts_with_an_ack)
 {
