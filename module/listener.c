@@ -45,6 +45,17 @@ static bool has_many_embryos(const struct toytcp_listener *l)
 	return true;
 }
 
+/* RFC 9293 MUST-63. IP has looked for the worst, but not for a subnet's. */
+static bool is_from_group(const struct toytcp_listener *l, __be32 source)
+{
+	unsigned int type = inet_addr_type(sock_net(l->sk), source);
+
+	if (type != RTN_BROADCAST && type != RTN_MULTICAST)
+		return false;
+	toytcp_count(net_of(l), drop_martian);
+	return true;
+}
+
 static bool is_filtered(const struct toytcp_listener *l, struct sk_buff *skb,
 			const struct segment *seg)
 {
@@ -149,6 +160,8 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	enum verdict verdict = toytcp_listen_arrives(seg);
 
+	if (verdict == VERDICT_CREATE && is_from_group(l, who.remote))
+		verdict = VERDICT_DROP;
 	if (verdict == VERDICT_CREATE && !toytcp_listener_overflows(l) &&
 	    !has_many_embryos(l)) {
 		create(l, &who, skb, seg, old);
