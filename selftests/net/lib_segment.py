@@ -128,6 +128,13 @@ def parse(packet: bytes) -> Segment | None:
                    text[20:length], text[length:], urgent, checksum=sum_)
 
 
+def sum_is_right(packet: bytes) -> bool:
+    """Is the segment's checksum that of the protocol under test?"""
+    text = packet[(packet[0] & 15) * 4:]
+    return not checksum(packet[12:20]
+                        + struct.pack("!HH", lib.PROTO, len(text)) + text)
+
+
 # --- TUN devices ---
 
 def tun_node() -> int:
@@ -158,6 +165,7 @@ def open_tun(end: lib.Namespace, address: str, name: str = "tun0",
 
 class Peer:
     """A host made of nothing but packets, across a TUN device."""
+    sums = True             # are complete; in a veth's packets they are not
 
     def __init__(self, case: lib.Case, end: lib.Namespace,
                  here: str = "10.1.0.1", there: str = "10.1.0.2",
@@ -177,8 +185,10 @@ class Peer:
         deadline = time.monotonic() + seconds
         while select.select([self.fd], [], [],
                             max(0, deadline - time.monotonic()))[0]:
-            segment = parse(self.read_raw())
+            packet = self.read_raw()
+            segment = parse(packet)
             if segment and segment.src == self.host:
+                assert not self.sums or sum_is_right(packet), str(segment)
                 return segment
         return None
 
@@ -211,6 +221,7 @@ class CablePeer(Peer):
 
     Unlike a TUN device it does not keep the host's namespace alive.
     """
+    sums = False
 
     def __init__(self, case: lib.Case, host: lib.Namespace,
                  far: lib.Namespace):
