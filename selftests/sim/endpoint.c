@@ -7,6 +7,7 @@
 
 #include "sim.h"
 
+#define NODE_COST	256	/* bytes around a segment's text */
 #define EMIT_MOST	100000	/* more segments at once mean a live-lock */
 
 static u16 mss_of(s64 mtu)
@@ -265,12 +266,25 @@ u32 endpoint_outstanding(const struct endpoint *e)
 	return e->tcb.snd.end - seq_max(e->tcb.snd.una, e->tcb.snd.iss + 1);
 }
 
+/*
+ * What the receive buffer pays for text: deliver.c's has_room(). Beyond the
+ * limit only the very next is taken, and only by a reader who waits for it.
+ */
+static bool has_room(const struct endpoint *e, const struct segment *seg)
+{
+	u32 unread = e->arrived - e->user.read;
+	u32 paid = unread + e->lent_bytes + NODE_COST * e->lent;
+
+	return !seg->len || paid <= 2 * e->tcb.rcv.buf ||
+	       (!seq_after(seg->seq, e->tcb.rcv.nxt) && !unread);
+}
+
 static struct text *make_text(struct endpoint *e, const struct packet *p,
 			      const struct segment *seg)
 {
 	struct text *t;
 
-	if (!seg->len && !(seg->ctl & CTL_FIN))
+	if ((!seg->len && !(seg->ctl & CTL_FIN)) || !has_room(e, seg))
 		return NULL;
 	t = malloc(sizeof(*t) + seg->len);
 	memset(&t->node, 0xa5, sizeof(t->node));

@@ -125,8 +125,12 @@ static void work(struct job *jobs, u64 n, u64 which)
 	u64 i;
 
 	for (i = which; i < command->runs; i += n) {
-		if (!run_one(command->seed + i, &job->sum, NULL))
+		if (!run_one(command->seed + i, &job->sum, NULL)) {
 			job->seeds[job->failed++] = command->seed + i;
+			printf("# seed %llu failed\n",
+			       (unsigned long long)command->seed + i);
+			fflush(stdout);
+		}
 		job->done++;
 		if (job->failed == FAILURES_MOST)
 			break;

@@ -56,6 +56,8 @@ void settings_init(struct settings *set)
 	set->bytes = -1;
 	set->window = -1;
 	set->connections = -1;
+	set->congestion[0] = -1;
+	set->congestion[1] = -1;
 }
 
 static const struct row *find_row(const char *name, size_t length)
@@ -117,6 +119,20 @@ static bool take_change(struct settings *set, const char *text)
 	return set->changed == 1 || c[-1].when <= c->when;
 }
 
+/* "cubic", or "cubic,reno": the client's and the server's. */
+static bool take_congestion(struct settings *set, const char *text)
+{
+	const char *comma = strchr(text, ',');
+	char name[16];
+
+	snprintf(name, sizeof(name), "%.*s",
+		 (int)(comma ? (size_t)(comma - text) : strlen(text)), text);
+	set->congestion[0] = toytcp_congestion_find(name);
+	set->congestion[1] = comma ? toytcp_congestion_find(comma + 1) :
+				     set->congestion[0];
+	return set->congestion[0] >= 0 && set->congestion[1] >= 0;
+}
+
 /* --NAME TEXT of the command line. Returns whether there is such a setting. */
 bool settings_take(struct settings *set, const char *name, const char *text)
 {
@@ -126,6 +142,8 @@ bool settings_take(struct settings *set, const char *name, const char *text)
 		return false;
 	if (!strcmp(name, "at"))
 		return take_change(set, text);
+	if (!strcmp(name, "congestion"))
+		return take_congestion(set, text);
 	if (!strcmp(name, "mischief"))
 		return mischief_parse(text, &set->mischief);
 	row = find_row(name, strlen(name));
@@ -141,6 +159,7 @@ void settings_usage(FILE *to)
 			rows[i].values == 2 ? "[,BACK]" : "",
 			i ? "" : "\ta second value is for the way back");
 	fprintf(to, "\t[--at MS:NAME=VALUE]...\tthe path changes: 300:mtu=576\n"
+		"\t[--congestion reno|cubic[,THE_SERVERS]]\n"
 		"\t[--mischief NAME[,NAME]...]\n\t\tof ");
 	mischief_print(~0u, to);
 	fputc('\n', to);
@@ -185,6 +204,9 @@ void settings_print(const struct settings *set, FILE *to)
 		print_values(row_of(c->knob), c->to, to);
 		fputc(' ', to);
 	}
+	fprintf(to, "--congestion %s,%s ",
+		toytcp_congestion_name((u32)set->congestion[0]),
+		toytcp_congestion_name((u32)set->congestion[1]));
 	if (set->mischief) {
 		fputs("--mischief ", to);
 		mischief_print(set->mischief, to);
@@ -199,6 +221,9 @@ void settings_calm(struct settings *set)
 {
 	u32 i, n;
 
+	for (i = 0; i < 2; i++)
+		if (set->congestion[i] < 0)
+			set->congestion[i] = toytcp_congestion_find("cubic");
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		s64 *value = values_of(set, &rows[i]);
 
@@ -306,6 +331,8 @@ static void draw_changes(struct settings *set, struct dice *d)
 /* What nobody asked for is left to chance. */
 void settings_draw(struct settings *set, struct dice *d)
 {
+	u32 i;
+
 	draw_path(set, d);
 	choose(&set->connections, dice_below(d, 12) ? 1 :
 				  dice_between(d, 2, CONNECTIONS_MOST));
@@ -313,6 +340,9 @@ void settings_draw(struct settings *set, struct dice *d)
 				  dice_below(d, 20) ? 60000 : 600000));
 	choose(&set->window, 1 + (1u << dice_below(d, 22)) +
 			     dice_below(d, 5000));
+	for (i = 0; i < 2; i++)
+		if (set->congestion[i] < 0)
+			set->congestion[i] = (int)dice_below(d, 2);
 	set->unscaled = dice_below(d, 10) == 0;
 	set->silent = dice_below(d, 3) == 0;
 	if (!set->mischief && dice_below(d, 5) == 0)

@@ -75,6 +75,7 @@ struct change {
  * @window: receive buffer, bytes
  * @connections: how many share the path
  * @changes: in the order of their times, @changed of them
+ * @congestion: algorithm of the client, and of the server
  * @mischief: a set of enum mischief
  * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
@@ -83,6 +84,7 @@ struct change {
 struct settings {
 	s64 path[KNOBS][2];
 	s64 bytes, window, connections;
+	int congestion[2];
 	struct change changes[CHANGES_MOST];
 	u32 changed;
 	u32 mischief;

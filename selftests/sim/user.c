@@ -90,9 +90,9 @@ void user_configure(struct endpoint *e)
 	struct dice *d = dice_of(e);
 	struct tcb *tcb = &e->tcb;
 
+	toytcp_congestion_select(tcb, e->world->set.congestion[is_server(e)]);
 	if (e->world->set.calm)
 		return;
-	toytcp_congestion_select(tcb, (int)dice_below(d, 2));
 	tcb->rcv.oob_inline = 1;
 	tcb->nodelay = dice_below(d, 3) == 0;
 	tcb->cork = dice_below(d, 10) == 0;
