@@ -8,7 +8,6 @@
  * sendmsg(), recvmsg() and poll() are in stream.c.
  */
 #include <asm/ioctls.h>
-#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <net/inet_common.h>
 #include <net/ip.h>
@@ -190,10 +189,8 @@ static void detach(struct sock *sk)
 		inet->inet_saddr = 0;
 		inet->inet_rcv_saddr = 0;
 	}
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		inet->inet_num = 0;
+	if (!inet->inet_num)
 		inet->inet_sport = 0;
-	}
 }
 
 /* Active OPEN: 3.10.1. */
@@ -271,12 +268,6 @@ static int disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
-/* Bytes that were received and that nobody has read, an urgent one included. */
-static u32 unread(const struct toytcp_sock *tp)
-{
-	return tp->tcb.rcv.nxt - tp->tcb.rcv.copied - tp->tcb.fin_received;
-}
-
 /*
  * CLOSE, 3.10.4. Text that nobody will read makes it an ABORT, so that the
  * peer learns of it: RFC 9293 SHLD-3.
@@ -284,7 +275,7 @@ static u32 unread(const struct toytcp_sock *tp)
 static void close_connection(struct sock *sk, long timeout)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	bool lost = sk->sk_state != TCP_CLOSE && unread(tp);
+	bool lost = sk->sk_state != TCP_CLOSE && toytcp_tcb_unread(&tp->tcb);
 
 	__skb_queue_purge(&sk->sk_receive_queue);
 	if (lost || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
@@ -337,96 +328,6 @@ static void shutdown(struct sock *sk, int how)
 	toytcp_settle(sk, NULL, NULL);
 }
 
-/* SO_ATTACH_FILTER on a listener is for its connections too, as with TCP. */
-static void inherit_filter(struct sock *child, const struct sock *parent)
-{
-	struct sk_filter *filter;
-
-	rcu_read_lock();
-	filter = rcu_dereference(parent->sk_filter);
-	if (filter && refcount_inc_not_zero(&filter->refcnt)) {
-		atomic_add(bpf_prog_size(filter->prog->len),
-			   &child->sk_omem_alloc);
-		RCU_INIT_POINTER(child->sk_filter, filter);
-	}
-	rcu_read_unlock();
-}
-
-/* Options at the socket level that a connection has from its listener. */
-static void inherit_sock(struct sock *child, const struct sock *parent)
-{
-	static const enum sock_flags flags[] = {
-		SOCK_KEEPOPEN, SOCK_LINGER, SOCK_URGINLINE, SOCK_DBG,
-		SOCK_LOCALROUTE, SOCK_FILTER_LOCKED,
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(flags); i++)
-		sock_valbool_flag(child, flags[i],
-				  sock_flag(parent, flags[i]));
-	child->sk_family = parent->sk_family;
-	child->sk_type = parent->sk_type;
-	child->sk_protocol = parent->sk_protocol;
-	child->sk_reuse = parent->sk_reuse;
-	child->sk_reuseport = parent->sk_reuseport;
-	child->sk_bound_dev_if = parent->sk_bound_dev_if;
-	child->sk_mark = parent->sk_mark;
-	child->sk_priority = parent->sk_priority;
-	child->sk_rcvbuf = parent->sk_rcvbuf;
-	child->sk_sndbuf = parent->sk_sndbuf;
-	child->sk_rcvlowat = parent->sk_rcvlowat;
-	child->sk_rcvtimeo = parent->sk_rcvtimeo;
-	child->sk_sndtimeo = parent->sk_sndtimeo;
-	child->sk_lingertime = parent->sk_lingertime;
-	child->sk_userlocks = parent->sk_userlocks & ~SOCK_BINDPORT_LOCK;
-	child->sk_uid = parent->sk_uid;
-	child->sk_backlog_rcv = toytcp_deliver_backlog;
-	inherit_filter(child, parent);
-	security_sk_clone(parent, child);
-}
-
-/*
- * struct inet_sock's own part is copied whole, so that every option of ip(7)
- * is there on every kernel; the pointers in it belong to the listener.
- */
-static void inherit_inet(struct sock *child, const struct sock *parent,
-			 const struct toytcp_embryo *e)
-{
-	struct inet_sock *inet = inet_sk(child);
-
-	memcpy((u8 *)inet + sizeof(struct sock),
-	       (const u8 *)inet_sk(parent) + sizeof(struct sock),
-	       sizeof(*inet) - sizeof(struct sock));
-#if IS_ENABLED(CONFIG_IPV6)
-	inet->pinet6 = NULL;
-#endif
-	RCU_INIT_POINTER(inet->inet_opt, NULL);
-	RCU_INIT_POINTER(inet->mc_list, NULL);
-	memset(&inet->cork, 0, sizeof(inet->cork));
-	inet->inet_saddr = e->entry.local;
-	inet->inet_rcv_saddr = e->entry.local;
-	inet->inet_daddr = e->entry.remote;
-	inet->inet_num = e->entry.lport;
-	inet->inet_sport = htons(e->entry.lport);
-	inet->inet_dport = htons(e->entry.rport);
-}
-
-static void inherit_tcp(struct sock *child, const struct sock *parent,
-			const struct toytcp_embryo *e)
-{
-	const struct toytcp_sock *from = toytcp_sk(parent);
-	struct toytcp_sock *tp = toytcp_sk(child);
-
-	tp->user_mss = from->user_mss;
-	tp->linger2 = from->linger2;
-	tp->corked = from->corked;
-	tp->congestion_set = from->congestion_set;
-	tp->entry.who = e->entry.who;
-	tp->tcb = from->tcb;	/* for reset_tcb() to keep the options of */
-	reset_tcb(child);
-	toytcp_embryo_promote(&e->core, &tp->tcb, toytcp_now());
-}
-
 /**
  * toytcp_socket_discard() - free a child that came to nothing
  * @child: from toytcp_socket_child(), not locked; still neither hashed nor
@@ -439,28 +340,10 @@ void toytcp_socket_discard(struct sock *child)
 	sock_put(child);
 }
 
-static int route_child(struct sock *sk)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	struct rtable *rt;
-
-	rt = ip_route_connect(&inet->cork.fl.u.ip4, inet->inet_daddr,
-			      inet->inet_saddr, sk->sk_bound_dev_if,
-			      toytcp_protocol, inet->inet_sport,
-			      inet->inet_dport, sk);
-	if (IS_ERR(rt))
-		return PTR_ERR(rt);
-	sk_setup_caps(sk, &rt->dst);
-	return 0;
-}
-
 /**
  * toytcp_socket_child() - a socket for a connection that a listener got
- * @parent: the listener; need not be locked, its options are read as they are
+ * @parent: the listener; need not be locked
  * @e: the embryo
- *
- * Built from nothing and given what it shall have: a clone would also have the
- * listener's pointers.
  *
  * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
  * neither hashed nor queued. NULL if memory is short or there is no route.
@@ -470,17 +353,17 @@ struct sock *toytcp_socket_child(struct sock *parent,
 {
 	struct sock *child = sk_alloc(sock_net(parent), PF_INET, GFP_ATOMIC,
 				      &toytcp_prot, 0);
+	int err;
 
 	if (!child)
 		return NULL;
 	sock_init_data(NULL, child);
-	inherit_sock(child, parent);
-	inherit_inet(child, parent, e);
 	init_common(child);
-	inherit_tcp(child, parent, e);
+	err = toytcp_child_inherit(child, parent, e);
+	reset_tcb(child);
+	toytcp_embryo_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
 	inet_sk_set_state(child, TCP_SYN_RECV);
-	sk_set_txhash(child);
-	if (!route_child(child))
+	if (!err)
 		return child;
 	toytcp_socket_discard(child);
 	return NULL;
@@ -490,51 +373,40 @@ struct sock *toytcp_socket_child(struct sock *parent,
 static u32 readable(const struct sock *sk)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 n = unread(toytcp_sk(sk)), ahead = tcb->rcv.up - tcb->rcv.copied;
+	u32 n = toytcp_tcb_unread(tcb), ahead = tcb->rcv.up - tcb->rcv.copied;
 
 	return tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE) ?
 		min(n, ahead) : n;
 }
 
-static int ioctl_value(struct sock *sk, int cmd, int *value)
+/* Nothing is on its way before a connection is made, or once it has ended. */
+static int ioctl_locked(struct sock *sk, int cmd, int *value)
 {
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	const struct tcb *tcb = &tp->tcb;
-	bool early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	bool early, idle;
+	int err;
 
+	lock_sock(sk);
+	early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	idle = early || sk->sk_state == TCP_CLOSE;
+	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
 	switch (cmd) {
 	case SIOCINQ:
 		*value = early ? 0 : readable(sk);
 		break;
 	case SIOCOUTQ:
-		*value = early ? 0 : tcb->snd.end + tcb->fin_sent -
-			tcb->snd.una;
+		*value = idle ? 0 : tcb->snd.end + tcb->fin_sent - tcb->snd.una;
 		break;
 	case SIOCOUTQNSD:
-		*value = early ? 0 : toytcp_tcb_unsent(tcb);
+		*value = idle ? 0 : toytcp_tcb_unsent(tcb);
 		break;
 	case SIOCATMARK:
 		*value = toytcp_urgent_at(tcb, tcb->rcv.copied);
+		err = 0;
 		break;
 	default:
-		return -ENOIOCTLCMD;
-	}
-	return 0;
-}
-
-static int ioctl_locked(struct sock *sk, int cmd, int *value)
-{
-	int err = -EINVAL;
-
-	lock_sock(sk);
-	if (sk->sk_state != TCP_LISTEN || cmd == SIOCATMARK)
-		err = ioctl_value(sk, cmd, value);
-	else if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
 		err = -ENOIOCTLCMD;
-	/* A connection that has ended has nothing on its way. */
-	if (!err && sk->sk_state == TCP_CLOSE && cmd != SIOCINQ &&
-	    cmd != SIOCATMARK)
-		*value = 0;
+	}
 	release_sock(sk);
 	return err;
 }

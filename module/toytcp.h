@@ -31,13 +31,13 @@
 #include <linux/toytcp.h>
 
 #include "core/core.h"
+#include "entry.h"
 #include "mib.h"
 
 #define TOYTCP_VERSION	"0.1"
 
-/* Limits: each stands here and nowhere else. */
+/* Limits: each stands here, or in entry.h, and nowhere else. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
-#define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
@@ -53,170 +53,6 @@ extern int toytcp_protocol;		/* 253 or 254: the only copy */
 extern unsigned int toytcp_net_id;
 extern struct proto toytcp_prot;
 extern const struct proto_ops toytcp_stream_ops;
-
-/**
- * enum entry_kind - what stands in the connection table
- * @ENTRY_SOCKET: struct toytcp_sock
- * @ENTRY_EMBRYO: struct toytcp_embryo
- * @ENTRY_REMNANT: struct toytcp_remnant
- */
-enum entry_kind {
-	ENTRY_SOCKET,
-	ENTRY_EMBRYO,
-	ENTRY_REMNANT,
-};
-
-/**
- * struct toytcp_entry - the head that all entries of the table share
- * @node: in a bucket; unhashed when the entry is not in the table
- * @who: the four-tuple, also known as struct toytcp_tuple:
- * @local: our address
- * @remote: the peer's address
- * @lport: our port, host order
- * @rport: the peer's port, host order
- * @kind: what the entry is part of
- *
- * Entries are freed after an RCU grace period. @who and @kind do not change
- * while the entry is hashed.
- */
-struct toytcp_entry {
-	struct hlist_nulls_node node;
-	struct_group_tagged(toytcp_tuple, who,
-		__be32 local;
-		__be32 remote;
-		u16 lport;
-		u16 rport;
-	);
-	u8 kind;
-};
-
-/**
- * struct toytcp_claim - a claim on a local port
- * @node: in the namespace's hash of claims, or unhashed
- * @uid: who claims it; SO_REUSEPORT shares within one user
- * @addr: the address claimed, 0 for all
- * @dev: the device claimed, 0 for all
- * @port: host order; 0 if nothing is claimed
- * @reuse: SO_REUSEADDR
- * @reuseport: SO_REUSEPORT
- * @listening: the owner is in LISTEN
- * @shared: connect() chose the port: others may have it for other peers
- * @remnant: part of a struct toytcp_remnant, else of a struct toytcp_sock
- *
- * Sockets have one, and remnants, so that a port in TIME-WAIT is known. Under
- * ports.lock.
- */
-struct toytcp_claim {
-	struct hlist_node node;
-	kuid_t uid;
-	__be32 addr;
-	int dev;
-	u16 port;
-	u8 reuse : 1;
-	u8 reuseport : 1;
-	u8 listening : 1;
-	u8 shared : 1;
-	u8 remnant : 1;
-};
-
-/**
- * struct toytcp_route - how to answer without a full socket
- * @saddr: our address
- * @daddr: the peer's
- * @oif: output device, or 0
- * @mark: of the packet that is answered, or the listener's
- * @uid: for routing rules by user
- * @tos: type of service
- * @ttl: time to live, 0 for the route's default
- */
-struct toytcp_route {
-	__be32 saddr;
-	__be32 daddr;
-	int oif;
-	u32 mark;
-	kuid_t uid;
-	u8 tos;
-	u8 ttl;
-};
-
-/**
- * struct toytcp_embryo - SYN-RECEIVED that came from LISTEN
- * @entry: must be first
- * @core: what the protocol knows of it
- * @route: how to answer
- * @listener: whose it is; valid while the entry is hashed, and for an RCU
- *	grace period longer
- * @link: in listener.embryos[core.repeated], under listener.lock; empty once the
- *	embryo has left the table, which happens under the same lock
- * @deadline: when the SYN,ACK is repeated, jiffies
- * @answered: as toytcp_answer_due() has it
- * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
- * @rcu: for freeing
- */
-struct toytcp_embryo {
-	struct toytcp_entry entry;
-	struct embryo core;
-	struct toytcp_route route;
-	struct sock *listener;
-	struct list_head link;
-	unsigned long deadline;
-	u32 answered;
-	bool acked;
-	struct rcu_head rcu;
-};
-
-/**
- * struct toytcp_remnant - TIME-WAIT
- * @entry: must be first
- * @core: what the protocol knows of it
- * @answered: as toytcp_answer_due() has it
- * @claim: keeps the port known
- * @link: in remnants.list, oldest first, under remnants.lock
- * @deadline: when it ends, jiffies
- * @rcu: for freeing
- */
-struct toytcp_remnant {
-	struct toytcp_entry entry;
-	struct remnant core;
-	u32 answered;
-	struct toytcp_claim claim;
-	struct list_head link;
-	unsigned long deadline;
-	struct rcu_head rcu;
-};
-
-static_assert(sizeof(struct toytcp_embryo) <= 256);
-static_assert(sizeof(struct toytcp_remnant) <= 128);
-
-/**
- * struct toytcp_listener - what a socket in LISTEN has beside
- * @lock: guards all of it but @node
- * @node: in the namespace's hash of listeners, read under RCU
- * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
- *	holds its socket's first reference
- * @accept_count: how many there are
- * @backlog: how many there may be, as listen() says
- * @embryos: by how often their SYN,ACK was repeated; each list in the order
- *	of deadlines, since all in it wait equally long
- * @embryo_count: how many there are in all
- * @timer: for the earliest deadline among @embryos
- * @sk: the socket
- * @serial: from ports.serial; tells listeners of one port apart
- * @rcu: for freeing
- */
-struct toytcp_listener {
-	spinlock_t lock;	/* see above */
-	struct hlist_node node;
-	struct list_head accept_queue;
-	u32 accept_count;
-	u32 backlog;
-	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
-	u32 embryo_count;
-	struct timer_list timer;
-	struct sock *sk;
-	u32 serial;
-	struct rcu_head rcu;
-};
 
 /* Bits of sk->sk_tsq_flags: work that found the socket owned by its user. */
 #define TOYTCP_TIMER_DEFERRED	0
@@ -396,26 +232,6 @@ static inline struct sock *toytcp_entry_sock(struct toytcp_entry *entry)
 	return (struct sock *)container_of(entry, struct toytcp_sock, entry);
 }
 
-/** toytcp_tuple_of() - a packet's four-tuple, from our side */
-static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,
-						  const struct segment *seg)
-{
-	return (struct toytcp_tuple) {
-		.local = ip_hdr(skb)->daddr, .remote = ip_hdr(skb)->saddr,
-		.lport = seg->destination, .rport = seg->source,
-	};
-}
-
-/** toytcp_tuple_same() - is it the same connection? @a may just change */
-static inline bool toytcp_tuple_same(const struct toytcp_tuple *a,
-				     const struct toytcp_tuple *b)
-{
-	return READ_ONCE(a->remote) == b->remote &&
-	       READ_ONCE(a->local) == b->local &&
-	       READ_ONCE(a->rport) == b->rport &&
-	       READ_ONCE(a->lport) == b->lport;
-}
-
 /* A segment's text while it waits: the core's node owns all of skb->cb. */
 static inline struct reassembly_node *toytcp_node(const struct sk_buff *skb)
 {
@@ -566,6 +382,10 @@ void toytcp_socket_done(struct sock *sk);
 struct sock *toytcp_socket_child(struct sock *parent,
 				 const struct toytcp_embryo *e);
 void toytcp_socket_discard(struct sock *child);
+
+/* child.c */
+int toytcp_child_inherit(struct sock *child, const struct sock *parent,
+			 const struct toytcp_embryo *e);
 
 /* sockopt.c */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,

@@ -368,6 +368,12 @@ static inline u32 toytcp_tcb_unsent(const struct tcb *tcb)
 	return tcb->snd.end + tcb->fin_sent - tcb->snd.nxt;
 }
 
+/** toytcp_tcb_unread() - bytes received that nobody has read, an urgent one too */
+static inline u32 toytcp_tcb_unread(const struct tcb *tcb)
+{
+	return tcb->rcv.nxt - tcb->rcv.copied - tcb->fin_received;
+}
+
 /** toytcp_tcb_in() - is the state one of a set of TCPF_* bits? */
 static inline bool toytcp_tcb_in(const struct tcb *tcb, u32 states)
 {
