@@ -155,7 +155,7 @@ static void fit_path(struct sock *sk, u32 mtu)
 
 static void too_big(struct sock *sk, u32 mtu)
 {
-	mtu = min_t(u32, mtu, 65535);
+	mtu = clamp_t(u32, mtu, 1, 65535);
 	if (!sock_owned_by_user(sk)) {
 		fit_path(sk, mtu);
 		return;
@@ -237,12 +237,12 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/* What was deferred may have found its connection ended meanwhile. */
+/* The connection it was for may have ended meanwhile, and with it @mtu. */
 static void fit_path_deferred(struct sock *sk)
 {
 	if (!test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
 		return;
-	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+	if (toytcp_sk(sk)->mtu)
 		fit_path(sk, toytcp_sk(sk)->mtu);
 	__sock_put(sk);
 }

@@ -21,6 +21,7 @@
 	X(out_of_order)		\
 	X(in_marked)		\
 	X(timeouts)		\
+	X(black_holes)		\
 	X(time_wait_reused)	\
 	X(time_wait_overflow)	\
 	X(drop_short)		\

@@ -117,6 +117,7 @@ void toytcp_socket_done(struct sock *sk)
 	inet_sk_set_state(sk, TCP_CLOSE);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	toytcp_timer_stop(sk);
+	tp->mtu = 0;
 	purge(sk);
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||

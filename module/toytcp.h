@@ -79,7 +79,8 @@ extern const struct proto_ops toytcp_stream_ops;
  * @user_mss: TCP_MAXSEG, bytes; 0: none
  * @linger2: TCP_LINGER2, seconds; 0: the default, negative: none
  * @defer_accept: TCP_DEFER_ACCEPT, seconds
- * @mtu: from an ICMP error that found the socket owned, bytes
+ * @mtu: from an ICMP error that found the socket owned, bytes; 0 from the end
+ *	of the connection on
  * @segs_in: segments that arrived
  * @segs_out: segments that were sent
  * @data_segs_in: those of @segs_in with text

@@ -266,14 +266,18 @@ static bool is_open(const struct sock *sk)
 /*
  * Since the MSS was fitted to the path, the route may have become another one,
  * its MTU lower, or IP options may have been set. A route that is no longer
- * valid says nothing: that of a device that went has no MTU to speak of.
+ * valid says nothing: that of a device that went has no MTU to speak of. Or
+ * the core has changed it (blackhole.c), and with it how many whole segments
+ * the device takes.
  */
 static void follow_path(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_check(sk, 0);
+	const struct toytcp_sock *tp = toytcp_sk(sk);
 
 	if (dst && is_open(sk) &&
-	    less_options(sk, dst_mtu(dst)) != toytcp_sk(sk)->path_mtu)
+	    (less_options(sk, dst_mtu(dst)) != tp->path_mtu ||
+	     tp->burst % tp->tcb.snd.mss))
 		toytcp_transmit_sync_mss(sk, 0);
 }
 

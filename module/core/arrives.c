@@ -361,6 +361,7 @@ static void advance_una(struct arrival *a)
 	if (tcb->timestamps)
 		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
 						 a->seg->tsecr);
+	toytcp_blackhole_acked(tcb);
 	acked = toytcp_recovery_acked(tcb, acked);
 	if (acked)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);

@@ -38,7 +38,8 @@
 	X(CAUSE_FAST_RETRANSMIT, "rfc5681-3.2-fast-retransmit")	\
 	X(CAUSE_PARTIAL_ACK, "rfc6582-3.2-partial-ack")		\
 	X(CAUSE_PAWS, "rfc7323-5.3-paws")			\
-	X(CAUSE_ECE, "rfc3168-6.1.2-ece")
+	X(CAUSE_ECE, "rfc3168-6.1.2-ece")			\
+	X(CAUSE_BLACKHOLE, "rfc4821-7.7-black-hole")
 
 #define CAUSE_ENUM(id, name)	id,
 enum cause {

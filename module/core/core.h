@@ -39,6 +39,7 @@
  * @reset: answer the segment by toytcp_segment_reset_for()
  * @duplicate: the segment was a duplicate ACK, for the counters
  * @outside: no part of the segment was within the window, for the counters
+ * @shrunk: segments are smaller from now on, for the counters
  * @paws: its timestamp was too old, or not there at all, for the counters
  * @advise: R1 was reached: IP may know another way, and the user may want to
  *	know that the peer does not answer
@@ -57,6 +58,7 @@ struct actions {
 	bool outside;
 	bool paws;
 	bool advise;
+	bool shrunk;
 	bool urgent;
 };
 
@@ -253,6 +255,9 @@ void toytcp_congestion_idle(struct tcb *tcb);
 void toytcp_recovery_duplicate(struct tcb *tcb);
 u32 toytcp_recovery_acked(struct tcb *tcb, u32 acked);
 u32 toytcp_recovery_extra(const struct tcb *tcb);
+
+bool toytcp_blackhole_timeout(struct tcb *tcb);
+void toytcp_blackhole_acked(struct tcb *tcb);
 
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg);
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);

@@ -34,6 +34,8 @@
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
+#define BLACKHOLE_TIMEOUTS 3		/* full-sized segments, in a row */
+#define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 /* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
 #define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
@@ -252,6 +254,9 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
  * @ecn_high: SND.NXT when cwnd last fell for a mark
+ * @mss_former: what segments were before they shrank, bytes of text and
+ *	options; 0: they did not, or are that large again
+ * @mss_proven: what got through then; 0: not yet
  * @retransmits: segments sent again, since the beginning
  * @burst: the most text the caller takes in one go, bytes: a multiple of
  *	snd.mss in effect. A segment longer than snd.mss is cut by the caller
@@ -306,6 +311,8 @@ struct tcb {
 	struct timestamps ts;
 	u32 ts_taken;
 	u32 ecn_high;
+	u16 mss_former;
+	u16 mss_proven;
 	u32 retransmits;
 	u32 burst;
 	u32 user_timeout;

@@ -52,6 +52,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->syn_repeated = 1;
 		tcb->retransmits++;
 	} else {
+		act->shrunk = toytcp_blackhole_timeout(tcb);
 		toytcp_congestion_timeout(tcb);
 		tcb->cc.recover = tcb->snd.nxt;	/* RFC 6582 section 4 */
 		tcb->cc.recovering = 0;
@@ -62,7 +63,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
-	tcb->cause = CAUSE_RETRANSMISSION;
+	tcb->cause = act->shrunk ? CAUSE_BLACKHOLE : CAUSE_RETRANSMISSION;
 }
 
 /*

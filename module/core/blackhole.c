@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Paths that swallow large packets, and the word of it: path MTU discovery
+ * where ICMP is lost, in the manner of RFC 4821 section 7.7.
+ *
+ * Full-sized segments that time out again and again are made smaller. It may
+ * have been a mere outage: so once a small one got through, the former size is
+ * tried again, but only once in a connection's life.
+ */
+#include "core.h"
+
+static u32 current_mss(const struct tcb *tcb)
+{
+	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
+}
+
+static u32 next_smaller(const struct tcb *tcb)
+{
+	if (tcb->mss_proven && tcb->mss_proven < current_mss(tcb))
+		return tcb->mss_proven;
+	return current_mss(tcb) > BLACKHOLE_MSS ? BLACKHOLE_MSS : MSS_DEFAULT;
+}
+
+/* Each second time: what is smaller gets two chances, too. */
+static bool is_suspicious(const struct tcb *tcb)
+{
+	u32 text = tcb->snd.nxt - tcb->fin_sent - tcb->snd.una;
+	u32 before = tcb->tries + 1u - BLACKHOLE_TIMEOUTS;
+
+	return tcb->tries + 1 >= BLACKHOLE_TIMEOUTS && before % 2 == 0 &&
+	       text >= tcb->snd.mss && current_mss(tcb) > MSS_DEFAULT;
+}
+
+/**
+ * toytcp_blackhole_timeout() - the retransmission timer went off
+ * @tcb: the connection, synchronised; its tries do not count this one yet
+ *
+ * Return: whether segments are smaller from now on.
+ */
+bool toytcp_blackhole_timeout(struct tcb *tcb)
+{
+	if (!is_suspicious(tcb))
+		return false;
+	if (!tcb->mss_proven && !tcb->mss_former)
+		tcb->mss_former = current_mss(tcb);
+	toytcp_tcb_set_mss(tcb, next_smaller(tcb));
+	return true;
+}
+
+/**
+ * toytcp_blackhole_acked() - something new was acknowledged
+ * @tcb: the connection
+ */
+void toytcp_blackhole_acked(struct tcb *tcb)
+{
+	if (!tcb->mss_former)
+		return;
+	tcb->mss_proven = current_mss(tcb);
+	toytcp_tcb_set_mss(tcb, tcb->mss_former);
+	tcb->mss_former = 0;
+	tcb->cc.cwnd = max_t(u32, tcb->cc.cwnd, tcb->snd.mss);
+	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
+}

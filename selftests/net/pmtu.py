@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Paths narrower than they look: with ICMP's word, a lie, or none at all."""
+import socket
+import struct
+
+import lib
+import lib_segment
+from lib import scenario
+
+ICMP = socket.IPPROTO_ICMP
+
+
+def fragmentation_needed(packet: bytes, mtu: int) -> bytes:
+    """What a router answers to a packet: RFC 792, RFC 1191."""
+    body = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + packet[:28]
+    body = body[:2] + struct.pack("!H", lib_segment.checksum(body)) + body[4:]
+    source, destination = (socket.inet_ntoa(packet[at:at + 4])
+                           for at in (12, 16))
+    return lib_segment.ip_packet(destination, source, body, ICMP)
+
+
+class Narrows:
+    """A connection, and a place on its way that large packets do not pass."""
+
+    def __init__(self, case: lib.Case, mtu: int, told: int = 0):
+        self.left, self.right = case.namespace(), case.namespace()
+        self.wire = lib_segment.Wire(case, self.left, self.right)
+        self.mtu, self.told = mtu, told
+        self.largest = 0
+        listener = self.right.listen()
+        self.near = self.left.connect((self.wire.addresses[1], 7000))
+        self.far = self.right.accept(listener)
+        self.wire.policy = self.policy
+
+    def policy(self, side, segment, packet):
+        if side:
+            return None
+        if len(packet) <= self.mtu:
+            self.largest = max(self.largest, len(packet))
+            return None
+        if self.told:
+            self.wire.put(1, fragmentation_needed(packet, self.told))
+        return []
+
+    def transfer(self, size: int) -> None:
+        sender = lib.Thread(self.near.sendall, bytes(size))
+        assert lib.receive(self.far, size) == bytes(size)
+        sender.finish()
+
+
+@scenario()
+def told(case):
+    road = Narrows(case, 800, told=800)
+    road.transfer(200000)
+    assert 780 < road.largest <= 800, road.largest
+
+
+@scenario()
+def told_less_than_the_least(case):
+    """A lie would cost a header for every few bytes: there is a floor."""
+    road = Narrows(case, 1000, told=68)
+    road.transfer(200000)
+    assert 540 < road.largest <= 552, road.largest
+
+
+@scenario(toytcp_only=True)
+def black_hole(case):
+    """Nobody says a word. Small packets arrive, large ones do not."""
+    road = Narrows(case, 1100)
+    road.transfer(200000)
+    assert 1000 < road.largest <= 1024, road.largest
+    assert road.left.stats()["black_holes"] > 0
+
+
+@scenario(toytcp_only=True)
+def black_hole_of_the_smallest_size(case):
+    road = Narrows(case, 576)
+    road.transfer(50000)
+    assert 550 < road.largest <= 576, road.largest
+
+
+@scenario(toytcp_only=True)
+def outage(case):
+    """For a while nothing arrives: later, segments are as large as before."""
+    road = Narrows(case, 0)
+    sender = lib.Thread(road.near.sendall, bytes(500000))
+    lib.wait_until("segments to shrink",
+                   lambda: road.left.stats()["black_holes"])
+    road.mtu = 1500
+    assert lib.receive(road.far, 500000) == bytes(500000)
+    sender.finish()
+    assert road.largest == 1500, road.largest
+
+
+if __name__ == "__main__":
+    lib.main()
