@@ -152,6 +152,8 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 	if (!room)
 		toytcp_count(toytcp_sock_net(sk), drop_memory);
 	tcb->rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
+	if (seg->sacks)
+		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
 	toytcp_arrives(tcb, seg, room ? node : NULL, toytcp_now(), &act);
 	count_arrival(sk, seg, &act);
 	if (act.urgent)

@@ -122,7 +122,7 @@ static void send_again(struct sock *sk)
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	struct actions act = {};
 
-	tcb->snd.rtx = tcb->snd.una;
+	toytcp_recovery_again(tcb);
 	tcb->cause = CAUSE_ICMP;
 	toytcp_settle(sk, &act, NULL);
 }

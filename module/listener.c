@@ -138,6 +138,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	e->core.ecn = READ_ONCE(net_of(l)->sysctl_ecn) && toytcp_ecn_agrees(syn);
 	if (READ_ONCE(net_of(l)->sysctl_timestamps))
 		toytcp_embryo_stamp(&e->core, syn, toytcp_isn_stamp(who));
+	e->core.sack_ok &= READ_ONCE(net_of(l)->sysctl_sack);
 	return e;
 }
 

@@ -21,6 +21,12 @@
 	X(out_of_order)		\
 	X(in_marked)		\
 	X(timeouts)		\
+	X(fast_recoveries)	\
+	X(spurious_losses)	\
+	X(reordered)		\
+	X(tail_probes)		\
+	X(dsacks_received)	\
+	X(dsacks_sent)		\
 	X(black_holes)		\
 	X(time_wait_reused)	\
 	X(time_wait_overflow)	\

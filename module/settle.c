@@ -32,6 +32,26 @@ static void count_end(struct sock *sk, u8 before, int error)
 		toytcp_count(tn, established_resets);
 }
 
+/* What the core has noted on its way. */
+static void count_notes(struct sock *sk, u8 notes)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	if (notes & NOTE_RECOVERY)
+		toytcp_count(tn, fast_recoveries);
+	if (notes & NOTE_UNDO)
+		toytcp_count(tn, spurious_losses);
+	if (notes & NOTE_REORDERED)
+		toytcp_count(tn, reordered);
+	if (notes & NOTE_PROBE)
+		toytcp_count(tn, tail_probes);
+	if (notes & NOTE_DUPLICATE)
+		toytcp_count(tn, dsacks_received);
+	if (notes & NOTE_TWICE)
+		toytcp_count(tn, dsacks_sent);
+	toytcp_sk(sk)->dsacks += !!(notes & NOTE_DUPLICATE);
+}
+
 /*
  * The connection is over; what was received can still be read. An orphan's
  * last reference may be the table's, which goes here; what the caller still
@@ -129,6 +149,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	u8 before = sk->sk_state;
 
 	record(sk, seg);
+	if (act && act->notes)
+		count_notes(sk, act->notes);
 	tp->tcb.rcv.buf = READ_ONCE(sk->sk_rcvbuf) / 2;
 	if (act && act->ready)
 		toytcp_deliver_ready(sk, act->ready);

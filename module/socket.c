@@ -56,6 +56,16 @@ static void free_chain(struct reassembly_node *node)
 	}
 }
 
+static void free_records(struct sent_record *r)
+{
+	struct sent_record *next;
+
+	for (; r; r = next) {
+		next = r->next;
+		kfree(r);
+	}
+}
+
 /* All text that is on its way in either direction; what can be read stays. */
 static void purge(struct sock *sk)
 {
@@ -63,6 +73,7 @@ static void purge(struct sock *sk)
 
 	toytcp_transmit_forget(sk, tcb->snd.end);
 	free_chain(toytcp_reassembly_purge(&tcb->ooo));
+	free_records(toytcp_scoreboard_purge(&tcb->board));
 }
 
 /* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
@@ -212,6 +223,7 @@ static void open_active(struct sock *sk)
 	sock_reset_flag(sk, SOCK_DONE);
 	tp->tcb.ecn = READ_ONCE(tn->sysctl_ecn) == 1;
 	tp->tcb.timestamps = READ_ONCE(tn->sysctl_timestamps);
+	tp->tcb.sack_ok = READ_ONCE(tn->sysctl_sack);
 	tp->tcb.ts.offset = toytcp_isn_stamp(&tp->entry.who);
 	/* So that the transition from CLOSED is recorded. */
 	inet_sk_set_state(sk, TCP_CLOSE);

@@ -266,7 +266,8 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_backoff = tcb->rtt.backoff;
 	info->tcpi_options = (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
 		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
-		(tcb->ecn ? TCPI_OPT_ECN : 0);
+		(tcb->ecn ? TCPI_OPT_ECN : 0) |
+		(tcb->sack_ok ? TCPI_OPT_SACK : 0);
 	if (sk->sk_state == TCP_SYN_SENT)	/* so far only offered */
 		info->tcpi_options = 0;
 	info->tcpi_snd_wscale = tcb->snd.wscale;
@@ -278,6 +279,12 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_advmss = tcb->rcv.announced;
 	info->tcpi_unacked = DIV_ROUND_UP(toytcp_tcb_flight(tcb),
 					  tcb->snd.mss);
+	info->tcpi_sacked = DIV_ROUND_UP(tcb->board.sacked, tcb->snd.mss);
+	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, tcb->snd.mss);
+	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_again(&tcb->board),
+					  tcb->snd.mss);
+	info->tcpi_dsack_dups = toytcp_sk(sk)->dsacks;
+	info->tcpi_reord_seen = tcb->rack.reordered;
 	info->tcpi_last_data_recv = since_ms(tcb->heard);
 	info->tcpi_last_ack_recv = since_ms(tcb->heard);
 	info->tcpi_pmtu = dst ? dst_mtu(dst) : 0;

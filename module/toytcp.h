@@ -40,6 +40,10 @@
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
+/* Records that a connection has in hand (toytcp_transmit_lend()). */
+#define TOYTCP_SPARES		2	/* to send: one, and to cut one */
+#define TOYTCP_SPARES_SACK	10	/* to cut at both ends of four blocks */
+#define TOYTCP_SPARES_MAX	32
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
 
 /*
@@ -85,6 +89,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @segs_out: segments that were sent
  * @data_segs_in: those of @segs_in with text
  * @data_segs_out: those of @segs_out with text
+ * @dsacks: how often the peer said that it has had something twice
  * @congestion_set: TCP_CONGESTION has been used: what a listener's children
  *	have too, in place of the namespace's default
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
@@ -110,6 +115,7 @@ struct toytcp_sock {
 	u32 segs_out;
 	u32 data_segs_in;
 	u32 data_segs_out;
+	u32 dsacks;
 	u32 isn;
 	u16 user_mss;
 	s16 linger2;
@@ -191,6 +197,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_syn_retries: repetitions of a SYN
  * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
  * @sysctl_ecn: speak ECN: 0 no, 1 ask for it, 2 if asked
+ * @sysctl_sack: speak SACK, RFC 2018 (0 or 1)
  * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
  */
 struct toytcp_net {
@@ -210,6 +217,7 @@ struct toytcp_net {
 	int sysctl_syn_retries;
 	int sysctl_timestamps;
 	int sysctl_ecn;
+	int sysctl_sack;
 	int sysctl_congestion_control;
 };
 
@@ -356,6 +364,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 void toytcp_settle_abort(struct sock *sk, int error);
 
 /* transmit.c */
+void toytcp_transmit_lend(struct sock *sk, u32 spares);
 void toytcp_transmit_pending(struct sock *sk);
 void toytcp_transmit_segment(struct sock *sk, struct segment *seg);
 void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,

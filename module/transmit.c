@@ -282,6 +282,31 @@ static void follow_path(struct sock *sk)
 }
 
 /**
+ * toytcp_transmit_lend() - give the core records for what it sends
+ * @sk: locked
+ * @spares: how many it may need for the next event
+ *
+ * If memory is short it has to do with fewer. What many losses have left
+ * unused comes back.
+ */
+void toytcp_transmit_lend(struct sock *sk, u32 spares)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	struct sent_record *r;
+
+	if (tcb->state == TCP_CLOSE)
+		return;
+	while (tcb->board.spares < spares) {
+		r = kmalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
+		if (!r)
+			return;
+		toytcp_scoreboard_lend(&tcb->board, r);
+	}
+	while (tcb->board.spares > TOYTCP_SPARES_MAX)
+		kfree(toytcp_scoreboard_return(&tcb->board));
+}
+
+/**
  * toytcp_transmit_pending() - send all that the core has to send
  * @sk: locked
  */
@@ -296,8 +321,10 @@ void toytcp_transmit_pending(struct sock *sk)
 		return;
 	follow_path(sk);
 	tcb->burst = next_burst(sk);
+	toytcp_transmit_lend(sk, TOYTCP_SPARES);
 	while (toytcp_emit_next(tcb, now, &seg)) {
 		toytcp_transmit_segment(sk, &seg);
+		toytcp_transmit_lend(sk, TOYTCP_SPARES);
 		tcb->burst = next_burst(sk);
 	}
 	if (tcb->retransmits != repeated)

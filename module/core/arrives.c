@@ -73,6 +73,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	tcb->rcv.acked = tcb->rcv.nxt;
 	tcb->rcv.adv = tcb->rcv.nxt + min_t(u32, tcb->rcv.buf, 65535);
 	tcb->scaled = !!(seg->options & HAS_WSCALE);
+	tcb->sack_ok &= !!(seg->options & HAS_SACK_OK);
 	tcb->snd.wscale = tcb->scaled ? seg->wscale : 0;
 	if (!tcb->scaled)
 		tcb->rcv.wscale = 0;
@@ -100,8 +101,8 @@ static void establish(struct arrival *a, enum cause cause)
 	struct tcb *tcb = a->tcb;
 
 	tcb->snd.una = tcb->snd.iss + 1;
-	tcb->snd.rtx = tcb->snd.una;
 	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
+	tcb->resend = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
 	if (tcb->syn_repeated && tcb->rtt.rto < RTO_AFTER_SYN)
 		tcb->rtt.rto = RTO_AFTER_SYN;
@@ -172,7 +173,7 @@ static void syn_sent_check_syn(struct arrival *a)
 		establish(a, CAUSE_SYN_SENT_SYN);
 		owe_ack(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
-		tcb->snd.rtx = tcb->snd.iss;
+		tcb->resend = 1;
 		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN);
 	}
 }
@@ -203,6 +204,18 @@ bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd)
 	return first < wnd || first + len - 1 < wnd;
 }
 
+/* For the next ACK: this much came a second time (RFC 2883 section 4). */
+static void came_twice(struct arrival *a, u32 from, u32 to)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!tcb->sack_ok || !seq_before(from, to) || to - from > 65535)
+		return;
+	tcb->rcv.twice = from;
+	tcb->rcv.twice_len = (u16)(to - from);
+	a->act->notes |= NOTE_TWICE;
+}
+
 /* Cuts off what is old and what lies beyond the window. */
 static void trim(struct arrival *a)
 {
@@ -216,8 +229,12 @@ static void trim(struct arrival *a)
 		a->end = seq_min(a->end, tcb->rcv.adv);
 		owe_ack(tcb, CAUSE_SEQUENCE);
 	}
-	if (seq_before(a->seq, tcb->rcv.nxt))
+	if (seq_before(a->seq, tcb->rcv.nxt)) {
+		u32 first = a->seq;
+
 		a->seq = seq_min(tcb->rcv.nxt, a->end);
+		came_twice(a, first, a->seq);
+	}
 }
 
 /*
@@ -265,8 +282,11 @@ static bool check_sequence(struct arrival *a)
 		return true;
 	}
 	a->act->outside = true;
-	if (!(a->seg->ctl & CTL_RST))
-		challenge(a, CAUSE_SEQUENCE);
+	if (a->seg->ctl & CTL_RST)
+		return false;
+	if (!seq_after(a->seg->seq + a->seg->len, a->tcb->rcv.nxt))
+		came_twice(a, a->seg->seq, a->seg->seq + a->seg->len);
+	challenge(a, CAUSE_SEQUENCE);
 	return false;
 }
 
@@ -342,31 +362,44 @@ static void restart_timer(struct tcb *tcb, u64 now)
 		toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 }
 
-/* SND.UNA < SEG.ACK =< SND.NXT: something new is acknowledged. */
+/* SND.UNA := SEG.ACK. */
 static void advance_una(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
-	u32 flight = toytcp_tcb_flight(tcb);
 	u32 acked = a->seg->ack - tcb->snd.una;
 
+	if (!acked)
+		return;
 	tcb->bytes_acked += acked;
 	tcb->snd.una = a->seg->ack;
-	tcb->snd.rtx = seq_max(tcb->snd.rtx, tcb->snd.una);
 	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
 	tcb->progress = a->now;
 	tcb->tries = 0;
-	tcb->resend = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
 	if (tcb->timestamps)
 		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
 						 a->seg->tsecr);
 	toytcp_blackhole_acked(tcb);
-	acked = toytcp_recovery_acked(tcb, acked);
-	if (acked)
-		toytcp_congestion_acked(tcb, acked, flight, a->now);
 	restart_timer(tcb, a->now);
 	a->act->wake |= WAKE_WRITE;
+}
+
+/* SND.UNA =< SEG.ACK =< SND.NXT: it may tell of what arrived, or did not. */
+static void take_ack(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u32 flight = toytcp_tcb_flight(tcb);
+	u32 acked = a->seg->ack - tcb->snd.una;
+
+	a->act->duplicate = is_duplicate(a);
+	if (!acked && !a->act->duplicate && !a->seg->sacks)
+		return;
+	advance_una(a);
+	acked = toytcp_recovery_acked(tcb, a->seg, acked, a->act->duplicate,
+				      a->now, a->act);
+	if (acked)
+		toytcp_congestion_acked(tcb, acked, flight, a->now);
 }
 
 /*
@@ -378,7 +411,7 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->rtt.backoff = 0;
 	tcb->tries = 0;
 	tcb->probe = 0;
-	tcb->snd.rtx = tcb->snd.una;
+	toytcp_recovery_again(tcb);
 	restart_timer(tcb, now);
 }
 
@@ -448,12 +481,8 @@ static bool check_ack(struct arrival *a)
 	take_timestamp(a);
 	toytcp_ecn_arrives(tcb, a->seg);
 	tcb->cause = CAUSE_ACK;
-	if (is_duplicate(a)) {
-		a->act->duplicate = true;
-		toytcp_recovery_duplicate(tcb);
-	}
-	if (seq_after(ack, tcb->snd.una))
-		advance_una(a);
+	if (!seq_before(ack, tcb->snd.una))
+		take_ack(a);
 	update_window(a);
 	if (tcb->fin_sent && tcb->snd.una == tcb->snd.end + 1)
 		return ack_of_fin(a);
@@ -513,6 +542,8 @@ static void accept_text(struct arrival *a)
 /* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
 static void keep_text(struct arrival *a)
 {
+	if (toytcp_reassembly_holds(&a->tcb->ooo, a->node->seq, a->node->end))
+		came_twice(a, a->node->seq, a->node->end);
 	a->act->kept = toytcp_reassembly_add(&a->tcb->ooo, a->node);
 	owe_ack(a->tcb, CAUSE_TEXT);
 }

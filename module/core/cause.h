@@ -39,7 +39,8 @@
 	X(CAUSE_PARTIAL_ACK, "rfc6582-3.2-partial-ack")		\
 	X(CAUSE_PAWS, "rfc7323-5.3-paws")			\
 	X(CAUSE_ECE, "rfc3168-6.1.2-ece")			\
-	X(CAUSE_BLACKHOLE, "rfc4821-7.7-black-hole")
+	X(CAUSE_BLACKHOLE, "rfc4821-7.7-black-hole")		\
+	X(CAUSE_TAIL_LOSS, "rfc8985-7.3-tail-loss-probe")
 
 #define CAUSE_ENUM(id, name)	id,
 enum cause {

@@ -28,6 +28,14 @@
 #define WAKE_STATE	0x04	/* the connection was made, half-closed, ended */
 #define WAKE_URGENT	0x08	/* the peer has announced urgent text */
 
+/* What happened in between (struct actions, @notes). */
+#define NOTE_RECOVERY	0x01	/* fast recovery began */
+#define NOTE_UNDO	0x02	/* what looked like a loss was none */
+#define NOTE_REORDERED	0x04	/* for the first time: the order was changed */
+#define NOTE_PROBE	0x08	/* a tail loss probe */
+#define NOTE_DUPLICATE	0x10	/* the peer has had something twice (DSACK) */
+#define NOTE_TWICE	0x20	/* we have had something twice, and say so */
+
 /**
  * struct actions - what the shell is to do after an event
  * @ready: text that is now in order, linked by @next: append it to what the
@@ -44,6 +52,7 @@
  * @advise: R1 was reached: IP may know another way, and the user may want to
  *	know that the peer does not answer
  * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
+ * @notes: NOTE_* bits, for the counters
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
  * of no use and the caller frees it.
@@ -60,6 +69,7 @@ struct actions {
 	bool advise;
 	bool shrunk;
 	bool urgent;
+	u8 notes;
 };
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
@@ -147,6 +157,7 @@ u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
  * @snd_wscale: shift of the windows the peer will send
  * @rcv_wscale: shift of the windows we will send
  * @scaled: both sides scale
+ * @sack_ok: the peer offers SACK, and we take it
  * @repeated: how often the SYN,ACK went out again
  * @timestamps: both sides send them
  * @ecn: both sides speak ECN
@@ -163,6 +174,7 @@ struct embryo {
 	u8 snd_wscale;
 	u8 rcv_wscale;
 	u8 scaled;
+	u8 sack_ok;
 	u8 repeated;
 	u8 timestamps;
 	u8 ecn;
@@ -252,9 +264,24 @@ void toytcp_congestion_undo(struct tcb *tcb);
 void toytcp_congestion_timeout(struct tcb *tcb);
 void toytcp_congestion_idle(struct tcb *tcb);
 
-void toytcp_recovery_duplicate(struct tcb *tcb);
-u32 toytcp_recovery_acked(struct tcb *tcb, u32 acked);
-u32 toytcp_recovery_extra(const struct tcb *tcb);
+u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
+			  u32 acked, bool duplicate, u64 now,
+			  struct actions *act);
+void toytcp_recovery_early(struct tcb *tcb, u8 early, u64 now,
+			   struct actions *act);
+void toytcp_recovery_timeout(struct tcb *tcb);
+void toytcp_recovery_again(struct tcb *tcb);
+u32 toytcp_recovery_pipe(const struct tcb *tcb);
+u32 toytcp_recovery_slack(const struct tcb *tcb);
+
+void toytcp_rack_begin(struct tcb *tcb, u64 now);
+void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
+void toytcp_rack_widen(struct tcb *tcb);
+void toytcp_rack_narrow(struct tcb *tcb);
+u32 toytcp_rack_detect(struct tcb *tcb, u64 now);
+void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait);
+void toytcp_rack_probe(struct tcb *tcb);
+bool toytcp_rack_probed(struct tcb *tcb, bool duplicate);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
 void toytcp_blackhole_acked(struct tcb *tcb);

@@ -89,13 +89,34 @@ static void acknowledge(struct tcb *tcb, struct segment *seg)
 	tcb->deadline[TIMER_ACK] = 0;
 }
 
+/* Something has arrived out of order, or twice, and the peer would know. */
+static bool has_news(const struct tcb *tcb)
+{
+	return tcb->sack_ok && (tcb->ooo.ranges || tcb->rcv.twice_len);
+}
+
+/* SACK, RFC 2018 section 4; in front what came twice, RFC 2883 section 4. */
+static void report(struct tcb *tcb, struct segment *seg)
+{
+	u32 n = 0, most = tcb->timestamps ? SACKS_MAX - 1 : SACKS_MAX;
+
+	if (!has_news(tcb))
+		return;
+	if (tcb->rcv.twice_len) {
+		seg->sack[0].from = tcb->rcv.twice;
+		seg->sack[0].to = tcb->rcv.twice + tcb->rcv.twice_len;
+		tcb->rcv.twice_len = 0;
+		n++;
+	}
+	seg->sacks = (u8)(n + toytcp_reassembly_report(&tcb->ooo, seg->sack + n,
+						       most - n));
+}
+
 /* Numbers go out for the first time: the clocks that watch them start. */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
 	if (tcb->snd.nxt == tcb->snd.una)
 		tcb->progress = now;
-	if (tcb->snd.rtx == tcb->snd.nxt)
-		tcb->snd.rtx = seq;
 	tcb->snd.nxt = seq;
 	toytcp_rtt_start(&tcb->rtt, seq, now);
 	if (tcb->deadline[TIMER_RETRANSMIT] && !tcb->persist)
@@ -106,8 +127,9 @@ static void advance(struct tcb *tcb, u32 seq, u64 now)
 
 static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	if (tcb->snd.rtx != tcb->snd.iss)
+	if (!tcb->resend)
 		return false;
+	tcb->resend = 0;
 	seg->seq = tcb->snd.iss;
 	seg->ctl = CTL_SYN;
 	seg->options = HAS_MSS;
@@ -117,6 +139,8 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 		seg->options |= HAS_WSCALE;
 		seg->wscale = tcb->rcv.wscale;
 	}
+	if (tcb->sack_ok)
+		seg->options |= HAS_SACK_OK;
 	if (tcb->state == TCP_SYN_RECV) {
 		acknowledge(tcb, seg);
 		seg->ctl |= tcb->ecn ? CTL_ECE : 0;
@@ -126,7 +150,6 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 	}
 	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
 	seg->wnd = min_t(u32, tcb->rcv.buf, 65535);
-	tcb->snd.rtx = tcb->snd.iss + 1;
 	if (tcb->snd.nxt == tcb->snd.iss)
 		advance(tcb, tcb->snd.iss + 1, now);
 	return true;
@@ -136,6 +159,8 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 		     bool fin)
 {
+	bool tell = tcb->ack_now;
+
 	seg->seq = from;
 	seg->len = n;
 	/* RFC 9293 MUST-61: the last of what is queued is pushed. */
@@ -144,16 +169,20 @@ static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 	if (fin && from + n == tcb->snd.end)
 		seg->ctl |= CTL_FIN;
 	acknowledge(tcb, seg);
+	/* Text has no room for what else there is to say: a bare ACK has. */
+	tcb->ack_now = tell && has_news(tcb);
+}
+
+static u32 less(u32 from, u32 what)
+{
+	return from > what ? from - what : 0;
 }
 
 /* How much the windows let out from number @from on. */
 static u32 room_from(const struct tcb *tcb, u32 from)
 {
-	u32 cwnd = tcb->cc.cwnd + toytcp_recovery_extra(tcb);
-	u32 wnd = min(cwnd, tcb->snd.wnd);
-	u32 used = from - tcb->snd.una;
-
-	return wnd > used ? wnd - used : 0;
+	return min(less(tcb->cc.cwnd, toytcp_recovery_pipe(tcb)),
+		   less(tcb->snd.wnd, from - tcb->snd.una));
 }
 
 /*
@@ -182,24 +211,20 @@ static void repeat(struct tcb *tcb, struct segment *seg, u32 from, u32 n)
 
 	describe(tcb, seg, from, n, fin);
 	tcb->retransmits++;
+	tcb->prr.sent += n;
+	tcb->prr.repeated += n;
 	tcb->rtt.timing = 0;	/* Karn's rule */
 }
 
-static bool emit_repeat(struct tcb *tcb, struct segment *seg)
+static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	u32 from = tcb->resend ? tcb->snd.una : tcb->snd.rtx;
-	u32 text, n;
+	struct sent_record *r = toytcp_scoreboard_lost(&tcb->board);
+	u32 from, text, n;
 
-	if (!tcb->snd.wnd)	/* what opens it will start again from UNA */
-		tcb->resend = 0;
-	if (from == tcb->snd.nxt || !tcb->snd.wnd)
+	if (!r || !tcb->snd.wnd)	/* what opens it will start from UNA */
 		return false;
-	text = tcb->snd.nxt - tcb->fin_sent - from;
-	if (tcb->resend) {
-		tcb->resend = 0;
-		repeat(tcb, seg, from, min_t(u32, text, tcb->snd.mss));
-		return true;
-	}
+	from = r->seq;
+	text = seq_min(r->end, tcb->snd.nxt - tcb->fin_sent) - from;
 	n = min(text, room_from(tcb, from));
 	if (n < text || n > most(tcb))
 		n = whole(tcb, n);
@@ -209,7 +234,9 @@ static bool emit_repeat(struct tcb *tcb, struct segment *seg)
 	if (!n && text)
 		return false;
 	repeat(tcb, seg, from, n);
-	tcb->snd.rtx += toytcp_segment_length(seg);
+	toytcp_scoreboard_repeat(&tcb->board, r,
+				 from + toytcp_segment_length(seg), (u32)now,
+				 toytcp_recovery_slack(tcb));
 	return true;
 }
 
@@ -279,10 +306,16 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	if (n && tcb->rcv.acked != tcb->rcv.nxt)
 		tcb->answers = 1;
 	describe(tcb, seg, from, n, fin);
+	tcb->prr.sent += n;
 	tcb->streak = 0;
 	if (fin)
 		tcb->fin_sent = 1;
+	if (!tcb->board.first)
+		toytcp_rack_begin(tcb, now);
+	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, (u32)now,
+			       toytcp_recovery_slack(tcb));
 	advance(tcb, from + n + fin, now);
+	toytcp_rack_arm(tcb, now, 0);
 }
 
 static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
@@ -291,7 +324,7 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 	u32 n = unsent ? sendable(tcb, unsent) : 0;
 	bool fin = may_send_fin(tcb, tcb->snd.nxt + n);
 
-	if (!n && !fin)
+	if ((!n && !fin) || !toytcp_scoreboard_able(&tcb->board))
 		return false;
 	send_new(tcb, now, seg, n, fin);
 	toytcp_ecn_mark(tcb, seg);
@@ -317,7 +350,8 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 		repeat(tcb, seg, tcb->snd.una, min(n, text));
 		return true;
 	}
-	if (tcb->fin_sent || (!text && !tcb->fin_queued))
+	if (tcb->fin_sent || (!text && !tcb->fin_queued) ||
+	    !toytcp_scoreboard_able(&tcb->board))
 		return false;
 	n = min(n, text);
 	send_new(tcb, now, seg, n, tcb->fin_queued && n == text);
@@ -359,6 +393,7 @@ static bool emit_ack(struct tcb *tcb, struct segment *seg)
 		return false;
 	seg->seq = toytcp_emit_number(tcb);
 	acknowledge(tcb, seg);
+	report(tcb, seg);
 	return true;
 }
 
@@ -382,7 +417,7 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	if (emit_probe(tcb, now, seg) || emit_repeat(tcb, seg) ||
+	if (emit_probe(tcb, now, seg) || emit_repeat(tcb, now, seg) ||
 	    emit_new(tcb, now, seg))
 		return true;
 	arm_persist(tcb, now);

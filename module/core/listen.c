@@ -47,6 +47,7 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 	e->mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
 	e->announced = mss;
 	e->scaled = !!(syn->options & HAS_WSCALE);
+	e->sack_ok = !!(syn->options & HAS_SACK_OK);
 	if (e->scaled) {
 		e->snd_wscale = syn->wscale;
 		e->rcv_wscale = toytcp_emit_wscale(rcv_most);
@@ -133,6 +134,8 @@ void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
 	}
 	if (e->timestamps)
 		toytcp_stamp_put(&e->ts, now, seg);
+	if (e->sack_ok)
+		seg->options |= HAS_SACK_OK;
 	toytcp_segment_measure(seg);
 }
 
@@ -165,7 +168,6 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 {
 	tcb->snd.iss = e->iss;
 	tcb->snd.una = e->iss;
-	tcb->snd.rtx = e->iss + 1;
 	tcb->snd.up = e->iss;
 	tcb->snd.nxt = e->iss + 1;
 	tcb->snd.end = e->iss + 1;
@@ -185,6 +187,7 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->ecn_high = e->iss;
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
+	tcb->sack_ok = e->sack_ok;
 	tcb->syn_repeated = e->repeated > 0;
 	tcb->retransmits = e->repeated;
 	tcb->heard = now;

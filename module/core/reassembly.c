@@ -96,6 +96,7 @@ bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 {
 	struct reassembly_node *range = range_at(r, node->seq);
 
+	r->recent = node->seq;
 	node->next = NULL;
 	if (range && !seq_after(node->seq, range->range_end)) {
 		if (duplicate(range, node))
@@ -152,4 +153,51 @@ struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r)
 	}
 	memset(r, 0, sizeof(*r));
 	return chain;
+}
+
+/**
+ * toytcp_reassembly_holds() - is all of a range there already?
+ * @r: what is kept
+ * @seq: its first number
+ * @end: one past its last
+ *
+ * Return: true if so, and if it is not empty.
+ */
+bool toytcp_reassembly_holds(const struct reassembly *r, u32 seq, u32 end)
+{
+	const struct reassembly_node *range = range_at(r, seq);
+
+	return range && seq != end && !seq_after(end, range->range_end);
+}
+
+static u32 report(const struct reassembly_node *range, struct sack_block *block)
+{
+	block->from = range->seq;
+	block->to = range->range_end + range->last->fin;
+	return block->from != block->to;
+}
+
+/**
+ * toytcp_reassembly_report() - what to tell the peer: RFC 2018 section 4
+ * @r: what is kept
+ * @block: filled in
+ * @most: how many there is room for
+ *
+ * First the range that grew last. Then those that begin last: as a rule they
+ * are the ones that grew before it.
+ *
+ * Return: how many were filled in.
+ */
+u32 toytcp_reassembly_report(const struct reassembly *r,
+			     struct sack_block *block, u32 most)
+{
+	const struct reassembly_node *recent = range_at(r, r->recent), *range;
+	u32 n = 0;
+
+	if (recent && most)
+		n += report(recent, block);
+	for (range = r->final; range && n < most; range = range->range_prev)
+		if (range != recent)
+			n += report(range, block + n);
+	return n;
 }

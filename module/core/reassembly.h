@@ -9,6 +9,7 @@
 #define TOYTCP_CORE_REASSEMBLY_H
 
 #include "port.h"
+#include "segment.h"
 
 /*
  * More gaps than this and further segments that would open one are dropped;
@@ -47,15 +48,20 @@ struct reassembly_node {
  * @first: the range that begins first, or NULL
  * @final: the range that begins last, or NULL
  * @ranges: how many there are, at most REASSEMBLY_RANGES_MAX
+ * @recent: a number that arrived last, be it for the second time
  */
 struct reassembly {
 	struct reassembly_node *first;
 	struct reassembly_node *final;
 	u32 ranges;
+	u32 recent;
 };
 
 bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node);
 struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt);
 struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r);
+bool toytcp_reassembly_holds(const struct reassembly *r, u32 seq, u32 end);
+u32 toytcp_reassembly_report(const struct reassembly *r,
+			     struct sack_block *block, u32 most);
 
 #endif /* TOYTCP_CORE_REASSEMBLY_H */

@@ -29,6 +29,19 @@ static void put32(u8 *p, u32 v)
 	put16(p + 2, (u16)v);
 }
 
+static void take_sack(struct segment *seg, const u8 *opt, u32 len)
+{
+	u32 i, blocks = (len - 2) / 8;
+
+	if ((len - 2) % 8)
+		return;
+	seg->sacks = (u8)min_t(u32, blocks, SACKS_MAX);
+	for (i = 0; i < seg->sacks; i++) {
+		seg->sack[i].from = get32(opt + 2 + 8 * i);
+		seg->sack[i].to = get32(opt + 6 + 8 * i);
+	}
+}
+
 /*
  * One option, known to lie within the header. An option we do not know, or
  * one whose length is not the one its kind has, is skipped: RFC 9293 MUST-6.
@@ -40,7 +53,8 @@ static void take_option(struct segment *seg, const u8 *opt, u32 len)
 		seg->tsval = get32(opt + 2);
 		seg->tsecr = get32(opt + 6);
 	} else if (!(seg->ctl & CTL_SYN)) {
-		return;		/* the others are options of a SYN alone */
+		if (opt[0] == OPTION_SACK)
+			take_sack(seg, opt, len);
 	} else if (opt[0] == OPTION_MSS && len == 4) {
 		seg->options |= HAS_MSS;
 		seg->mss = get16(opt + 2);
@@ -48,6 +62,8 @@ static void take_option(struct segment *seg, const u8 *opt, u32 len)
 		seg->options |= HAS_WSCALE;
 		/* RFC 7323 2.3: a larger shift count is to be used as 14. */
 		seg->wscale = min_t(u8, opt[2], WSCALE_MAX);
+	} else if (opt[0] == OPTION_SACK_OK && len == 2) {
+		seg->options |= HAS_SACK_OK;
 	}
 }
 
@@ -119,6 +135,7 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	seg->ecn = 0;
 	seg->tsval = 0;
 	seg->tsecr = 0;
+	seg->sacks = 0;
 	if (hdrlen > SEGMENT_HEADER_MIN &&
 	    !parse_options(seg, header + SEGMENT_HEADER_MIN,
 			   hdrlen - SEGMENT_HEADER_MIN))
@@ -142,19 +159,54 @@ u32 toytcp_segment_measure(struct segment *seg)
 		hdrlen += 4;	/* a NOP in front keeps words whole */
 	if (seg->options & HAS_TIMESTAMPS)
 		hdrlen += TIMESTAMPS_ROOM;
+	else if (seg->options & HAS_SACK_OK)
+		hdrlen += 4;	/* else in the place of two NOPs */
+	if (seg->sacks)
+		hdrlen += 4 + 8u * seg->sacks;
 	seg->hdrlen = (u8)hdrlen;
 	return hdrlen;
 }
 
+/* A kind and a length; or, with two NOPs, what keeps words whole. */
+static u8 *put8(u8 *opt, u8 kind, u8 len)
+{
+	opt[0] = kind;
+	opt[1] = len;
+	return opt + 2;
+}
+
 static u8 *put_timestamps(u8 *opt, const struct segment *seg)
 {
-	opt[0] = OPTION_NOP;
-	opt[1] = OPTION_NOP;
-	opt[2] = OPTION_TIMESTAMPS;
-	opt[3] = 10;
-	put32(opt + 4, seg->tsval);
-	put32(opt + 8, seg->tsecr);
-	return opt + TIMESTAMPS_ROOM;
+	opt = put8(opt, OPTION_TIMESTAMPS, 10);
+	put32(opt, seg->tsval);
+	put32(opt + 4, seg->tsecr);
+	return opt + 8;
+}
+
+/* Both are an even number of bytes, but not of words. */
+static u8 *put_sack_ok_and_timestamps(u8 *opt, const struct segment *seg)
+{
+	u8 wanted = seg->options & (HAS_SACK_OK | HAS_TIMESTAMPS);
+
+	if (wanted == HAS_SACK_OK || wanted == HAS_TIMESTAMPS)
+		opt = put8(opt, OPTION_NOP, OPTION_NOP);
+	if (wanted & HAS_SACK_OK)
+		opt = put8(opt, OPTION_SACK_OK, 2);
+	if (wanted & HAS_TIMESTAMPS)
+		opt = put_timestamps(opt, seg);
+	return opt;
+}
+
+static void put_sack(u8 *opt, const struct segment *seg)
+{
+	u32 i;
+
+	opt = put8(opt, OPTION_NOP, OPTION_NOP);
+	put8(opt, OPTION_SACK, (u8)(2 + 8 * seg->sacks));
+	for (i = 0; i < seg->sacks; i++) {
+		put32(opt + 2 + 8 * i, seg->sack[i].from);
+		put32(opt + 6 + 8 * i, seg->sack[i].to);
+	}
 }
 
 /**
@@ -183,14 +235,16 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 		put16(opt + 2, seg->mss);
 		opt += 4;
 	}
-	if (seg->options & HAS_TIMESTAMPS)
-		opt = put_timestamps(opt, seg);
+	opt = put_sack_ok_and_timestamps(opt, seg);
 	if (seg->options & HAS_WSCALE) {
 		opt[0] = OPTION_NOP;
 		opt[1] = OPTION_WSCALE;
 		opt[2] = 3;
 		opt[3] = seg->wscale;
+		opt += 4;
 	}
+	if (seg->sacks)
+		put_sack(opt, seg);
 }
 
 /**

@@ -33,8 +33,11 @@
 #define OPTION_NOP	1
 #define OPTION_MSS	2	/* RFC 9293 section 3.7.1 */
 #define OPTION_WSCALE	3	/* RFC 7323 section 2 */
+#define OPTION_SACK_OK	4	/* RFC 2018 section 2 */
+#define OPTION_SACK	5	/* RFC 2018 section 3 */
 #define OPTION_TIMESTAMPS 8	/* RFC 7323 section 3 */
 
+#define SACKS_MAX	4	/* blocks, or 3 beside timestamps, fit a header */
 #define TIMESTAMPS_ROOM	12	/* bytes: the option, and two NOPs before it */
 
 #define WSCALE_MAX	14	/* RFC 7323 section 2.3 */
@@ -50,6 +53,17 @@
 #define HAS_MSS		0x01
 #define HAS_WSCALE	0x02
 #define HAS_TIMESTAMPS	0x04
+#define HAS_SACK_OK	0x08
+
+/**
+ * struct sack_block - a range that has arrived: RFC 2018 section 3
+ * @from: its first number
+ * @to: one past its last
+ */
+struct sack_block {
+	u32 from;
+	u32 to;
+};
 
 /**
  * struct segment - a segment, as RFC 9293 speaks of one
@@ -70,6 +84,8 @@
  *	arrives, and sends it
  * @tsval: the sender's clock, milliseconds, if @options has HAS_TIMESTAMPS
  * @tsecr: what it echoes, likewise; nothing if @ctl lacks CTL_ACK
+ * @sacks: how many of @sack there are
+ * @sack: as they stand in the option; not validated
  */
 struct segment {
 	u32 seq;
@@ -87,6 +103,8 @@ struct segment {
 	u8 ecn;
 	u32 tsval;
 	u32 tsecr;
+	u8 sacks;
+	struct sack_block sack[SACKS_MAX];
 };
 
 /**

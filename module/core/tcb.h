@@ -12,6 +12,7 @@
 #include "cause.h"
 #include "port.h"
 #include "reassembly.h"
+#include "scoreboard.h"
 #include "segment.h"
 
 /* Limits and constants of the protocol: each stands here and nowhere else. */
@@ -38,6 +39,12 @@
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 /* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
 #define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */
+/*
+ * RFC 8985 section 7.2: a peer may delay its ACK of a last segment, and timers
+ * are late; below PROBE_MIN a host is merely busy.
+ */
+#define PROBE_DELAY	(100 * MSEC)
+#define PROBE_MIN	(20 * MSEC)
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
 /* R2 as a number of repetitions: 1+2+4...+64 s, and RTO_MAX for the last. */
@@ -72,12 +79,14 @@ enum tcb_timer {
 	TIMERS,
 };
 
+/* What else TIMER_RETRANSMIT may be set for (tcb.early), RFC 8985. */
+#define EARLY_REORDER	1	/* what is missing now is lost by then */
+#define EARLY_PROBE	2	/* a tail loss probe */
+
 /**
  * struct send_space - the send sequence space, RFC 9293 section 3.3.1
  * @iss: initial send sequence number: the SYN's own
  * @una: oldest number not yet acknowledged
- * @rtx: next number to be sent again; una <= rtx <= nxt, and rtx == nxt when
- *	nothing is to be repeated
  * @nxt: next number to be sent for the first time
  * @end: one past the last byte the user has sent; a FIN has this number
  * @wnd: the peer's window counted from @una, bytes, scaled
@@ -94,7 +103,6 @@ enum tcb_timer {
 struct send_space {
 	u32 iss;
 	u32 una;
-	u32 rtx;
 	u32 nxt;
 	u32 end;
 	u32 wnd;
@@ -111,6 +119,7 @@ struct send_space {
  * @irs: initial receive sequence number: the peer's SYN
  * @copied: next byte the user will read; copied <= nxt
  * @nxt: next number expected
+ * @twice: first number of text that came a second time (RFC 2883)
  * @adv: one past the last number the peer may send: the furthest RCV.NXT +
  *	RCV.WND ever announced. Never goes back (RFC 9293 SHLD-14)
  * @acked: the RCV.NXT of the last ACK that was sent
@@ -119,6 +128,7 @@ struct send_space {
  * @mss: the largest text seen, at most what was announced, bytes: the
  *	"full-sized segment" of RFC 9293 SHLD-18
  * @announced: the MSS option we sent or will send, bytes
+ * @twice_len: how much text there was at @twice, bytes; 0: nothing to tell
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
@@ -127,12 +137,14 @@ struct receive_space {
 	u32 irs;
 	u32 copied;
 	u32 nxt;
+	u32 twice;
 	u32 adv;
 	u32 acked;
 	u32 up;
 	u32 buf;
 	u16 mss;
 	u16 announced;
+	u16 twice_len;
 	u8 wscale;
 	u8 urgent;
 	bool oob_inline;
@@ -238,6 +250,45 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
 }
 
 /**
+ * struct rack - RFC 8985's state
+ * @sent: RACK.xmit_ts: when the last sent of what has arrived was sent,
+ *	microseconds, the low 32 bits
+ * @end: RACK.end_seq: its end
+ * @rtt: how long it took, microseconds
+ * @min_rtt: the least that any took, microseconds; 0 before the first
+ * @probe_end: TLP.end_seq: SND.NXT as the probe was sent, if @probing
+ * @steps: how much wider than usual the reordering window is, in windows
+ * @persist: episodes until it narrows
+ * @reordered: the network has changed the order
+ * @widened: the window has grown in this episode
+ * @probing: a tail loss probe is under way
+ */
+struct rack {
+	u32 sent;
+	u32 end;
+	u32 rtt;
+	u32 min_rtt;
+	u32 probe_end;
+	u8 steps;
+	u8 persist;
+	u8 reordered : 1;
+	u8 widened : 1;
+	u8 probing : 1;
+};
+
+/**
+ * struct prr - RFC 6937's state, of the present episode
+ * @delivered: prr_delivered, bytes
+ * @sent: prr_out, bytes
+ * @repeated: text sent again that the peer has not reported to have twice
+ */
+struct prr {
+	u32 delivered;
+	u32 sent;
+	u32 repeated;
+};
+
+/**
  * struct tcb - transmission control block
  * @deadline: when each timer goes off, microseconds; 0 if it is not set
  * @heard: when the peer was last heard, microseconds
@@ -249,7 +300,10 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @snd: send sequence space
  * @rcv: receive sequence space
  * @ooo: text beyond rcv.nxt
+ * @board: what is outstanding
  * @rtt: round-trip estimation
+ * @rack: detection of losses
+ * @prr: the rate while losses are mended
  * @cc: congestion control
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
@@ -280,7 +334,7 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @fin_received: the peer's FIN stands before rcv.nxt
  * @ack_now: an ACK is owed at once
  * @probe: the next number is to be sent whatever the window and Nagle say
- * @resend: the segment at snd.una is to be sent again
+ * @resend: the SYN is to be sent, for the first time or again
  * @keep_probe: a keep-alive probe is to be sent
  * @persist: TIMER_RETRANSMIT is the persist timer
  * @nodelay: no Nagle algorithm (TCP_NODELAY)
@@ -295,6 +349,12 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @ecn: both sides speak ECN; in SYN-SENT: our SYN asks for it
  * @ecn_echo: a mark arrived: every ACK says so
  * @ecn_reduced: the next new text says that we have slowed down
+ * @sack_ok: both sides speak SACK; in SYN-SENT: our SYN offers it
+ * @timed_out: what was outstanding at the last timeout, up to cc.recover, is
+ *	not all acknowledged yet
+ * @frto: that timeout came out of the blue: it may have been for nothing
+ * @undoable: the last reduction of cwnd may turn out to have been for nothing
+ * @early: EARLY_*: what TIMER_RETRANSMIT is set for; 0: for the timeout
  */
 struct tcb {
 	u64 deadline[TIMERS];
@@ -306,7 +366,10 @@ struct tcb {
 	struct send_space snd;
 	struct receive_space rcv;
 	struct reassembly ooo;
+	struct scoreboard board;
 	struct round_trip rtt;
+	struct rack rack;
+	struct prr prr;
 	struct congestion cc;
 	struct timestamps ts;
 	u32 ts_taken;
@@ -347,10 +410,15 @@ struct tcb {
 	u8 ecn : 1;
 	u8 ecn_echo : 1;
 	u8 ecn_reduced : 1;
+	u8 sack_ok : 1;
+	u8 timed_out : 1;
+	u8 frto : 1;
+	u8 undoable : 1;
+	u8 early : 2;
 };
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 312, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 384, "struct tcb has grown");
 
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);

@@ -41,7 +41,7 @@ static void count_backoff(struct tcb *tcb)
 	tcb->rtt.timing = 0;	/* Karn's rule */
 }
 
-/* RFC 6298 (5.4) to (5.6): everything outstanding goes out again, from UNA. */
+/* RFC 6298 (5.4) to (5.6): what is outstanding goes out again, from UNA. */
 static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 {
 	if (out_of_patience(tcb, now, tcb->tries)) {
@@ -50,16 +50,12 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 	}
 	if (toytcp_tcb_in(tcb, STATES_SYN)) {
 		tcb->syn_repeated = 1;
+		tcb->resend = 1;
 		tcb->retransmits++;
 	} else {
 		act->shrunk = toytcp_blackhole_timeout(tcb);
-		toytcp_congestion_timeout(tcb);
-		tcb->cc.recover = tcb->snd.nxt;	/* RFC 6582 section 4 */
-		tcb->cc.recovering = 0;
-		tcb->cc.dupacks = 0;
-		tcb->resend = 0;
+		toytcp_recovery_timeout(tcb);
 	}
-	tcb->snd.rtx = tcb->snd.una;
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
@@ -92,11 +88,16 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
 {
 	bool probing = tcb->persist || !tcb->snd.wnd;
+	u8 early = tcb->early;
 
-	if (probing && !toytcp_tcb_in(tcb, STATES_SYN))
+	if (probing && !toytcp_tcb_in(tcb, STATES_SYN)) {
 		expire_persist(tcb, now, act);
-	else
+	} else if (early) {
+		arm_retransmit(tcb, now);
+		toytcp_recovery_early(tcb, early, now, act);
+	} else {
 		expire_retransmit(tcb, now, act);
+	}
 }
 
 static void expire_ack(struct tcb *tcb)
@@ -199,6 +200,7 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
 		deadline = min_t(u64, deadline, tcb->progress +
 				 (u64)tcb->user_timeout * MSEC);
 	tcb->deadline[TIMER_RETRANSMIT] = deadline;
+	tcb->early = 0;
 }
 
 /**
@@ -212,10 +214,12 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
 void toytcp_timeout_rearm(struct tcb *tcb, u64 now)
 {
 	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
+	u8 early = tcb->early;
 
 	if (deadline)
 		toytcp_timeout_arm(tcb, now,
 				   deadline > now ? deadline - now : 0);
+	tcb->early = early;
 }
 
 /**

@@ -20,8 +20,8 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 {
 	tcb->snd.iss = iss;
 	tcb->snd.una = iss;
-	tcb->snd.rtx = iss;
 	tcb->snd.up = iss;
+	tcb->resend = 1;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
 	tcb->ecn_high = iss;

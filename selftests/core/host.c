@@ -93,9 +93,13 @@ u32 host_ready(const struct host *h)
 
 void make_closed(struct host *h)
 {
+	int i;
+
 	memset(h, 0, sizeof(*h));
 	h->now = START;
 	toytcp_tcb_init(&h->tcb, BUF, MSS);
+	for (i = 0; i < RECORDS; i++)
+		toytcp_scoreboard_lend(&h->tcb.board, &h->records[i]);
 }
 
 void make_syn_sent(struct host *h)

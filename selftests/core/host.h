@@ -18,6 +18,7 @@
 #define WND	20000u	/* the peer's window */
 #define START	(100ull * SECOND)
 #define SENT_MOST 256
+#define RECORDS 64
 
 /**
  * struct host - a tcb and what became of it
@@ -26,6 +27,7 @@
  * @out: what was sent since the last event, oldest first
  * @sent: how many that were
  * @nodes: lent to the core; each is used once
+ * @records: lent to the core, all of them, at the beginning
  */
 struct host {
 	struct tcb tcb;
@@ -35,6 +37,7 @@ struct host {
 	int sent;
 	struct reassembly_node nodes[SENT_MOST];
 	int used;
+	struct sent_record records[RECORDS];
 };
 
 typedef void maker(struct host *h);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* recovery.c: fast retransmit and NewReno, RFC 5681 3.2, RFC 6582, RFC 3042. */
+/* recovery.c: what follows from a loss, with SACK and without. */
 #include "host.h"
 #include "kselftest_harness.h"
 
@@ -28,25 +28,27 @@ TEST(recovery_duplicate__the_third_repeats_the_first_segment)
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, MSS);
 	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
-	EXPECT_EQ(h.tcb.cc.cwnd, 7 * MSS);
 }
 
-/* Step 4: each further one lets the window grow, and new text out. */
-TEST(recovery_duplicate__further_ones_inflate)
+/* PRR: one new segment for every second that has left. */
+TEST(reduce__half_as_much_as_is_delivered)
 {
 	struct host h;
+	int i, sent = 0;
 
 	make_flight(&h);
-	host_send(&h, 10 * MSS);	/* two more fit cwnd */
+	host_send(&h, 20 * MSS);	/* two more fit cwnd */
 	EXPECT_EQ(h.sent, 2);
 	duplicate(&h, 3);
 	/* Two more by limited transmit: they do not count as FlightSize. */
 	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
-	EXPECT_EQ(h.tcb.cc.cwnd, 8 * MSS);
-	duplicate(&h, 3);
-	EXPECT_EQ(h.tcb.cc.cwnd, 11 * MSS);
-	ARRIVE_NEXT(&h);
-	EXPECT_EQ(h.tcb.cc.cwnd, 12 * MSS);
+	for (i = 0; i < 8; i++) {
+		duplicate(&h, 1);
+		EXPECT_LE(h.sent, 1);
+		sent += h.sent;
+	}
+	EXPECT_EQ(sent, 4);
+	EXPECT_EQ(toytcp_recovery_pipe(&h.tcb), 5 * MSS);
 }
 
 /* RFC 3042: the first two each let one new segment out. */
@@ -93,7 +95,7 @@ TEST(recovery_acked__partial)
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 3 * MSS);
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1 + 3 * MSS, IRS + 1, MSS);
-	EXPECT_EQ(h.tcb.cc.cwnd, cwnd - 3 * MSS + MSS);
+	EXPECT_LE(h.tcb.cc.cwnd, cwnd);
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 }
 
@@ -119,8 +121,7 @@ TEST(recovery_acked__full)
 	duplicate(&h, 5);
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 8 * MSS);
 	EXPECT_TRUE(h.tcb.cc.recovering == 0);
-	/* Option 1: min(ssthresh, max(FlightSize, MSS) + MSS) */
-	EXPECT_EQ(h.tcb.cc.cwnd, 2 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
 	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
 }
 
@@ -188,6 +189,262 @@ TEST(recovery__not_into_a_closed_window)
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS, .wnd = 0);
 	duplicate(&h, 1);
 	EXPECT_TRUE(h.tcb.resend == 0);
+}
+
+/* --- With SACK --- */
+
+#define AT(n)	(ISS + 1 + (n) * MSS)	/* the n-th segment's first byte */
+
+/* Segments [from, to) have arrived, and all before number @una. */
+#define SACK(h, una_, from_, to_) \
+	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
+	       .sacks = 1, .sack = { { AT(from_), AT(to_) } })
+
+/* Eight segments are out; the round trip takes 100 ms. */
+static void make_sack_flight(struct host *h)
+{
+	make_established(h);
+	h->tcb.sack_ok = 1;
+	host_send(h, 8 * MSS);
+	h->now += 100 * MSEC;
+}
+
+TEST(recovery__the_third_sacked_segment_repeats_the_first)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 2);
+	SACK(&h, 0, 1, 3);
+	EXPECT_QUIET(&h);
+	SACK(&h, 0, 1, 4);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
+	EXPECT_TRUE(h.act.notes & NOTE_RECOVERY);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+}
+
+/* Each hole once, and nothing that has arrived. */
+TEST(recovery__all_holes_in_one_round_trip)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 2);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = h.tcb.rcv.nxt, .ack = AT(0),
+	       .sacks = 2, .sack = { { AT(5), AT(8) }, { AT(1), AT(2) } });
+	ASSERT_GE(h.sent, 1);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+	SACK(&h, 2, 5, 8);
+	EXPECT_EQ(h.tcb.retransmits, 4);
+	h.now += 100 * MSEC;
+	SACK(&h, 4, 5, 8);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	EXPECT_EQ(h.tcb.retransmits, 4);
+	EXPECT_FALSE(!!h.tcb.cc.recovering);
+	EXPECT_EQ(h.tcb.board.first, NULL);
+}
+
+/* Text in between that is already there is not sent again by a timeout. */
+TEST(recovery_timeout__spares_what_was_sacked)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 3);
+	h.tcb.early = 0;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
+	EXPECT_EQ(h.tcb.board.lost, 5 * MSS);
+	EXPECT_EQ(h.tcb.board.sacked, 2 * MSS);
+}
+
+/* RFC 2018 section 8: it has thrown away what it had. */
+TEST(recovery_again__the_peer_reneges)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 2, 8);
+	ARRIVE_NEXT(&h, .ack = AT(2));	/* and no further? */
+	h.tcb.early = 0;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.board.sacked, 0);
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(2), IRS + 1, MSS);
+}
+
+TEST(take_blocks__nonsense_is_ignored)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 9);	/* never sent */
+	SACK(&h, 0, 3, 3);	/* nothing */
+	SACK(&h, 0, 4, 2);	/* the wrong way round */
+	SACK(&h, 0, 0, 2);	/* what should have been acknowledged */
+	EXPECT_EQ(h.tcb.board.sacked, 0);
+	EXPECT_EQ(h.tcb.board.records, 1);
+}
+
+/* A peer that never agreed to SACK is not believed. */
+TEST(take_blocks__not_agreed_upon)
+{
+	struct host h;
+
+	make_flight(&h);
+	SACK(&h, 0, 2, 8);
+	EXPECT_EQ(h.tcb.board.sacked, 0);
+}
+
+/* RFC 3708: all that was repeated had arrived before. */
+TEST(take_duplicate__undoes_the_reduction)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
+	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
+		    .sack = { { AT(0), AT(1) } });
+	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* F-RTO: what nobody has repeated arrives after the timeout. */
+TEST(recovery_timeout__was_for_nothing)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	h.tcb.early = 0;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.cwnd, MSS);
+	ARRIVE_NEXT(&h, .ack = AT(2));
+	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(h.tcb.retransmits, 1);
+}
+
+/* But not if only what was repeated does. */
+TEST(recovery_timeout__was_needed)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	h.tcb.early = 0;
+	ASSERT_TRUE(host_expire(&h));
+	ARRIVE_NEXT(&h, .ack = AT(1));
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.sent, 2);
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(1), IRS + 1, MSS);
+}
+
+/* --- What we tell the peer: RFC 2018 section 4, RFC 2883 --- */
+
+#define PEER(n)	(IRS + 1 + (n) * 100)
+
+static void peer_sends(struct host *h, u32 n)
+{
+	ARRIVE(h, .ctl = CTL_ACK, .seq = PEER(n), .ack = h->tcb.snd.una,
+	       .len = 100);
+}
+
+static void make_sack_receiver(struct host *h)
+{
+	make_established(h);
+	h->tcb.sack_ok = 1;
+}
+
+TEST(report__the_range_that_grew_last_comes_first)
+{
+	struct host h;
+
+	make_sack_receiver(&h);
+	peer_sends(&h, 1);
+	ASSERT_EQ(h.sent, 1);
+	ASSERT_EQ(h.out[0].sacks, 1);
+	EXPECT_EQ(h.out[0].sack[0].from, PEER(1));
+	EXPECT_EQ(h.out[0].sack[0].to, PEER(2));
+	peer_sends(&h, 5);
+	peer_sends(&h, 2);
+	ASSERT_EQ(h.out[0].sacks, 2);
+	EXPECT_EQ(h.out[0].sack[0].from, PEER(1));
+	EXPECT_EQ(h.out[0].sack[0].to, PEER(3));
+	EXPECT_EQ(h.out[0].sack[1].from, PEER(5));
+}
+
+TEST(report__no_more_than_fits)
+{
+	struct host h;
+	u32 i;
+
+	make_sack_receiver(&h);
+	for (i = 1; i < 20; i += 2)
+		peer_sends(&h, i);
+	EXPECT_EQ(h.out[0].sacks, 4);
+	EXPECT_EQ(h.out[0].hdrlen, 56);
+	EXPECT_EQ(h.out[0].sack[0].from, PEER(19));
+	EXPECT_EQ(h.out[0].sack[3].from, PEER(13));
+}
+
+TEST(report__what_came_twice)
+{
+	struct host h;
+
+	make_sack_receiver(&h);
+	peer_sends(&h, 0);
+	peer_sends(&h, 0);
+	ASSERT_EQ(h.out[0].sacks, 1);
+	EXPECT_EQ(h.out[0].sack[0].from, PEER(0));
+	EXPECT_EQ(h.out[0].sack[0].to, PEER(1));
+	EXPECT_TRUE(h.act.notes & NOTE_TWICE);
+	h.tcb.quickack = 1;
+	peer_sends(&h, 1);	/* it is said once */
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].sacks, 0);
+}
+
+TEST(report__what_came_twice_beyond_a_gap)
+{
+	struct host h;
+
+	make_sack_receiver(&h);
+	peer_sends(&h, 2);
+	peer_sends(&h, 3);
+	peer_sends(&h, 2);
+	ASSERT_EQ(h.out[0].sacks, 2);
+	EXPECT_EQ(h.out[0].sack[0].from, PEER(2));
+	EXPECT_EQ(h.out[0].sack[0].to, PEER(3));
+	EXPECT_EQ(h.out[0].sack[1].from, PEER(2));
+	EXPECT_EQ(h.out[0].sack[1].to, PEER(4));
+}
+
+/* A full-sized segment has no room for it: a bare ACK follows. */
+TEST(report__beside_text)
+{
+	struct host h;
+
+	make_sack_receiver(&h);
+	toytcp_user_send(&h.tcb, MSS);
+	peer_sends(&h, 1);
+	ASSERT_EQ(h.sent, 2);
+	EXPECT_EQ(h.out[0].len, MSS);
+	EXPECT_EQ(h.out[0].sacks, 0);
+	EXPECT_EQ(h.out[1].len, 0);
+	EXPECT_EQ(h.out[1].sacks, 1);
+}
+
+TEST(report__not_without_consent)
+{
+	struct host h;
+
+	make_established(&h);
+	peer_sends(&h, 1);
+	EXPECT_EQ(h.out[0].sacks, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -142,7 +142,8 @@ TEST(parse__as_linux_sends_them)
 
 	ASSERT_EQ(OPTIONS(&seg, 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0,
 			  0, 0, 0, 1, 3, 3, 7), SEGMENT_OK);
-	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS);
+	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS |
+		  HAS_SACK_OK);
 	EXPECT_EQ(seg.mss, 1460);
 	EXPECT_EQ(seg.wscale, 7);
 	EXPECT_EQ(seg.tsval, 0x01020304);

@@ -40,7 +40,8 @@ TEST(timestamps__offered_in_the_syn)
 
 	make_offering(&h);
 	ASSERT_EQ(h.sent, 1);
-	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS);
+	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS |
+		  HAS_SACK_OK);
 	EXPECT_EQ(h.out[0].tsval, clock_of(&h));
 	EXPECT_EQ(h.out[0].tsecr, 0);
 }

@@ -13,7 +13,7 @@ TEST(user_open__sends_a_syn)
 	EXPECT_STATE(&h, TCP_SYN_SENT);
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_SYN, ISS, 0, 0);
-	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE);
+	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE | HAS_SACK_OK);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), START + RTO_INITIAL);
 }
 

@@ -84,14 +84,39 @@ static void check_sent(const struct machine *m, const struct segment *seg)
 		broken(wrong);
 }
 
-static void end_connection(struct machine *m)
+static void purge(struct machine *m)
 {
+	struct sent_record *next, *r;
+
 	free_chain(m, toytcp_reassembly_purge(&m->tcb.ooo), NULL);
 	must(!m->lent, "every node comes back");
+	for (r = toytcp_scoreboard_purge(&m->tcb.board); r; r = next) {
+		next = r->next;
+		m->records--;
+		free(r);
+	}
+	must(!m->records, "every record comes back");
+}
+
+static void end_connection(struct machine *m)
+{
+	purge(m);
 	m->kind = m->listens ? LISTENING : CLOSED;
 	if (m->tcb.state == TCP_TIME_WAIT) {
 		toytcp_remnant_init(&m->remnant, &m->tcb);
 		m->kind = REMNANT;
+	}
+}
+
+/* Memory may be short, but not for ever: a record there is. */
+static void lend(struct machine *m)
+{
+	struct scoreboard *b = &m->tcb.board;
+	u32 want = m->in.left % 16;
+
+	while (b->spares < want || !toytcp_scoreboard_able(b)) {
+		toytcp_scoreboard_lend(b, malloc(sizeof(struct sent_record)));
+		m->records++;
 	}
 }
 
@@ -101,13 +126,15 @@ static void settle(struct machine *m)
 	const char *wrong;
 	int n = 0;
 
-	while (toytcp_emit_next(&m->tcb, m->now, &seg)) {
+	while (lend(m), toytcp_emit_next(&m->tcb, m->now, &seg)) {
 		check_sent(m, &seg);
 		must(++n < EMIT_MOST, "sending has an end");
 	}
 	wrong = invariant_broken(&m->before, &m->tcb, m->now);
 	if (!wrong && invariant_nodes(&m->tcb) != m->lent)
 		wrong = "all nodes are accounted for";
+	if (!wrong && invariant_records(&m->tcb) != m->records)
+		wrong = "all records are accounted for";
 	if (toytcp_tcb_in(&m->tcb, TCPF_CLOSE | TCPF_TIME_WAIT))
 		end_connection(m);
 	else if (!wrong)
@@ -251,6 +278,7 @@ static u32 number(struct machine *m)
 	const u32 near[] = {
 		m->tcb.snd.una, m->tcb.snd.nxt, m->tcb.rcv.nxt,
 		m->tcb.rcv.adv, m->tcb.snd.iss, m->tcb.rcv.irs,
+		m->tcb.cc.recover, m->tcb.rack.end,
 		m->embryo.iss, m->embryo.irs, m->remnant.snd_nxt,
 		m->remnant.rcv_nxt, m->tcb.snd.end, 0,
 	};
@@ -273,6 +301,7 @@ static u32 number(struct machine *m)
 static void arrive(struct machine *m)
 {
 	struct segment seg = { .source = 1, .destination = 2 };
+	u32 i;
 
 	seg.ctl = take8(&m->in);
 	seg.seq = number(m);
@@ -284,10 +313,17 @@ static void arrive(struct machine *m)
 	if (seg.ctl & CTL_URG)
 		seg.up = take16(&m->in);
 	if (seg.ctl & CTL_SYN) {
-		seg.options = take8(&m->in) & (HAS_MSS | HAS_WSCALE);
+		seg.options = take8(&m->in) & (HAS_MSS | HAS_WSCALE |
+					    HAS_SACK_OK);
 		seg.mss = seg.options & HAS_MSS ? take16(&m->in) : 0;
 		if (seg.options & HAS_WSCALE)
 			seg.wscale = take8(&m->in) % (WSCALE_MAX + 1);
+	}
+	if (take8(&m->in) % 2)
+		seg.sacks = take8(&m->in) % (SACKS_MAX + 1);
+	for (i = 0; i < seg.sacks; i++) {
+		seg.sack[i].from = number(m);
+		seg.sack[i].to = number(m);
 	}
 	toytcp_segment_measure(&seg);
 	input(m, &seg);
@@ -485,6 +521,5 @@ void machine_end(struct machine *m)
 		wait_for_deadline(m);
 	}
 	must(i < 1000, "patience has an end");
-	free_chain(m, toytcp_reassembly_purge(&m->tcb.ooo), NULL);
-	must(!m->lent, "every node comes back");
+	purge(m);
 }

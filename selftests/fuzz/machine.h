@@ -19,6 +19,7 @@ struct machine {
 	struct remnant remnant;
 	u64 now;
 	u32 lent;
+	u32 records;
 	u32 buf;
 	u16 mss;
 	bool listens;

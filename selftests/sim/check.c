@@ -158,6 +158,9 @@ void check_tcb(struct endpoint *e)
 	if (invariant_nodes(&e->tcb) != e->lent)
 		FAIL(e->world, "%s: the core holds %u nodes of %u", e->name,
 		     invariant_nodes(&e->tcb), e->lent);
+	if (invariant_records(&e->tcb) != e->records)
+		FAIL(e->world, "%s: the core holds %u records of %u",
+		     e->name, invariant_records(&e->tcb), e->records);
 	if (e->lent_bytes > 2 * e->tcb.rcv.buf + 65535)
 		FAIL(e->world, "%s keeps %u bytes for a window of %u",
 		     e->name, e->lent_bytes, e->tcb.rcv.buf);

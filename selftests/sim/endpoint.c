@@ -44,6 +44,7 @@ static void free_text(struct endpoint *e, struct text *t)
 static void purge(struct endpoint *e)
 {
 	struct reassembly_node *node, *next;
+	struct sent_record *r, *after;
 
 	node = toytcp_reassembly_purge(&e->tcb.ooo);
 	for (; node; node = next) {
@@ -51,6 +52,14 @@ static void purge(struct endpoint *e)
 		e->lent--;
 		free_text(e, (struct text *)node);
 	}
+	r = toytcp_scoreboard_purge(&e->tcb.board);
+	for (; r; r = after) {
+		after = r->next;
+		e->records--;
+		free(r);
+	}
+	if (e->records)
+		FAIL(e->world, "%s: %u records leaked", e->name, e->records);
 	if (e->lent)
 		FAIL(e->world, "%s: %u nodes leaked", e->name, e->lent);
 }
@@ -175,12 +184,25 @@ static void end_connection(struct endpoint *e)
 	}
 }
 
+/* As many as the shell would; but sometimes memory is short. */
+static void lend(struct endpoint *e, u32 most)
+{
+	struct scoreboard *b = &e->tcb.board;
+
+	if (toytcp_scoreboard_able(b) && e->short_of_memory)
+		return;
+	while (b->spares < most) {
+		toytcp_scoreboard_lend(b, malloc(sizeof(struct sent_record)));
+		e->records++;
+	}
+}
+
 static void emit_all(struct endpoint *e)
 {
 	struct segment seg;
 	int n = 0;
 
-	while (toytcp_emit_next(&e->tcb, e->world->now, &seg)) {
+	while (lend(e, 2), toytcp_emit_next(&e->tcb, e->world->now, &seg)) {
 		check_emitted(e, &seg);
 		transmit(e, &seg);
 		if (++n > EMIT_MOST || e->world->failure[0]) {
@@ -236,6 +258,7 @@ void endpoint_open(struct endpoint *e)
 	e->tcb.timestamps = e->stamps;
 	e->tcb.ts.offset = e->stamp_offset;
 	endpoint_begin(e);
+	e->tcb.sack_ok = !e->no_sack;
 	toytcp_user_open(&e->tcb, e->iss, e->world->now);
 	e->offered = e->iss;
 	note_change(e, TCP_CLOSE);
@@ -302,6 +325,7 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 	u8 before = e->tcb.state;
 	struct actions act;
 
+	lend(e, seg->sacks ? 10 : 2);
 	endpoint_begin(e);
 	toytcp_arrives(&e->tcb, seg, t ? &t->node : NULL, e->world->now, &act);
 	trace_add(e, 'i', seg, before, e->tcb.state, e->tcb.cause);
@@ -323,7 +347,9 @@ static bool same(const struct segment *a, const struct segment *b)
 	return a->seq == b->seq && a->len == b->len && a->ctl == b->ctl &&
 	       (a->ack == b->ack || !(a->ctl & CTL_ACK)) &&
 	       a->wnd == b->wnd && a->up == b->up && a->hdrlen == b->hdrlen &&
-	       a->options == b->options && a->source == b->source &&
+	       a->options == b->options && a->sacks == b->sacks &&
+	       !memcmp(a->sack, b->sack, a->sacks * sizeof(a->sack[0])) &&
+	       a->source == b->source &&
 	       a->destination == b->destination &&
 	       (a->mss == b->mss || !(a->options & HAS_MSS)) &&
 	       (a->wscale == b->wscale || !(a->options & HAS_WSCALE)) &&
@@ -342,7 +368,7 @@ static void news_input(struct endpoint *e, u32 mtu)
 	endpoint_begin(e);
 	toytcp_tcb_set_mss(&e->tcb, mss);
 	if (!toytcp_tcb_in(&e->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV))
-		e->tcb.snd.rtx = e->tcb.snd.una;
+		toytcp_recovery_again(&e->tcb);
 	endpoint_settle(e, NULL);
 }
 

@@ -41,8 +41,7 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 	const struct send_space *snd = &tcb->snd;
 	u32 end = snd->end + tcb->fin_sent;
 
-	MUST(!seq_before(snd->rtx, snd->una));
-	MUST(!seq_before(snd->nxt, snd->rtx));
+	MUST(!seq_before(snd->nxt, snd->una));
 	MUST(!seq_before(end, snd->nxt));
 	MUST(!seq_before(snd->una, was->snd.una));
 	MUST(!seq_before(snd->nxt, was->snd.nxt));
@@ -117,6 +116,35 @@ static const char *reassembly(const struct tcb *tcb)
 	return NULL;
 }
 
+/* The records cover [una, nxt) in order, and the sums are theirs. */
+static const char *scoreboard(const struct tcb *tcb)
+{
+	const struct scoreboard *b = &tcb->board;
+	const struct sent_record *r, *last = b->first;
+	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0;
+
+	for (r = b->first; r; r = r->next) {
+		u32 len = r->end - r->seq;
+
+		MUST(r->seq == at);
+		MUST(seq_before(r->seq, r->end));
+		MUST(r == b->first || r->prev->next == r);
+		MUST(!(r->flags & RECORD_SACKED && r->flags & RECORD_LOST));
+		sacked += r->flags & RECORD_SACKED ? len : 0;
+		lost += r->flags & RECORD_LOST ? len : 0;
+		at = r->end;
+		last = r;
+		n++;
+	}
+	MUST(at == tcb->snd.nxt);
+	MUST(!last || b->first->prev == last);
+	MUST(b->sacked == sacked && b->lost == lost);
+	MUST(sacked + lost <= toytcp_tcb_flight(tcb));
+	MUST(b->records == n && n <= SCOREBOARD_MAX);
+	MUST(!sacked || tcb->sack_ok);
+	return NULL;
+}
+
 static const char *congestion(const struct tcb *tcb)
 {
 	MUST(tcb->cc.cwnd >= tcb->snd.mss);
@@ -168,6 +196,8 @@ const char *invariant_broken(const struct tcb *was, const struct tcb *tcb,
 		broken = receive_space(was, tcb);
 	if (!broken)
 		broken = reassembly(tcb);
+	if (!broken && !toytcp_tcb_in(tcb, STATES_SYN | TCPF_TIME_WAIT))
+		broken = scoreboard(tcb);
 	if (!broken && !toytcp_tcb_in(tcb, STATES_SYN))
 		broken = congestion(tcb);
 	return broken;
@@ -217,5 +247,18 @@ u32 invariant_nodes(const struct tcb *tcb)
 	for (range = tcb->ooo.first; range; range = range->range_next)
 		for (node = range; node; node = node->next)
 			n++;
+	return n;
+}
+
+/* How many of the caller's records the core holds. */
+u32 invariant_records(const struct tcb *tcb)
+{
+	const struct sent_record *r;
+	u32 n = 0;
+
+	for (r = tcb->board.first; r; r = r->next)
+		n++;
+	for (r = tcb->board.spare; r; r = r->next)
+		n++;
 	return n;
 }

@@ -13,5 +13,6 @@ const char *invariant_broken(const struct tcb *was, const struct tcb *tcb,
 			     u64 now);
 const char *invariant_forgotten(const struct tcb *tcb, u64 now);
 u32 invariant_nodes(const struct tcb *tcb);
+u32 invariant_records(const struct tcb *tcb);
 
 #endif /* TOYTCP_INVARIANTS_H */

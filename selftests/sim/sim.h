@@ -199,6 +199,9 @@ struct user {
  * @in: what has arrived in order
  * @arrived: bytes of @in
  * @lent: nodes that the core holds
+ * @records: records that it holds
+ * @no_sack: it has been told not to speak SACK
+ * @short_of_memory: it lends one record, and no more
  * @edge: the furthest right edge that was announced on the wire
  * @offered: the furthest right edge that the peer has announced
  * @tries: timeouts since the peer acknowledged anything new
@@ -226,6 +229,7 @@ struct endpoint {
 	u64 timer;
 	u32 edge, offered;
 	u32 lent, lent_bytes;
+	u32 records;
 	u32 tries;
 	u32 sent_to;
 	u32 said;
@@ -241,6 +245,8 @@ struct endpoint {
 	bool forged;
 	bool again;
 	bool was_closed;
+	bool no_sack;
+	bool short_of_memory;
 	u16 mss;
 	u32 window;
 	char name[16];

@@ -26,6 +26,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 	e->embryo.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)
 		toytcp_embryo_stamp(&e->embryo, syn, e->stamp_offset);
+	e->embryo.sack_ok &= !e->no_sack;
 	e->kind = EMBRYO;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);

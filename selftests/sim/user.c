@@ -46,6 +46,8 @@ static void plan_wild(struct endpoint *e, u32 bytes)
 		u->pause_chance = dice_below(d, 200000);
 	u->fidgets = dice_chance(d, 200000);
 	u->urgent = dice_chance(d, 50000);
+	e->no_sack = dice_chance(d, 100000);
+	e->short_of_memory = dice_chance(d, 50000);
 	if (dice_chance(d, 30000))
 		u->ending = LEAVE_EARLY;
 	else if (dice_chance(d, 30000))

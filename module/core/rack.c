@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Noticing losses by time, RFC 8985: what was sent sufficiently before
+ * something that has arrived is lost (RACK); and where nothing follows that
+ * could arrive, a probe asks (TLP).
+ */
+#include "core.h"
+#include "seq.h"
+
+#define STEPS_MAX	16	/* of a quarter of a round trip each */
+#define STEPS_PERSIST	16	/* episodes that a wider window stays */
+
+/**
+ * toytcp_rack_begin() - the first of what will be outstanding is sent
+ * @tcb: the connection
+ * @now: microseconds
+ *
+ * Times have 32 bits: none is kept over an idle period.
+ */
+void toytcp_rack_begin(struct tcb *tcb, u64 now)
+{
+	tcb->rack.sent = (u32)now;
+	tcb->rack.end = tcb->snd.nxt;
+}
+
+/**
+ * toytcp_rack_update() - section 6.2, steps 1 to 3
+ * @tcb: the connection
+ * @d: what an ACK has brought
+ */
+void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
+{
+	struct rack *rack = &tcb->rack;
+	u32 rtt = d->now - d->sent;
+
+	rack->reordered |= d->reordered;
+	if (!d->timed)
+		return;
+	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt))
+		rack->min_rtt = max_t(u32, rtt, 1);
+	rack->rtt = rtt;
+	if (toytcp_sent_before(rack->sent, rack->end, d->sent, d->end)) {
+		rack->sent = d->sent;
+		rack->end = d->end;
+	}
+}
+
+/**
+ * toytcp_rack_widen() - section 6.2, step 4: something was repeated in vain
+ * @tcb: the connection
+ *
+ * The window grows once in an episode: what tells of it comes in bunches.
+ */
+void toytcp_rack_widen(struct tcb *tcb)
+{
+	struct rack *rack = &tcb->rack;
+
+	if (!rack->widened && rack->steps < STEPS_MAX)
+		rack->steps++;
+	rack->widened = 1;
+	rack->persist = STEPS_PERSIST;
+}
+
+/**
+ * toytcp_rack_narrow() - an episode ended with all repetitions needed
+ * @tcb: the connection
+ */
+void toytcp_rack_narrow(struct tcb *tcb)
+{
+	struct rack *rack = &tcb->rack;
+
+	if (rack->persist)
+		rack->persist--;
+	else
+		rack->steps = 0;
+}
+
+/*
+ * The reordering window: how late something may be. None, if the network has
+ * never changed the order and three segments say that one is missing.
+ */
+static u32 window(const struct tcb *tcb)
+{
+	const struct rack *rack = &tcb->rack;
+	bool sure = tcb->cc.recovering || tcb->timed_out ||
+		    tcb->board.sacked >= DUPACKS * (u32)tcb->snd.mss;
+
+	if (!rack->reordered && sure)
+		return 0;
+	return min(rack->min_rtt / 4 * (rack->steps + 1), tcb->rtt.srtt);
+}
+
+/**
+ * toytcp_rack_detect() - section 6.2, step 5: mark what is lost
+ * @tcb: the connection
+ * @now: microseconds
+ *
+ * Return: microseconds after which to look again; 0: need not be.
+ */
+u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
+{
+	const struct rack *rack = &tcb->rack;
+	u32 limit = rack->rtt + window(tcb), wait = 0;
+	struct sent_record *r, *next;
+
+	for (r = tcb->board.first; r; r = next) {
+		u32 age = (u32)now - r->sent;
+
+		next = r->next;
+		if (r->flags & (RECORD_SACKED | RECORD_LOST) ||
+		    !toytcp_sent_before(r->sent, r->end, rack->sent, rack->end))
+			continue;
+		if (age >= limit)
+			toytcp_scoreboard_lose(&tcb->board, r);
+		else
+			wait = max(wait, limit - age);
+	}
+	return wait;
+}
+
+/* Section 7.2: nothing is known to be missing, and no probe is under way. */
+static bool may_probe(const struct tcb *tcb)
+{
+	return tcb->sack_ok && tcb->board.first && !tcb->board.sacked &&
+	       !tcb->cc.recovering && !tcb->timed_out && !tcb->rack.probing &&
+	       tcb->rtt.srtt && !tcb->rtt.backoff && tcb->snd.wnd;
+}
+
+/*
+ * PTO; longer where the peer may be delaying its ACK: of less than two of what
+ * it takes for full-sized segments.
+ */
+static u32 probe_timeout(const struct tcb *tcb)
+{
+	u32 wait = 2 * tcb->rtt.srtt;
+
+	if (toytcp_tcb_flight(tcb) < 2u * max_t(u32, tcb->snd.mss, MSS_DEFAULT))
+		wait += PROBE_DELAY;
+	return max_t(u32, wait, PROBE_MIN);
+}
+
+/**
+ * toytcp_rack_arm() - let the timer go off before the retransmission timeout
+ * @tcb: the connection; its retransmission timer is set
+ * @now: microseconds
+ * @wait: what toytcp_rack_detect() said
+ */
+void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
+{
+	u64 *deadline = &tcb->deadline[TIMER_RETRANSMIT];
+	u8 early = wait ? EARLY_REORDER : EARLY_PROBE;
+
+	if (!wait && may_probe(tcb))
+		wait = probe_timeout(tcb);
+	if (!wait || tcb->persist || !*deadline || now + wait >= *deadline)
+		return;
+	*deadline = now + wait;
+	tcb->early = early;
+}
+
+/**
+ * toytcp_rack_probe() - section 7.3: the last segment is sent again
+ * @tcb: the connection
+ *
+ * Its SACK, or what the peer makes of it, tells what became of those before
+ * it. The same is sent where new text could be: it is one rule less.
+ */
+void toytcp_rack_probe(struct tcb *tcb)
+{
+	struct scoreboard *b = &tcb->board;
+	struct sent_record *r = b->first ? b->first->prev : NULL;
+
+	if (!r || r->flags & (RECORD_SACKED | RECORD_LOST))
+		return;
+	r = toytcp_scoreboard_cut(b, r, r->end - min_t(u32, r->end - r->seq,
+						       tcb->snd.mss));
+	if (!r)
+		return;
+	toytcp_scoreboard_lose(b, r);
+	tcb->rack.probing = 1;
+	tcb->rack.probe_end = tcb->snd.nxt;
+	tcb->cause = CAUSE_TAIL_LOSS;
+}
+
+/**
+ * toytcp_rack_probed() - section 7.4: has the probe mended a loss?
+ * @tcb: the connection; something was acknowledged, or sent in vain
+ * @duplicate: the peer has had something twice
+ *
+ * Return: true if so: congestion, which nothing else will show.
+ */
+bool toytcp_rack_probed(struct tcb *tcb, bool duplicate)
+{
+	bool over = seq_after(tcb->snd.una, tcb->rack.probe_end);
+
+	if (!tcb->rack.probing || (!duplicate && !over))
+		return false;
+	tcb->rack.probing = 0;
+	return !duplicate;
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The records of what is outstanding. To append, and to take off in order, is
+ * one step; who looks for something else walks along the list.
+ */
+#include "scoreboard.h"
+#include "seq.h"
+
+static u32 length(const struct sent_record *r)
+{
+	return r->end - r->seq;
+}
+
+/* The sums, whenever @n numbers with these flags come (1) or go (-1). */
+static void sum(struct scoreboard *b, u32 flags, u32 n, int sign)
+{
+	if (flags & RECORD_SACKED)
+		b->sacked += (u32)sign * n;
+	if (flags & RECORD_LOST)
+		b->lost += (u32)sign * n;
+}
+
+static void mark(struct scoreboard *b, struct sent_record *r, u32 flags)
+{
+	sum(b, r->flags, length(r), -1);
+	r->flags = flags;
+	sum(b, r->flags, length(r), 1);
+}
+
+static struct sent_record *take_spare(struct scoreboard *b)
+{
+	struct sent_record *r = b->spare;
+
+	if (!r || b->records >= SCOREBOARD_MAX)
+		return NULL;
+	b->spare = r->next;
+	b->spares--;
+	b->records++;
+	return r;
+}
+
+static void link_behind(struct scoreboard *b, struct sent_record *r,
+			struct sent_record *before)
+{
+	r->prev = before;
+	r->next = before->next;
+	before->next = r;
+	if (r->next)
+		r->next->prev = r;
+	else
+		b->first->prev = r;
+}
+
+static void unlink_record(struct scoreboard *b, struct sent_record *r)
+{
+	if (r->next)
+		r->next->prev = r->prev;
+	else
+		b->first->prev = r->prev;
+	if (r == b->first)
+		b->first = r->next;
+	else
+		r->prev->next = r->next;
+	b->records--;
+	toytcp_scoreboard_lend(b, r);
+}
+
+/* @r and the one behind it become one. */
+static void join(struct scoreboard *b, struct sent_record *r)
+{
+	r->end = r->next->end;
+	unlink_record(b, r->next);
+}
+
+/* The one in front of it, if it has the same flags. */
+static struct sent_record *like_before(const struct scoreboard *b,
+				       const struct sent_record *r)
+{
+	return r != b->first && r->prev->flags == r->flags ? r->prev : NULL;
+}
+
+/**
+ * toytcp_scoreboard_lend() - the caller lends a record
+ * @b: the scoreboard
+ * @r: of any contents; the core's until toytcp_scoreboard_return() or _purge()
+ */
+void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r)
+{
+	r->next = b->spare;
+	b->spare = r;
+	b->spares++;
+}
+
+/**
+ * toytcp_scoreboard_return() - give one record that is not in use back
+ * @b: the scoreboard
+ *
+ * Return: the record, or NULL.
+ */
+struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
+{
+	struct sent_record *r = b->spare;
+
+	if (r) {
+		b->spare = r->next;
+		b->spares--;
+	}
+	return r;
+}
+
+/**
+ * toytcp_scoreboard_purge() - give everything back
+ * @b: empty afterwards
+ *
+ * Return: all records, linked by @next, for the caller to free.
+ */
+struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
+{
+	struct sent_record *chain;
+
+	while (b->first)
+		unlink_record(b, b->first);
+	chain = b->spare;
+	memset(b, 0, sizeof(*b));
+	return chain;
+}
+
+/**
+ * toytcp_scoreboard_send() - numbers go out for the first time
+ * @b: the scoreboard; toytcp_scoreboard_able()
+ * @seq: the first of them: the end of the last record
+ * @end: one past the last
+ * @now: microseconds, the low 32 bits
+ * @slack: what was sent up to so long ago may share a record, microseconds
+ */
+void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
+			    u32 slack)
+{
+	struct sent_record *last = b->first ? b->first->prev : NULL, *r;
+
+	if (last && !last->flags && now - last->sent <= slack) {
+		last->end = end;
+		return;
+	}
+	r = take_spare(b);
+	if (!r) {	/* what is known of the last record is forgotten */
+		mark(b, last, 0);
+		last->end = end;
+		return;
+	}
+	r->seq = seq;
+	r->end = end;
+	r->sent = now;
+	r->flags = 0;
+	if (last) {
+		link_behind(b, r, last);
+	} else {
+		r->next = NULL;
+		r->prev = r;
+		b->first = r;
+	}
+}
+
+/* [.., @end) of @r is delivered: the peer says so for the first time. */
+static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
+{
+	bool once = !(r->flags & RECORD_REPEATED);
+
+	d->bytes += end - r->seq;
+	d->original |= once && !seq_after(end, d->recover);
+	d->reordered |= once && seq_before(end, d->highest);
+	d->highest = seq_max(d->highest, end);
+	/* RFC 8985 section 6.2, step 2: it came of the first transmission. */
+	if (!once && d->now - r->sent < d->min_rtt)
+		return;
+	if (d->timed && toytcp_sent_before(r->sent, end, d->sent, d->end))
+		return;
+	d->timed = true;
+	d->once = once;
+	d->sent = r->sent;
+	d->end = end;
+}
+
+/**
+ * toytcp_scoreboard_acked() - all below a number is acknowledged
+ * @b: the scoreboard
+ * @una: SND.UNA
+ * @d: what that delivers is added
+ */
+void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
+{
+	struct sent_record *r;
+
+	while ((r = b->first) && seq_before(r->seq, una)) {
+		u32 end = seq_min(r->end, una);
+
+		if (!(r->flags & RECORD_SACKED))
+			deliver(d, r, end);
+		sum(b, r->flags, end - r->seq, -1);
+		r->seq = end;
+		if (r->seq == r->end)
+			unlink_record(b, r);
+	}
+}
+
+/**
+ * toytcp_scoreboard_cut() - make two records of one
+ * @b: the scoreboard
+ * @r: the record
+ * @at: where the second one begins; within @r
+ *
+ * Return: the second one; @r if @at is where it begins; NULL if no record is
+ * left for it.
+ */
+struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
+					  struct sent_record *r, u32 at)
+{
+	struct sent_record *more;
+
+	if (at == r->seq)
+		return r;
+	more = take_spare(b);
+	if (!more)
+		return NULL;
+	more->seq = at;
+	more->end = r->end;
+	more->sent = r->sent;
+	more->flags = r->flags;
+	r->end = at;
+	link_behind(b, more, r);
+	return more;
+}
+
+/* The part of @r within [from, to), as a record of its own if need be. */
+static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
+				   u32 from, u32 to)
+{
+	if (seq_before(r->seq, from))
+		r = toytcp_scoreboard_cut(b, r, from);
+	if (r && seq_after(r->end, to) && !toytcp_scoreboard_cut(b, r, to))
+		return NULL;
+	return r;
+}
+
+/**
+ * toytcp_scoreboard_sack() - the peer has a range beyond a gap
+ * @b: the scoreboard
+ * @from: its first number
+ * @to: one past its last
+ * @d: what that delivers is added; ranges of one ACK come in ascending order
+ */
+void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
+			    struct delivery *d)
+{
+	struct sent_record *r, *part;
+
+	for (r = b->first; r && seq_before(r->seq, to); r = r->next) {
+		if (r->flags & RECORD_SACKED || !seq_after(r->end, from))
+			continue;
+		part = part_of(b, r, from, to);
+		if (!part)
+			continue;
+		r = part;
+		deliver(d, r, r->end);
+		mark(b, r, RECORD_SACKED);
+		if (like_before(b, r)) {
+			r = r->prev;
+			join(b, r);
+		}
+		if (r->next && r->next->flags == RECORD_SACKED)
+			join(b, r);
+	}
+}
+
+/**
+ * toytcp_scoreboard_lose() - a record is lost: it is to be sent again
+ * @b: the scoreboard
+ * @r: neither LOST nor SACKED; afterwards it may have become part of the one
+ *	in front of it, but the one behind it stays
+ */
+void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r)
+{
+	mark(b, r, r->flags | RECORD_LOST);
+	if (like_before(b, r))
+		join(b, r->prev);
+}
+
+/**
+ * toytcp_scoreboard_clear() - take a mark away from all that have it
+ * @b: the scoreboard
+ * @flag: RECORD_SACKED: the peer has reneged; RECORD_LOST: it was no loss
+ */
+void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
+{
+	struct sent_record *r;
+
+	for (r = b->first; r; r = r->next)
+		mark(b, r, r->flags & ~flag);
+}
+
+/**
+ * toytcp_scoreboard_repeat() - what was lost is sent again
+ * @b: the scoreboard
+ * @r: a LOST record
+ * @end: from its beginning up to here
+ * @now: microseconds, the low 32 bits
+ * @slack: what was repeated up to so long ago may share a record, microseconds
+ *
+ * If @r cannot be cut, all of it counts as sent again.
+ */
+void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
+			      u32 end, u32 now, u32 slack)
+{
+	if (seq_before(end, r->end))
+		toytcp_scoreboard_cut(b, r, end);
+	mark(b, r, RECORD_REPEATED);
+	r->sent = now;
+	if (like_before(b, r) && now - r->prev->sent <= slack)
+		join(b, r->prev);
+}
+
+/**
+ * toytcp_scoreboard_highest() - one past the highest number delivered
+ * @b: the scoreboard
+ * @una: SND.UNA
+ *
+ * Return: the number; @una if nothing is SACKED.
+ */
+u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
+{
+	const struct sent_record *r = b->first;
+
+	if (!b->sacked)
+		return una;
+	for (r = r->prev; !(r->flags & RECORD_SACKED); r = r->prev)
+		;
+	return r->end;
+}
+
+/**
+ * toytcp_scoreboard_again() - how much is on its way for a second time
+ * @b: the scoreboard
+ *
+ * Return: bytes; for people, it walks along all records.
+ */
+u32 toytcp_scoreboard_again(const struct scoreboard *b)
+{
+	const struct sent_record *r;
+	u32 sum = 0;
+
+	for (r = b->first; r; r = r->next)
+		if (r->flags == RECORD_REPEATED)
+			sum += length(r);
+	return sum;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is outstanding: a list of records, each a range of numbers that were
+ * sent at about the same time and fared alike.
+ *
+ * It knows nothing of how the caller keeps the text. The caller lends the
+ * records. Where none is left, ranges are not cut: one that was acknowledged
+ * in part only counts as not acknowledged. Recovery is worse then, no more.
+ */
+#ifndef TOYTCP_CORE_SCOREBOARD_H
+#define TOYTCP_CORE_SCOREBOARD_H
+
+#include "port.h"
+
+/*
+ * It bounds the work of one ACK, which may have to look at all of them: the
+ * class of CVE-2019-11478. A window in good order has some twenty.
+ */
+#define SCOREBOARD_MAX	1024
+
+/* What became of a record. */
+#define RECORD_SACKED	0x01	/* the peer says it has it (RFC 2018) */
+#define RECORD_LOST	0x02	/* to be sent again, and not under way */
+#define RECORD_REPEATED	0x04	/* was sent again */
+
+/**
+ * struct sent_record - numbers that are outstanding
+ * @seq: the first of them
+ * @end: one past the last; the FIN takes one
+ * @sent: when they were sent last, or the first of them was, microseconds,
+ *	the low 32 bits
+ * @flags: RECORD_*; never both SACKED and LOST
+ * @next: the record behind it, or NULL; among spare ones, another
+ * @prev: the record in front of it; of the first one, the last
+ */
+struct sent_record {
+	u32 seq;
+	u32 end;
+	u32 sent;
+	u32 flags;
+	struct sent_record *next;
+	struct sent_record *prev;
+};
+
+/**
+ * struct scoreboard - all records, in order and without gaps: [una, nxt)
+ * @first: begins at SND.UNA; NULL if nothing is outstanding
+ * @spare: lent and not in use, linked by @next
+ * @sacked: bytes of all that is SACKED
+ * @lost: bytes of all that is LOST
+ * @records: how many there are, at most SCOREBOARD_MAX
+ * @spares: how many are not in use
+ */
+struct scoreboard {
+	struct sent_record *first;
+	struct sent_record *spare;
+	u32 sacked;
+	u32 lost;
+	u16 records;
+	u16 spares;
+};
+
+/**
+ * struct delivery - what an acknowledgement has brought
+ * @now: (in) microseconds, the low 32 bits
+ * @min_rtt: (in) less than this after a repetition the first one arrived
+ * @recover: (in) what was sent before the last loss ends here
+ * @highest: (in and out) one past the highest number delivered so far
+ * @bytes: numbers delivered by it
+ * @sent: when that of them that was sent last was sent
+ * @end: and its end: RACK.xmit_ts and RACK.end_seq of RFC 8985
+ * @timed: @sent and @end are set
+ * @once: that one was sent only once
+ * @original: something below @recover arrived that was sent only once
+ * @reordered: something arrived later than what was sent after it
+ */
+struct delivery {
+	u32 now;
+	u32 min_rtt;
+	u32 recover;
+	u32 highest;
+	u32 bytes;
+	u32 sent;
+	u32 end;
+	bool timed;
+	bool once;
+	bool original;
+	bool reordered;
+};
+
+/** toytcp_sent_before() - was [.., a_end) sent before [.., b_end)? RFC 8985 */
+static inline bool toytcp_sent_before(u32 a, u32 a_end, u32 b, u32 b_end)
+{
+	return a == b ? (s32)(a_end - b_end) < 0 : (s32)(a - b) < 0;
+}
+
+void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r);
+struct sent_record *toytcp_scoreboard_return(struct scoreboard *b);
+struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b);
+void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
+			    u32 slack);
+void toytcp_scoreboard_acked(struct scoreboard *b, u32 una,
+			     struct delivery *d);
+void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
+			    struct delivery *d);
+struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
+					  struct sent_record *r, u32 at);
+void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r);
+void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
+void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
+			      u32 end, u32 now, u32 slack);
+u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
+u32 toytcp_scoreboard_again(const struct scoreboard *b);
+
+/** toytcp_scoreboard_able() - is there room to note one more range? */
+static inline bool toytcp_scoreboard_able(const struct scoreboard *b)
+{
+	return b->first || b->spare;
+}
+
+/** toytcp_scoreboard_lost() - the first record to be sent again, or NULL */
+static inline struct sent_record *
+toytcp_scoreboard_lost(const struct scoreboard *b)
+{
+	struct sent_record *r = b->lost ? b->first : NULL;
+
+	while (r && !(r->flags & RECORD_LOST))
+		r = r->next;
+	return r;
+}
+
+#endif /* TOYTCP_CORE_SCOREBOARD_H */

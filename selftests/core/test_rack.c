@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rack.c: losses by time, and the tail loss probe, RFC 8985. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+#define AT(n)	(ISS + 1 + (n) * MSS)	/* the n-th segment's first byte */
+
+#define SACK(h, una_, from_, to_) \
+	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
+	       .sacks = 1, .sack = { { AT(from_), AT(to_) } })
+
+/* Eight segments go out, 10 ms apart; the round trip takes 100 ms. */
+static void make_paced(struct host *h)
+{
+	int i;
+
+	make_established(h);
+	h->tcb.sack_ok = 1;
+	h->tcb.rack.min_rtt = 100 * MSEC;
+	for (i = 0; i < 8; i++, h->now += 10 * MSEC)
+		host_send(h, MSS);
+	h->now += 20 * MSEC;	/* of the first one's ACK */
+}
+
+/* One SACK is enough, if a quarter of a round trip goes by after it. */
+TEST(rack_detect__a_quarter_of_a_round_trip_later)
+{
+	struct host h;
+
+	make_paced(&h);
+	h.now += 10 * MSEC;
+	SACK(&h, 0, 1, 2);
+	EXPECT_QUIET(&h);
+	EXPECT_TRUE(h.tcb.early == EARLY_REORDER);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 15 * MSEC);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
+	EXPECT_TRUE(h.act.notes & NOTE_RECOVERY);
+	/* From now on it is the retransmission timer again. */
+	EXPECT_TRUE(h.tcb.early == 0);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
+}
+
+/* What comes within that time was only late. */
+TEST(rack_detect__reordering_is_no_loss)
+{
+	struct host h;
+
+	make_paced(&h);
+	h.now += 10 * MSEC;
+	SACK(&h, 0, 1, 2);
+	h.now += 5 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(2));
+	EXPECT_TRUE(h.act.notes & NOTE_REORDERED);
+	EXPECT_EQ(h.tcb.retransmits, 0);
+	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* Once the order was changed, three segments prove nothing any more. */
+TEST(rack_detect__three_are_not_enough_after_reordering)
+{
+	struct host h;
+
+	make_paced(&h);
+	h.now += 30 * MSEC;
+	SACK(&h, 0, 1, 4);
+	EXPECT_EQ(h.sent, 1);
+	make_paced(&h);
+	h.tcb.rack.reordered = 1;
+	h.tcb.rack.steps = 1;
+	h.now += 30 * MSEC;
+	SACK(&h, 0, 1, 4);	/* the third was sent 30 ms after the first */
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 20 * MSEC);
+}
+
+/* A repetition that was lost is noticed by what was sent after it. */
+TEST(rack_detect__a_lost_repetition)
+{
+	struct host h;
+	u32 again;
+
+	make_paced(&h);
+	h.now += 30 * MSEC;
+	SACK(&h, 0, 1, 4);
+	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
+	h.now += 10 * MSEC;
+	host_send(&h, 10 * MSS);
+	SACK(&h, 0, 1, 8);
+	ASSERT_GE(h.sent, 1);
+	EXPECT_EQ(h.out[0].seq, AT(8));
+	again = h.tcb.retransmits;
+	h.now += 110 * MSEC;
+	SACK(&h, 0, 1, 9);
+	EXPECT_EQ(h.tcb.retransmits, again + 1);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+}
+
+TEST(rack_widen__once_in_an_episode)
+{
+	struct host h;
+	int i;
+
+	make_paced(&h);
+	toytcp_rack_widen(&h.tcb);
+	toytcp_rack_widen(&h.tcb);
+	EXPECT_EQ(h.tcb.rack.steps, 1);
+	for (i = 0; i < 16; i++)
+		toytcp_rack_narrow(&h.tcb);
+	EXPECT_EQ(h.tcb.rack.steps, 1);
+	toytcp_rack_narrow(&h.tcb);
+	EXPECT_EQ(h.tcb.rack.steps, 0);
+}
+
+/* --- Tail loss probe --- */
+
+static void make_tail(struct host *h, u32 segments)
+{
+	make_established(h);
+	h->tcb.sack_ok = 1;
+	host_send(h, segments * MSS);
+}
+
+TEST(rack_probe__after_two_round_trips)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	EXPECT_TRUE(h.tcb.early == EARLY_PROBE);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 2 * h.tcb.rtt.srtt);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, AT(3), IRS + 1, MSS);
+	EXPECT_TRUE(h.act.notes & NOTE_PROBE);
+	EXPECT_TRUE(h.tcb.early == 0);
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* A single segment's ACK may be delayed: longer, if not beyond the timeout. */
+TEST(rack_probe__a_single_segment_waits_longer)
+{
+	struct host h;
+
+	make_tail(&h, 1);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+		  h.now + min(2 * h.tcb.rtt.srtt + PROBE_DELAY,
+			      toytcp_rtt_timeout(&h.tcb.rtt)));
+}
+
+/* The probe's SACK shows what is missing. */
+TEST(rack_probe__finds_the_loss)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ASSERT_TRUE(host_expire(&h));
+	h.now += 100 * MSEC;
+	SACK(&h, 0, 3, 4);
+	h.now += 100 * MSEC;
+	if (!h.sent)
+		host_expire(&h);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+}
+
+/* It mended the only loss: congestion all the same. */
+TEST(rack_probed__was_the_loss)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ARRIVE_NEXT(&h, .ack = AT(3));
+	ASSERT_TRUE(host_expire(&h));
+	ARRIVE_NEXT(&h, .ack = AT(4));
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .ack = AT(5));
+	EXPECT_LT(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+TEST(rack_probed__was_not)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ARRIVE_NEXT(&h, .ack = AT(3));
+	ASSERT_TRUE(host_expire(&h));
+	ARRIVE_NEXT(&h, .ack = AT(4));
+	ARRIVE_NEXT(&h, .ack = AT(4), .sacks = 1,
+		    .sack = { { AT(3), AT(4) } });
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .ack = AT(5));
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* One probe, then the timeout. */
+TEST(rack_probe__only_one)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_TRUE(h.tcb.timed_out == 1);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+}
+
+TEST(rack_probe__not_without_sack)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 4 * MSS);
+	EXPECT_TRUE(h.tcb.early == 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/* scoreboard.c: records of what is outstanding. */
+#include "host.h"
+#include "kselftest_harness.h"
+
+#define SLACK	10u
+#define FROM	0xffffff00u	/* numbers wrap on the way */
+
+/* @n bytes are sent, @every bytes at a time, 100 us apart. */
+struct board {
+	struct scoreboard b;
+	struct sent_record records[20];
+	struct delivery d;
+	u32 now;
+};
+
+static void make_board(struct board *t, u32 spares, u32 n, u32 every)
+{
+	u32 i;
+
+	memset(t, 0, sizeof(*t));
+	for (i = 0; i < spares; i++)
+		toytcp_scoreboard_lend(&t->b, &t->records[i]);
+	t->d.highest = FROM;
+	t->d.recover = FROM + n;
+	for (i = 0; i < n; i += every, t->now += 100)
+		toytcp_scoreboard_send(&t->b, FROM + i, FROM + i + every,
+				       t->now, SLACK);
+	t->d.now = t->now;
+}
+
+static void sack(struct board *t, u32 from, u32 to)
+{
+	toytcp_scoreboard_sack(&t->b, FROM + from, FROM + to, &t->d);
+}
+
+static void acked(struct board *t, u32 to)
+{
+	toytcp_scoreboard_acked(&t->b, FROM + to, &t->d);
+}
+
+#define EXPECT_RECORD(r, from, to, flags_) do {				\
+	ASSERT_NE(r, NULL);						\
+	EXPECT_EQ((r)->seq, FROM + (from));				\
+	EXPECT_EQ((r)->end, FROM + (to));				\
+	EXPECT_EQ((r)->flags, flags_);					\
+} while (0)
+
+TEST(scoreboard_send__what_goes_out_together_is_one_record)
+{
+	struct board t;
+
+	make_board(&t, 10, 100, 100);
+	toytcp_scoreboard_send(&t.b, FROM + 100, FROM + 200, SLACK, SLACK);
+	EXPECT_EQ(t.b.records, 1);
+	toytcp_scoreboard_send(&t.b, FROM + 200, FROM + 300, SLACK + 1, SLACK);
+	EXPECT_EQ(t.b.records, 2);
+	EXPECT_RECORD(t.b.first, 0, 200, 0);
+	EXPECT_RECORD(t.b.first->next, 200, 300, 0);
+	EXPECT_EQ(t.b.first->prev, t.b.first->next);
+}
+
+TEST(scoreboard_send__without_memory_the_last_one_grows)
+{
+	struct board t;
+
+	make_board(&t, 2, 400, 100);
+	EXPECT_EQ(t.b.records, 2);
+	EXPECT_RECORD(t.b.first->next, 100, 400, 0);
+	sack(&t, 100, 400);
+	EXPECT_EQ(t.b.sacked, 300);
+	/* What must grow counts as not delivered again. */
+	toytcp_scoreboard_send(&t.b, FROM + 400, FROM + 500, t.now, SLACK);
+	EXPECT_EQ(t.b.sacked, 0);
+	EXPECT_RECORD(t.b.first->next, 100, 500, 0);
+}
+
+TEST(scoreboard_acked__whole_records_and_parts)
+{
+	struct board t;
+
+	make_board(&t, 10, 300, 100);
+	acked(&t, 150);
+	EXPECT_EQ(t.d.bytes, 150);
+	EXPECT_EQ(t.b.records, 2);
+	EXPECT_EQ(t.b.spares, 8);
+	EXPECT_RECORD(t.b.first, 150, 200, 0);
+	acked(&t, 300);
+	EXPECT_EQ(t.b.first, NULL);
+	EXPECT_EQ(t.b.spares, 10);
+	EXPECT_EQ(t.d.sent, 200);
+	EXPECT_EQ(t.d.end, FROM + 300);
+	EXPECT_FALSE(t.d.reordered);
+}
+
+TEST(scoreboard_sack__cuts_and_joins)
+{
+	struct board t;
+
+	make_board(&t, 10, 1000, 1000);
+	sack(&t, 200, 300);
+	EXPECT_EQ(t.b.records, 3);
+	sack(&t, 400, 500);
+	EXPECT_EQ(t.b.records, 5);
+	sack(&t, 300, 400);
+	EXPECT_EQ(t.b.records, 3);
+	EXPECT_RECORD(t.b.first, 0, 200, 0);
+	EXPECT_RECORD(t.b.first->next, 200, 500, RECORD_SACKED);
+	EXPECT_RECORD(t.b.first->next->next, 500, 1000, 0);
+	EXPECT_EQ(t.b.sacked, 300);
+	EXPECT_EQ(t.d.bytes, 300);
+	EXPECT_EQ(toytcp_scoreboard_highest(&t.b, FROM), FROM + 500);
+	sack(&t, 100, 600);	/* what is known does not count twice */
+	EXPECT_EQ(t.d.bytes, 500);
+	acked(&t, 1000);
+	EXPECT_EQ(t.d.bytes, 1000);
+	EXPECT_EQ(t.b.sacked, 0);
+}
+
+/* A record that cannot be cut counts as not there. */
+TEST(scoreboard_sack__without_memory)
+{
+	struct board t;
+
+	make_board(&t, 1, 1000, 1000);
+	sack(&t, 200, 300);
+	EXPECT_EQ(t.b.sacked, 0);
+	EXPECT_EQ(t.d.bytes, 0);
+	EXPECT_RECORD(t.b.first, 0, 1000, 0);
+	sack(&t, 0, 1000);
+	EXPECT_EQ(t.b.sacked, 1000);
+}
+
+TEST(deliver__what_overtakes)
+{
+	struct board t;
+
+	make_board(&t, 10, 300, 100);
+	sack(&t, 200, 300);
+	EXPECT_FALSE(t.d.reordered);
+	sack(&t, 100, 200);
+	EXPECT_TRUE(t.d.reordered);
+	EXPECT_EQ(t.d.sent, 200);	/* the later one stays the latest */
+}
+
+/* What was repeated says nothing about the order, nor about F-RTO. */
+TEST(deliver__what_was_repeated)
+{
+	struct board t;
+
+	make_board(&t, 10, 300, 100);
+	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, t.now, SLACK);
+	sack(&t, 100, 300);
+	t.d.original = false;
+	t.d.now = t.now + 50;
+	t.d.min_rtt = 51;
+	acked(&t, 100);
+	EXPECT_FALSE(t.d.reordered);
+	EXPECT_FALSE(t.d.original);
+	EXPECT_EQ(t.d.sent, 200);	/* it came of the first transmission */
+}
+
+TEST(scoreboard_lose__and_repeat)
+{
+	struct board t;
+	struct sent_record *r;
+
+	make_board(&t, 10, 300, 100);
+	EXPECT_EQ(toytcp_scoreboard_lost(&t.b), NULL);
+	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first->next);
+	EXPECT_EQ(t.b.lost, 200);
+	r = toytcp_scoreboard_lost(&t.b);
+	EXPECT_RECORD(r, 0, 200, RECORD_LOST);
+	toytcp_scoreboard_repeat(&t.b, r, FROM + 50, 1000, SLACK);
+	EXPECT_EQ(t.b.lost, 150);
+	EXPECT_EQ(toytcp_scoreboard_again(&t.b), 50);
+	r = toytcp_scoreboard_lost(&t.b);
+	EXPECT_RECORD(r, 50, 200, RECORD_LOST);
+	toytcp_scoreboard_repeat(&t.b, r, FROM + 200, 1001, SLACK);
+	EXPECT_RECORD(t.b.first, 0, 200, RECORD_REPEATED);
+	EXPECT_EQ(t.b.first->sent, 1000);
+	EXPECT_EQ(t.b.lost, 0);
+}
+
+TEST(scoreboard_repeat__without_memory_all_of_it)
+{
+	struct board t;
+
+	make_board(&t, 1, 1000, 1000);
+	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 5, SLACK);
+	EXPECT_EQ(t.b.lost, 0);
+	EXPECT_RECORD(t.b.first, 0, 1000, RECORD_REPEATED);
+}
+
+TEST(scoreboard_clear__reneging)
+{
+	struct board t;
+
+	make_board(&t, 10, 300, 100);
+	sack(&t, 0, 200);
+	toytcp_scoreboard_lose(&t.b, t.b.first->prev);
+	toytcp_scoreboard_clear(&t.b, RECORD_SACKED);
+	EXPECT_EQ(t.b.sacked, 0);
+	EXPECT_EQ(t.b.lost, 100);
+	toytcp_scoreboard_clear(&t.b, RECORD_LOST);
+	EXPECT_EQ(t.b.lost, 0);
+}
+
+/* However many losses there are, the work they cause is limited. */
+TEST(scoreboard__has_a_limit)
+{
+	static struct sent_record many[SCOREBOARD_MAX + 8];
+	struct board t;
+	u32 i;
+
+	make_board(&t, 1, 4 * SCOREBOARD_MAX, 4 * SCOREBOARD_MAX);
+	for (i = 0; i < SCOREBOARD_MAX + 8; i++)
+		toytcp_scoreboard_lend(&t.b, &many[i]);
+	for (i = 1; i < 4 * SCOREBOARD_MAX; i += 2)
+		sack(&t, i, i + 1);
+	EXPECT_EQ(t.b.records, SCOREBOARD_MAX);
+	acked(&t, 4 * SCOREBOARD_MAX);
+	EXPECT_EQ(t.b.records, 0);
+}
+
+TEST(scoreboard_purge__gives_all_back)
+{
+	struct board t;
+	struct sent_record *r;
+	int n = 0;
+
+	make_board(&t, 10, 300, 100);
+	sack(&t, 100, 150);
+	r = toytcp_scoreboard_return(&t.b);
+	EXPECT_NE(r, NULL);
+	for (r = toytcp_scoreboard_purge(&t.b); r; r = r->next)
+		n++;
+	EXPECT_EQ(n, 9);
+	EXPECT_EQ(t.b.first, NULL);
+	EXPECT_EQ(t.b.spares, 0);
+}
+
+TEST_HARNESS_MAIN
