@@ -300,10 +300,13 @@ static u32 bad_ack(const struct endpoint *e, struct dice *d)
 	return sent(e) + 1 + dice_below(d, (1u << 30) >> dice_below(d, 30));
 }
 
-/* Where a SYN opens a connection, that is no mischief. */
+/*
+ * Where a SYN opens a connection, that is no mischief; and an embryo goes back
+ * to LISTEN for one in its window, as 3.10.7.4 has it.
+ */
 static bool minds_syn(const struct endpoint *e)
 {
-	return e->kind == NOTHING ||
+	return e->kind == NOTHING || e->kind == EMBRYO ||
 	       (e->kind == FULL && e->tcb.state == TCP_SYN_SENT);
 }
 
