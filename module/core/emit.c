@@ -224,7 +224,8 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 	if (!r || !tcb->snd.wnd)	/* what opens it will start from UNA */
 		return false;
 	from = r->seq;
-	text = seq_min(r->end, tcb->snd.nxt - tcb->fin_sent) - from;
+	text = seq_min(toytcp_scoreboard_lost_end(r, most(tcb)),
+		       tcb->snd.nxt - tcb->fin_sent) - from;
 	n = min(text, room_from(tcb, from));
 	if (n < text || n > most(tcb))
 		n = whole(tcb, n);

@@ -302,7 +302,7 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
  * toytcp_scoreboard_repeat() - what was lost is sent again
  * @b: the scoreboard
  * @r: a LOST record
- * @end: from its beginning up to here
+ * @end: from its beginning up to here, if all of that is LOST
  * @now: microseconds, the low 32 bits
  * @slack: what was repeated up to so long ago may share a record, microseconds
  *
@@ -311,12 +311,34 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
 			      u32 end, u32 now, u32 slack)
 {
-	if (seq_before(end, r->end))
-		toytcp_scoreboard_cut(b, r, end);
-	mark(b, r, RECORD_REPEATED);
-	r->sent = now;
-	if (like_before(b, r) && now - r->prev->sent <= slack)
-		join(b, r->prev);
+	struct sent_record *next;
+
+	for (; r && seq_before(r->seq, end) && r->flags & RECORD_LOST;
+	     r = next) {
+		if (seq_before(end, r->end))
+			toytcp_scoreboard_cut(b, r, end);
+		next = r->next;
+		mark(b, r, RECORD_REPEATED);
+		r->sent = now;
+		if (like_before(b, r) && now - r->prev->sent <= slack)
+			join(b, r->prev);
+	}
+}
+
+/**
+ * toytcp_scoreboard_lost_end() - how far it is LOST without a gap
+ * @r: a LOST record
+ * @most: bytes after which nobody wants to know
+ *
+ * Return: one past the last number.
+ */
+u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most)
+{
+	u32 first = r->seq;
+
+	while (r->end - first < most && r->next && r->next->flags & RECORD_LOST)
+		r = r->next;
+	return r->end;
 }
 
 /**

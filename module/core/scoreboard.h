@@ -109,6 +109,7 @@ void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r);
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
 			      u32 end, u32 now, u32 slack);
+u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
 u32 toytcp_scoreboard_again(const struct scoreboard *b);
 

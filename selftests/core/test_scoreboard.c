@@ -184,6 +184,25 @@ TEST(scoreboard_lose__and_repeat)
 	EXPECT_EQ(t.b.lost, 0);
 }
 
+/* Neighbours may differ in whether they were repeated before. */
+TEST(scoreboard_repeat__over_several)
+{
+	struct board t;
+
+	make_board(&t, 10, 300, 100);
+	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 1000, SLACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first->prev);
+	toytcp_scoreboard_lose(&t.b, t.b.first->next);
+	toytcp_scoreboard_lose(&t.b, t.b.first);
+	EXPECT_GT(t.b.records, 1);
+	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 1000), FROM + 300);
+	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 50), FROM + 100);
+	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 250, 2000, SLACK);
+	EXPECT_RECORD(t.b.first, 0, 250, RECORD_REPEATED);
+	EXPECT_RECORD(t.b.first->next, 250, 300, RECORD_LOST);
+}
+
 TEST(scoreboard_repeat__without_memory_all_of_it)
 {
 	struct board t;
