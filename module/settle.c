@@ -187,7 +187,7 @@ void toytcp_settle_abort(struct sock *sk, int error)
 
 	if (tp->tcb.state == TCP_CLOSE)
 		return;
-	tell = toytcp_user_abort(&tp->tcb, &rst);
+	tell = toytcp_user_abort(&tp->tcb, toytcp_now(), &rst);
 	toytcp_settle(sk, &act, NULL);
 	if (tell) {
 		toytcp_transmit_segment(sk, &rst);

@@ -78,7 +78,7 @@ void toytcp_user_send(struct tcb *tcb, u32 n);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
 void toytcp_user_close(struct tcb *tcb);
 void toytcp_user_leave(struct tcb *tcb, u64 now);
-bool toytcp_user_abort(struct tcb *tcb, struct segment *rst);
+bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst);
 
 /* arrives.c: SEGMENT ARRIVES, RFC 9293 3.10.7 */
 bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd);

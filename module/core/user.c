@@ -131,11 +131,12 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 /**
  * toytcp_user_abort() - ABORT: give the connection up
  * @tcb: in any state; CLOSED afterwards
+ * @now: microseconds
  * @rst: filled in if the peer is to be told; the ports are the caller's
  *
  * Return: whether to transmit @rst.
  */
-bool toytcp_user_abort(struct tcb *tcb, struct segment *rst)
+bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst)
 {
 	bool tell = toytcp_tcb_in(tcb, TCPF_SYN_RECV | TCPF_ESTABLISHED |
 				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
@@ -144,6 +145,8 @@ bool toytcp_user_abort(struct tcb *tcb, struct segment *rst)
 	memset(rst, 0, sizeof(*rst));
 	rst->seq = toytcp_emit_number(tcb);
 	rst->ctl = CTL_RST;
+	if (tcb->timestamps)
+		toytcp_stamp_put(&tcb->ts, now, rst);
 	toytcp_segment_measure(rst);
 	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT);
 	return tell;

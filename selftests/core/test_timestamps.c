@@ -62,6 +62,20 @@ TEST(timestamps__on_every_segment_once_agreed)
 	EXPECT_EQ(h.out[0].hdrlen, 32);
 }
 
+/* Section 3.2: on a reset it SHOULD be. */
+TEST(timestamps__on_our_reset)
+{
+	struct segment rst;
+	struct host h;
+
+	make_stamped(&h);
+	EXPECT_TRUE(toytcp_user_abort(&h.tcb, h.now, &rst));
+	EXPECT_EQ(rst.options, HAS_TIMESTAMPS);
+	EXPECT_EQ(rst.tsval, clock_of(&h));
+	EXPECT_EQ(rst.tsecr, THEIRS);
+	EXPECT_EQ(rst.hdrlen, 32);
+}
+
 TEST(timestamps__not_if_the_peer_has_none)
 {
 	struct host h;

@@ -158,7 +158,8 @@ TEST(user_abort__in_every_state)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		rows[i].make(&h);
-		EXPECT_EQ(toytcp_user_abort(&h.tcb, &rst), rows[i].tell);
+		EXPECT_EQ(toytcp_user_abort(&h.tcb, h.now, &rst),
+			  rows[i].tell);
 		EXPECT_STATE(&h, TCP_CLOSE);
 		EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
 		host_settle(&h);

@@ -426,7 +426,7 @@ static void abort_connection(struct machine *m)
 {
 	struct segment rst;
 
-	if (toytcp_user_abort(&m->tcb, &rst))
+	if (toytcp_user_abort(&m->tcb, m->now, &rst))
 		must(rst.ctl & CTL_RST, "an abort sends a reset");
 	settle(m);
 }

@@ -180,6 +180,22 @@ API_TEST(tcpopt__info)
 	ASSERT_EQ(1, info_of(pair.server).tcpi_data_segs_in);
 }
 
+API_TEST(tcpopt__info_options)
+{
+	int wanted = TCPI_OPT_TIMESTAMPS | TCPI_OPT_WSCALE;
+	struct pair pair = new_pair();
+
+	ASSERT_EQ(wanted, info_of(pair.client).tcpi_options &
+			  (wanted | TCPI_OPT_ECN));
+	write_file(variant->protocol == IPPROTO_TCP ?
+		   "/proc/sys/net/ipv4/tcp_ecn" : "/proc/sys/net/toytcp/ecn",
+		   "1");
+	pair = new_pair();
+	wanted |= TCPI_OPT_ECN;
+	ASSERT_EQ(wanted, info_of(pair.client).tcpi_options & wanted);
+	ASSERT_EQ(wanted, info_of(pair.server).tcpi_options & wanted);
+}
+
 API_TEST(tcpopt__info_partial)
 {
 	struct pair pair = new_pair();

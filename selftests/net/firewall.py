@@ -227,6 +227,26 @@ def masquerade_through_a_router(case):
     exchange(near, far)
 
 
+@scenario(toytcp_only=True)
+def router_that_may_not_say_why(case):
+    """A narrow link behind a router whose ICMP a rule drops."""
+    left, router, right = (case.namespace() for _ in range(3))
+    lib.cable(left, router, net="10.1.0")
+    lib.cable(router, right, net="10.2.0", name="veth1")
+    with router:
+        lib.interface_mtu("veth1", 1100)
+    router.sysctl("net.ipv4.ip_forward", 1)
+    left.run("ip", "route", "add", "default", "via", "10.1.0.2")
+    right.run("ip", "route", "add", "default", "via", "10.2.0.1")
+    rules(router, """table ip t { counter said { }; chain out {
+        type filter hook output priority 0;
+        icmp type destination-unreachable counter name said drop; }; }""")
+    listener = right.listen()
+    near = left.connect(("10.2.0.2", 7000))
+    exchange(near, right.accept(listener), 300000)
+    assert counted(router, "said") and left.stats()["black_holes"]
+
+
 @scenario()
 def queued_to_a_program(case):
     """After a verdict the hook runs in process context, not in softirq."""

@@ -274,7 +274,7 @@ void endpoint_abort(struct endpoint *e)
 	excuse(e);
 	e->world->counts.aborted++;
 	endpoint_begin(e);
-	if (toytcp_user_abort(&e->tcb, &rst)) {
+	if (toytcp_user_abort(&e->tcb, e->world->now, &rst)) {
 		note_change(e, before);
 		endpoint_send(e, &rst, NULL);
 	}
