@@ -121,6 +121,11 @@ class Path:
             self.middle.run("ip", "route", "replace", net + ".0/24", "dev",
                             device, "mtu", str(size))
 
+    def ask_for_ecn(self) -> None:
+        for host in self.hosts:
+            host.sysctl("net.toytcp.ecn" if host.toytcp else
+                        "net.ipv4.tcp_ecn", 1)
+
     def connect(self, buffer: int = 0) -> tuple:
         """A connection's two sockets, perhaps with small receive buffers."""
         listener = self.server.listen(("", SERVER[1]))

@@ -132,6 +132,7 @@ class Condition(NamedTuple):
     mtu: int = 0
     size: int = MUCH
     talk: Callable = exchange
+    ecn: bool = False
 
 
 CONDITIONS = (
@@ -140,6 +141,8 @@ CONDITIONS = (
     Condition("loss_10_percent_and_reordering",
               ("delay", "4ms", "loss", "10%", "reorder", "75%", "50%"),
               size=LESS // 2),
+    Condition("ecn_marks_5_percent", ("loss", "5%", "ecn"), size=LESS,
+              ecn=True),
     Condition("delay_40_ms", ("delay", "40ms"), size=LESS),
     Condition("mtu_576", mtu=576, size=LESS),
     Condition("zero_window", size=LESS, talk=zero_window),
@@ -153,6 +156,8 @@ RESULTS: dict[tuple[str, int, int], Counters] = {}
 def run(case: lib.Case, condition: Condition, client: int,
         server: int) -> Counters:
     path = Path(case, client, server)
+    if condition.ecn:
+        path.ask_for_ecn()
     if condition.netem:
         path.netem(*condition.netem)
     if condition.mtu:
