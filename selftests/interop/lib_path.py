@@ -35,10 +35,12 @@ NAMES = {
 
 
 class Counters(NamedTuple):
-    """What a path saw: its packets and bytes, its hosts' complaints."""
+    """What a path saw: its packets and bytes, its hosts' complaints. Repeated
+    by the client and by the server; the others are of both together."""
     packets: int
     bytes: int
-    retransmitted: int
+    by_client: int
+    by_server: int
     timeouts: int
     checksum: int
 
@@ -145,8 +147,10 @@ class Path:
                   for name in (CABLE, "veth0")]
         return Counters(sum(packets for _, packets in passed),
                         sum(size for size, _ in passed),
+                        *(counter(host, "retransmitted")
+                          for host in self.hosts),
                         *(sum(counter(host, what) for host in self.hosts)
-                          for what in NAMES))
+                          for what in ("timeouts", "checksum")))
 
     def wait_closed(self) -> None:
         """Nothing left at either end but what waits for old duplicates."""
