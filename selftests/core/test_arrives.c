@@ -139,6 +139,18 @@ TEST(syn_sent_check_syn__window_scale)
 	EXPECT_EQ(h.tcb.snd.wnd, 40000);
 }
 
+TEST(take_window__thirty_two_bits)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1,
+	       .options = HAS_MSS | HAS_WSCALE, .mss = MSS, .wscale = 14);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	       .wnd = 65535);
+	EXPECT_EQ(h.tcb.snd.wnd, 65535u << 14);
+}
+
 TEST(syn_sent_check_syn__text_on_it_is_not_taken)
 {
 	struct host h;

@@ -447,6 +447,24 @@ TEST(persist__with_text_outstanding)
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 1);
 }
 
+/* RFC 9293 SHLD-17: what a shrinking window left outside is no one's fault. */
+TEST(persist__text_outside_a_shrunk_window_ends_nothing)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	host_send(&h, 3 * MSS);
+	for (i = 0; i < 3 * DATA_RETRIES; i++) {
+		ARRIVE_NEXT(&h, .wnd = 0);
+		ASSERT_TRUE(host_expire(&h));
+		EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 1);
+	}
+	ARRIVE_NEXT(&h, .wnd = WND);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, MSS);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+}
+
 /* Beyond the window as our probe left us, the peer must still hear our ACKs. */
 TEST(persist__acks_stay_within_the_peers_window)
 {

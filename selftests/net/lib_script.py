@@ -349,6 +349,12 @@ class Player:
         self.sock.sendall(pattern(self.written, end, 1))
         self.written = end
 
+    def call_urge(self, size: str) -> None:
+        """Writes, and the last byte is urgent."""
+        end = self.written + int(size)
+        self.sock.send(pattern(self.written, end, 1), socket.MSG_OOB)
+        self.written = end
+
     def call_read(self, size: str) -> None:
         """Exactly these, and the right ones."""
         end = self.read_to + int(size)

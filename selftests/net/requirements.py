@@ -74,6 +74,21 @@ def isn_differs_for_each_four_tuple(case):
     assert len(gaps) > 12, f"these look alike: {sorted(numbers)}"
 
 
+@scenario(toytcp_only=True)
+def time_wait_takes_a_minute(case):
+    """MUST-13: 2 MSL, with the usual MSL of 30 seconds."""
+    host, peer = alone(case)
+    sock, talk, _ = connected(host, peer)
+    sock.close()
+    talk.expect("FA")
+    talk.send("FA")
+    talk.expect("A")
+    row, = host.connections()
+    name, left = row.timer.split(":")
+    assert (row.state, name) == ("TIME-WAIT", "2msl"), str(row)
+    assert 30 < float(left) <= 60, f"{left} s are left"
+
+
 @scenario()
 def address_of_the_interface(case):
     """MUST-44, -45: IP chooses our address; all of the connection has it."""
