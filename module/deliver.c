@@ -279,16 +279,15 @@ void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
 	kfree_skb(skb);
 }
 
-static void deliver_new(struct net *net, const struct toytcp_tuple *who,
+static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
 			struct sk_buff *skb, const struct segment *seg)
 {
-	struct sock *sk = toytcp_ports_listener(toytcp_net(net), who,
-						inet_iif(skb));
+	struct sock *sk = toytcp_ports_listener(tn, who, inet_iif(skb));
 
 	if (sk)
 		toytcp_listener_arrives(sk, NULL, skb, seg, NULL);
 	else
-		toytcp_deliver_nobody(net, skb, seg);
+		toytcp_deliver_nobody(tn->net, skb, seg);
 }
 
 static void deliver_to_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
@@ -299,23 +298,22 @@ static void deliver_to_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
 
 /**
  * toytcp_deliver_packet() - find out whom a segment is for
- * @net: the namespace
+ * @tn: the namespace
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  *
  * Context: BH disabled.
  */
-void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
+void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			   const struct segment *seg)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
-	struct toytcp_net *tn = toytcp_net(net);
 	struct toytcp_entry *entry;
 
 	rcu_read_lock();
 	entry = toytcp_table_find(tn, &who);
 	if (!entry)
-		deliver_new(net, &who, skb, seg);
+		deliver_new(tn, &who, skb, seg);
 	else if (entry->kind == ENTRY_SOCKET)
 		deliver_to_socket(toytcp_entry_sock(entry), &who, skb, seg);
 	else if (entry->kind == ENTRY_EMBRYO)

@@ -88,8 +88,7 @@ static bool is_martian(const struct sk_buff *skb)
  */
 int toytcp_hook_input(struct sk_buff *skb)
 {
-	struct net *net = dev_net(skb->dev);
-	struct toytcp_net *tn = toytcp_net(net);
+	struct toytcp_net *tn = toytcp_net(dev_net(skb->dev));
 	struct segment seg;
 
 	local_bh_disable();
@@ -100,24 +99,24 @@ int toytcp_hook_input(struct sk_buff *skb)
 	} else if (!parse(tn, skb, &seg)) {
 		kfree_skb(skb);
 	} else {
-		toytcp_deliver_packet(net, skb, &seg);
+		toytcp_deliver_packet(tn, skb, &seg);
 	}
 	local_bh_enable();
 	return 0;
 }
 
 /* What ip_local_deliver_finish() and its callees would have done for us. */
-static bool finish_delivery(struct sk_buff *skb, struct toytcp_net *tn)
+static bool finish_delivery(struct sk_buff *skb, struct net *net)
 {
 	skb_clear_delivery_time(skb);
 	__skb_pull(skb, skb_network_header_len(skb));
 	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
 	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
-		toytcp_count(tn, drop_memory);
+		toytcp_count(toytcp_net(net), drop_memory);
 		return false;
 	}
 	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
-		toytcp_count(tn, drop_policy);
+		toytcp_count(toytcp_net(net), drop_policy);
 		return false;
 	}
 	nf_reset_ct(skb);
@@ -135,7 +134,7 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	verdict = toytcp_confirm_conntrack(skb);
 	if (verdict != NF_ACCEPT)
 		return verdict;
-	if (finish_delivery(skb, toytcp_net(state->net)))
+	if (finish_delivery(skb, state->net))
 		toytcp_hook_input(skb);
 	else
 		kfree_skb(skb);

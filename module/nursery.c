@@ -283,7 +283,7 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	if (outcome == FULL)
 		kfree_skb(skb);
 	else		/* for the one that was faster, or for nobody */
-		toytcp_deliver_packet(sock_net(l->sk), skb, seg);
+		toytcp_deliver_packet(net_of(l), skb, seg);
 }
 
 /* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */

@@ -88,6 +88,7 @@ static void init_common(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
+	tp->tn = toytcp_net(sock_net(sk));
 	tp->entry.kind = ENTRY_SOCKET;
 	tp->entry.node.pprev = NULL;
 	INIT_HLIST_NODE(&tp->claim.node);
@@ -103,12 +104,11 @@ static void init_common(struct sock *sk)
 /* proto.init: the end of socket(2). */
 static int init(struct sock *sk)
 {
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
 	init_common(sk);
 	toytcp_buffers_init(sk);
 	toytcp_tcb_init(&toytcp_sk(sk)->tcb, sk->sk_rcvbuf / 2, MSS_DEFAULT);
-	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
+	toytcp_sk(sk)->tcb.syn_retries =
+		READ_ONCE(toytcp_sock_net(sk)->sysctl_syn_retries);
 	select_congestion(sk, 0);
 	return 0;
 }

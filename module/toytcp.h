@@ -69,6 +69,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @entry: in the connection table from SYN-SENT or promotion until CLOSED;
  *	while it is there, the table holds a reference to the socket
  * @claim: its local port
+ * @tn: the namespace; kept here, since net_generic() enters RCU each time
  * @tcb: the connection
  * @tuning: of the receive buffer
  * @listener: in LISTEN, else NULL; read under RCU or the socket lock
@@ -103,6 +104,7 @@ struct toytcp_sock {
 	struct inet_sock inet;
 	struct toytcp_entry entry;
 	struct toytcp_claim claim;
+	struct toytcp_net *tn;
 	struct tcb tcb;
 	struct tuning tuning;
 	struct toytcp_listener __rcu *listener;
@@ -233,7 +235,7 @@ static inline struct toytcp_net *toytcp_net(const struct net *net)
 
 static inline struct toytcp_net *toytcp_sock_net(const struct sock *sk)
 {
-	return toytcp_net(sock_net(sk));
+	return toytcp_sk(sk)->tn;
 }
 
 static inline struct sock *toytcp_entry_sock(struct toytcp_entry *entry)
@@ -343,7 +345,7 @@ extern const struct nf_hook_ops toytcp_hook_ops;
 int toytcp_hook_input(struct sk_buff *skb);
 
 /* deliver.c: each takes over the skb */
-void toytcp_deliver_packet(struct net *net, struct sk_buff *skb,
+void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			   const struct segment *seg);
 void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
 			   const struct segment *seg);

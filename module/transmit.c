@@ -247,13 +247,11 @@ static u32 next_burst(struct sock *sk)
 /* How much a packet may hold beside a plain IP header, IP options taken off. */
 static u32 less_options(const struct sock *sk, u32 mtu)
 {
-	const struct ip_options_rcu *options;
-	u32 len;
+	const struct ip_options_rcu *options =
+		rcu_dereference_protected(inet_sk(sk)->inet_opt,
+					  lockdep_sock_is_held(sk));
+	u32 len = options ? options->opt.optlen : 0;
 
-	rcu_read_lock();
-	options = rcu_dereference(inet_sk(sk)->inet_opt);
-	len = options ? options->opt.optlen : 0;
-	rcu_read_unlock();
 	return mtu - min(mtu, len);
 }
 
