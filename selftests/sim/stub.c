@@ -85,7 +85,8 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 	struct segment ack;
 
 	if (verdict == VERDICT_CREATE && e->listening) {
-		conceive(e, seg, e->remnant.snd_nxt + 128000);
+		conceive(e, seg, e->remnant.snd_nxt + 1 +
+			 (dice_roll(&e->world->dice) & 0xffff));
 		return;
 	}
 	trace_add(e, 'i', seg, TCP_TIME_WAIT,

@@ -234,7 +234,8 @@ static void renew(struct endpoint *e)
 
 /*
  * A second connection of the same two ends. Its numbers lie beyond those of
- * the first (RFC 6528), unless nothing of that is under way any more.
+ * the first (RFC 6528), unless nothing of that is under way any more, or
+ * timestamps tell old from new (RFC 7323 section 5).
  */
 static void meet_again(struct endpoint *client)
 {
@@ -245,7 +246,9 @@ static void meet_again(struct endpoint *client)
 	client->iss = client->tcb.snd.nxt + dice_below(d, 1 << 20);
 	if (!client->world->wire.used && dice_below(d, 2))
 		client->iss = dice_roll(d);
-	server->iss = server->tcb.snd.nxt + dice_below(d, 1 << 20);
+	else if (client->tcb.timestamps && dice_below(d, 2))
+		client->iss = client->tcb.snd.iss + 1 + dice_below(d, 1000);
+	server->iss = server->tcb.snd.nxt + dice_below(d, 1 << dice_below(d, 20));
 	client->world->counts.again++;
 	check_delivered(client);
 	check_delivered(server);
