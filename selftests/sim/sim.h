@@ -204,6 +204,7 @@ struct user {
  * @short_of_memory: it lends one record, and no more
  * @edge: the furthest right edge that was announced on the wire
  * @offered: the furthest right edge that the peer has announced
+ * @answered: (embryo, remnant) when it last answered what is of no use to it
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
  * @said: how many segments it has sent
@@ -230,6 +231,7 @@ struct endpoint {
 	u32 edge, offered;
 	u32 lent, lent_bytes;
 	u32 records;
+	u64 answered;
 	u32 tries;
 	u32 sent_to;
 	u32 said;

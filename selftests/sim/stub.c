@@ -52,6 +52,17 @@ static void drop_stub(struct endpoint *e)
 	e->timer = NEVER;
 }
 
+/* toytcp.h's toytcp_answer_due(): two stubs must not answer each other. */
+static bool answer_due(struct endpoint *e)
+{
+	u64 now = e->world->now;
+
+	if (e->answered && now - e->answered < CHALLENGE_GAP)
+		return false;
+	e->answered = now;
+	return true;
+}
+
 static void embryo_input(struct endpoint *e, const struct packet *p,
 			 const struct segment *seg)
 {
@@ -69,7 +80,7 @@ static void embryo_input(struct endpoint *e, const struct packet *p,
 	if (verdict == VERDICT_REPEAT) {
 		e->embryo.repeated++;
 		send_synack(e);
-	} else if (verdict == VERDICT_ACK) {
+	} else if (verdict == VERDICT_ACK && answer_due(e)) {
 		toytcp_embryo_ack(&e->embryo, e->world->now, &reply);
 		endpoint_send(e, &reply, NULL);
 	}
@@ -94,7 +105,8 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 		  CAUSE_TIME_WAIT);
 	if (verdict == VERDICT_END) {
 		drop_stub(e);
-	} else if (verdict != VERDICT_DROP) {
+	} else if (verdict == VERDICT_RESTART ||
+		   (verdict != VERDICT_DROP && answer_due(e))) {
 		toytcp_remnant_ack(&e->remnant, e->world->now, &ack);
 		endpoint_send(e, &ack, NULL);
 	}
