@@ -127,11 +127,12 @@ def socat_by_its_own_option(case):
     case.callback(server.kill)
     wait_for_server(right, 7000, server)
     data = os.urandom(MB)
+    reader = lib.Thread(server.communicate, None, lib.SCENARIO_S)
     with left:
         subprocess.run(["socat", "-u", "-",
                         f"TCP4:10.0.0.2:7000,protocol={lib.PROTO}"],
                        input=data, check=True, timeout=lib.SCENARIO_S)
-    got, _ = server.communicate(timeout=lib.SCENARIO_S)
+    got, _ = reader.finish()
     assert got == data
 
 
