@@ -216,6 +216,18 @@ static void came_twice(struct arrival *a, u32 from, u32 to)
 	a->act->notes |= NOTE_TWICE;
 }
 
+/*
+ * Of a segment that is not acceptable. One that its own repetition overtook
+ * fails PAWS as well; that it was late, not lost, the peer shall know.
+ */
+static void tell_if_twice(struct arrival *a)
+{
+	const struct segment *seg = a->seg;
+
+	if (!seq_after(seg->seq + seg->len, a->tcb->rcv.nxt))
+		came_twice(a, seg->seq, seg->seq + seg->len);
+}
+
 /* Cuts off what is old and what lies beyond the window. */
 static void trim(struct arrival *a)
 {
@@ -253,8 +265,10 @@ static bool check_timestamp(struct arrival *a)
 		return true;
 	a->act->paws = true;
 	tcb->cause = CAUSE_PAWS;
-	if (!missing)
+	if (!missing) {
+		tell_if_twice(a);
 		challenge(a, CAUSE_PAWS);
+	}
 	return false;
 }
 
@@ -284,8 +298,7 @@ static bool check_sequence(struct arrival *a)
 	a->act->outside = true;
 	if (a->seg->ctl & CTL_RST)
 		return false;
-	if (!seq_after(a->seg->seq + a->seg->len, a->tcb->rcv.nxt))
-		came_twice(a, a->seg->seq, a->seg->seq + a->seg->len);
+	tell_if_twice(a);
 	challenge(a, CAUSE_SEQUENCE);
 	return false;
 }

@@ -194,6 +194,23 @@ TEST(paws__from_before)
 	EXPECT_EQ(host_ready(&h), 10);
 }
 
+/* RFC 2883: its repetition was faster, so there was no loss. */
+TEST(paws__overtaken_by_its_repetition)
+{
+	struct host h;
+
+	make_stamped(&h);
+	h.tcb.sack_ok = 1;
+	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 1, 0));
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 10,
+	       STAMPED(THEIRS, 0));
+	EXPECT_TRUE(h.act.paws);
+	ASSERT_EQ(h.sent, 1);
+	ASSERT_EQ(h.out[0].sacks, 1);
+	EXPECT_EQ(h.out[0].sack[0].from, IRS + 1);
+	EXPECT_EQ(h.out[0].sack[0].to, IRS + 11);
+}
+
 /* Two that answer each other's would never end. */
 TEST(paws__bare_acks_are_answered_now_and_then)
 {
