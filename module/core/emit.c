@@ -234,6 +234,8 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 		n = max_t(u32, n, min_t(u32, text, tcb->snd.mss));
 	if (!n && text)
 		return false;
+	if (!tcb->prr.repeated)
+		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
 	repeat(tcb, seg, from, n);
 	toytcp_scoreboard_repeat(&tcb->board, r,
 				 from + toytcp_segment_length(seg), (u32)now,

@@ -49,6 +49,11 @@ u32 toytcp_recovery_slack(const struct tcb *tcb)
 	return tcb->rtt.srtt / 16;
 }
 
+static bool in_episode(const struct tcb *tcb)
+{
+	return tcb->cc.recovering || tcb->timed_out;
+}
+
 static void begin_episode(struct tcb *tcb)
 {
 	tcb->cc.recover = tcb->snd.nxt;
@@ -109,6 +114,14 @@ static void take_duplicate(struct tcb *tcb, u32 n, struct actions *act)
 	tcb->prr.repeated -= min(tcb->prr.repeated, n);
 	if (!tcb->prr.repeated)
 		undo(tcb, act);
+}
+
+/* The Eifel detection, RFC 3522: the peer answers what was sent before. */
+static bool echoes_original(const struct tcb *tcb, const struct segment *seg)
+{
+	return tcb->timestamps && seg->options & HAS_TIMESTAMPS &&
+	       tcb->undoable && tcb->prr.repeated &&
+	       seq_before(seg->tsecr, tcb->prr.stamp);
 }
 
 /* RFC 2883 section 4: below the ACK, or within the block that follows. */
@@ -231,11 +244,6 @@ static void mended_by_probe(struct tcb *tcb)
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 }
 
-static bool in_episode(const struct tcb *tcb)
-{
-	return tcb->cc.recovering || tcb->timed_out;
-}
-
 /* What is lost by now; returns when to look again, see toytcp_rack_detect(). */
 static u32 detect(struct tcb *tcb, u32 acked, u64 now, struct actions *act)
 {
@@ -271,6 +279,10 @@ static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
 	/* F-RTO, RFC 5682 section 3: what had been sent before arrives. */
 	if (tcb->timed_out && tcb->frto && d->original)
 		undo(tcb, act);
+	if (acked && in_episode(tcb) && echoes_original(tcb, seg)) {
+		toytcp_rack_widen(tcb);
+		undo(tcb, act);
+	}
 }
 
 /**

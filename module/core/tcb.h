@@ -281,11 +281,13 @@ struct rack {
  * @delivered: prr_delivered, bytes
  * @sent: prr_out, bytes
  * @repeated: text sent again that the peer has not reported to have twice
+ * @stamp: RFC 3522's RetransmitTS: our timestamp when the first of it was
  */
 struct prr {
 	u32 delivered;
 	u32 sent;
 	u32 repeated;
+	u32 stamp;
 };
 
 /**

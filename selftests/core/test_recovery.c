@@ -313,6 +313,47 @@ TEST(take_duplicate__undoes_the_reduction)
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
 }
 
+#define ECHO(h, una_, ecr) \
+	ARRIVE_NEXT(h, .ack = AT(una_), .options = HAS_TIMESTAMPS, \
+		    .tsval = (h)->tcb.ts.recent, .tsecr = ecr)
+
+/* Repeats the first of eight segments; returns the timestamp it bears. */
+static u32 repeat_with_timestamp(struct host *h)
+{
+	make_established(h);
+	h->tcb.sack_ok = 1;
+	h->tcb.timestamps = 1;
+	host_send(h, 8 * MSS);
+	h->now += 100 * MSEC;
+	ARRIVE_NEXT(h, .options = HAS_TIMESTAMPS, .tsval = h->tcb.ts.recent,
+		    .tsecr = h->out[0].tsval, .sacks = 1,
+		    .sack = { { AT(1), AT(4) } });
+	return h->out[0].tsval;
+}
+
+/* RFC 3522: the ACK for it was on its way already. */
+TEST(echoes_original__undoes_the_reduction)
+{
+	struct host h;
+	u32 stamp = repeat_with_timestamp(&h);
+
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ECHO(&h, 4, stamp - 1);
+	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+	EXPECT_FALSE(!!h.tcb.cc.recovering);
+	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+TEST(echoes_original__not_if_the_repetition_is_answered)
+{
+	struct host h;
+	u32 stamp = repeat_with_timestamp(&h);
+
+	ECHO(&h, 4, stamp);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+}
+
 /* F-RTO: what nobody has repeated arrives after the timeout. */
 TEST(recovery_timeout__was_for_nothing)
 {
