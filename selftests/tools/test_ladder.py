@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The ladder: pairing, rows and drawing, from made-up recordings."""
+import os
 import sys
 import unittest
 
@@ -14,22 +15,9 @@ from ladder import Follower, load, report   # noqa: E402
 from recording import CLIENT, SERVER, Recorder, Wire   # noqa: E402
 from rows import weave                  # noqa: E402
 
-WORKED_EXAMPLE = """\
-1 C SYN 69 - 0
-2 S SYN,ACK 420 70 0
-3 C ACK 70 421 0
-4 C PSH,ACK 70 421 30
-5 S ACK 421 100 0
-6 C PSH,ACK 100 421 5
-7 S ACK 421 105 0
-8 S PSH,ACK 421 105 10
-9 C ACK 105 431 0
-10 S PSH,ACK 431 105 5
-11 C ACK 105 436 0
-12 C FIN,ACK 105 436 0
-13 S ACK 436 106 0
-14 S FIN,ACK 436 106 0
-15 C ACK 106 437 0"""
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                             "..", "net"))
+from worked_example import EXPECTED     # noqa: E402
 
 LADDER = """\
                   CLIENT                                               SERVER
@@ -96,15 +84,15 @@ class Parse(unittest.TestCase):
 
 class WorkedExample(unittest.TestCase):
     def test_segments(self):
-        self.assertEqual(listed(example().texts), WORKED_EXAMPLE.splitlines())
+        self.assertEqual(listed(example().texts), EXPECTED)
 
     def test_the_order_of_sources_does_not_matter(self):
         texts = example().texts[::-1]
-        self.assertEqual(listed(texts), WORKED_EXAMPLE.splitlines())
+        self.assertEqual(listed(texts), EXPECTED)
 
     def test_one_side_alone_has_all_segments(self):
         for text in example().texts:
-            self.assertEqual(listed([text]), WORKED_EXAMPLE.splitlines())
+            self.assertEqual(listed([text]), EXPECTED)
 
     def test_one_line_each(self):
         drawn = lines(example())
