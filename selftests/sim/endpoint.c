@@ -30,7 +30,9 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
-	e->ecn = w->set.calm ? 2 : (u8)dice_below(&w->dice, 3);
+	e->ecn = w->set.path[MARK][0] ? 1 : 2;
+	if (!w->set.calm)
+		e->ecn = (u8)dice_below(&w->dice, 3);
 	e->stamps = w->set.calm || dice_below(&w->dice, 4);
 	e->stamp_offset = dice_roll(&w->dice);
 }

@@ -59,6 +59,7 @@ static const char *flags(u8 ctl, char *text)
 	} names[] = {
 		{ CTL_SYN, "SYN" }, { CTL_FIN, "FIN" }, { CTL_RST, "RST" },
 		{ CTL_PSH, "PSH" }, { CTL_ACK, "ACK" }, { CTL_URG, "URG" },
+		{ CTL_ECE, "ECE" }, { CTL_CWR, "CWR" },
 	};
 	char *p = text;
 	u32 i;
