@@ -238,8 +238,7 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
 	repeat(tcb, seg, from, n);
 	toytcp_scoreboard_repeat(&tcb->board, r,
-				 from + toytcp_segment_length(seg), (u32)now,
-				 toytcp_recovery_slack(tcb));
+				 from + toytcp_segment_length(seg), (u32)now);
 	return true;
 }
 

@@ -38,6 +38,9 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 		return;
 	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt))
 		rack->min_rtt = max_t(u32, rtt, 1);
+	/* While much is repeated, Karn's rule leaves no other sample. */
+	if (d->once && (tcb->cc.recovering || tcb->timed_out))
+		toytcp_rtt_sample(&tcb->rtt, rtt);
 	rack->rtt = rtt;
 	if (toytcp_sent_before(rack->sent, rack->end, d->sent, d->end)) {
 		rack->sent = d->sent;
@@ -46,7 +49,7 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 }
 
 /**
- * toytcp_rack_widen() - section 6.2, step 4: something was repeated in vain
+ * toytcp_rack_widen() - section 6.2, step 4: something was late, not lost
  * @tcb: the connection
  *
  * The window grows once in an episode: what tells of it comes in bunches.
@@ -57,6 +60,7 @@ void toytcp_rack_widen(struct tcb *tcb)
 
 	if (!rack->widened && rack->steps < STEPS_MAX)
 		rack->steps++;
+	rack->reordered = 1;
 	rack->widened = 1;
 	rack->persist = STEPS_PERSIST;
 }

@@ -106,11 +106,14 @@ static void undo(struct tcb *tcb, struct actions *act)
  */
 static void take_duplicate(struct tcb *tcb, u32 n, struct actions *act)
 {
+	bool probing = tcb->rack.probing;
+
 	act->notes |= NOTE_DUPLICATE;
-	toytcp_rack_widen(tcb);
 	toytcp_rack_probed(tcb, true);
-	if (!tcb->undoable || !tcb->prr.repeated)
+	/* It may be the probe; or the network has doubled it, not we. */
+	if (probing || !tcb->undoable || !tcb->prr.repeated)
 		return;
+	toytcp_rack_widen(tcb);
 	tcb->prr.repeated -= min(tcb->prr.repeated, n);
 	if (!tcb->prr.repeated)
 		undo(tcb, act);

@@ -138,7 +138,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
 {
 	struct sent_record *last = b->first ? b->first->prev : NULL, *r;
 
-	if (last && !last->flags && now - last->sent <= slack) {
+	if (last && !last->flags && !b->sealed && now - last->sent <= slack) {
 		last->end = end;
 		return;
 	}
@@ -152,6 +152,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
 	r->end = end;
 	r->sent = now;
 	r->flags = 0;
+	b->sealed = false;
 	if (last) {
 		link_behind(b, r, last);
 	} else {
@@ -281,7 +282,7 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r)
 {
 	mark(b, r, r->flags | RECORD_LOST);
-	if (like_before(b, r))
+	if (like_before(b, r) && r->prev->sent == r->sent)
 		join(b, r->prev);
 }
 
@@ -304,15 +305,15 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
  * @r: a LOST record
  * @end: from its beginning up to here, if all of that is LOST
  * @now: microseconds, the low 32 bits
- * @slack: what was repeated up to so long ago may share a record, microseconds
  *
  * If @r cannot be cut, all of it counts as sent again.
  */
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u32 now, u32 slack)
+			      u32 end, u32 now)
 {
 	struct sent_record *next;
 
+	b->sealed = true;
 	for (; r && seq_before(r->seq, end) && r->flags & RECORD_LOST;
 	     r = next) {
 		if (seq_before(end, r->end))
@@ -320,7 +321,7 @@ void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
 		next = r->next;
 		mark(b, r, RECORD_REPEATED);
 		r->sent = now;
-		if (like_before(b, r) && now - r->prev->sent <= slack)
+		if (like_before(b, r) && r->prev->sent == now)
 			join(b, r->prev);
 	}
 }

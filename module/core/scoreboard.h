@@ -50,6 +50,8 @@ struct sent_record {
  * @lost: bytes of all that is LOST
  * @records: how many there are, at most SCOREBOARD_MAX
  * @spares: how many are not in use
+ * @sealed: something was repeated since the last record began: what is sent
+ *	now was sent later than that, and must not look older
  */
 struct scoreboard {
 	struct sent_record *first;
@@ -58,6 +60,7 @@ struct scoreboard {
 	u32 lost;
 	u16 records;
 	u16 spares;
+	bool sealed;
 };
 
 /**
@@ -108,7 +111,7 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r);
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u32 now, u32 slack);
+			      u32 end, u32 now);
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
 u32 toytcp_scoreboard_again(const struct scoreboard *b);
