@@ -162,6 +162,7 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @embryos: by how often their SYN,ACK was repeated; each list in the order
  *	of deadlines, since all in it wait equally long
  * @embryo_count: how many there are in all
+ * @cookie_sent: when a SYN was last answered by a cookie, jiffies; 0: never
  * @timer: for the earliest deadline among @embryos
  * @sk: the socket
  * @serial: from ports.serial; tells listeners of one port apart
@@ -175,6 +176,7 @@ struct toytcp_listener {
 	u32 backlog;
 	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
 	u32 embryo_count;
+	u32 cookie_sent;
 	struct timer_list timer;
 	struct sock *sk;
 	u32 serial;

@@ -38,11 +38,8 @@ bool toytcp_listener_overflows(const struct toytcp_listener *l)
 
 static bool has_many_embryos(const struct toytcp_listener *l)
 {
-	if (READ_ONCE(l->embryo_count) <
-	    max_t(u32, READ_ONCE(l->backlog), TOYTCP_EMBRYOS_MIN))
-		return false;
-	toytcp_count(net_of(l), drop_listen_overflow);
-	return true;
+	return READ_ONCE(l->embryo_count) >=
+	       max_t(u32, READ_ONCE(l->backlog), TOYTCP_EMBRYOS_MIN);
 }
 
 /* RFC 9293 MUST-63. IP has looked for the worst, but not for a subnet's. */
@@ -155,6 +152,97 @@ static void create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 	consume_skb(skb);
 }
 
+/* The answer of an embryo that is forgotten at once, but for its MSS. */
+static void send_cookie(struct toytcp_listener *l,
+			const struct toytcp_tuple *who,
+			const struct sk_buff *skb, const struct segment *syn)
+{
+	struct segment plain = *syn, synack;
+	struct toytcp_embryo *e;
+
+	plain.options &= HAS_MSS;
+	plain.ctl = CTL_SYN;
+	e = make_embryo(l, who, skb, &plain, NULL);
+	if (!e)
+		return;
+	e->core.iss = toytcp_cookie_make(who, syn);
+	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
+	synack.source = who->lport;
+	synack.destination = who->rport;
+	WRITE_ONCE(l->cookie_sent, (u32)jiffies | 1);
+	toytcp_count(net_of(l), cookies_sent);
+	toytcp_event(net_of(l), who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
+		     CAUSE_LISTEN_SYN);
+	toytcp_event(net_of(l), who, EVENT_OUT, &synack, TCP_LISTEN,
+		     TCP_LISTEN, CAUSE_COOKIE);
+	toytcp_transmit_reply(sock_net(l->sk), &e->route, &synack, l->sk);
+	kfree(e);
+}
+
+/* What the embryo would be, had there been room for it when the SYN came. */
+static struct toytcp_embryo *resume(struct toytcp_listener *l,
+				    const struct toytcp_tuple *who,
+				    const struct sk_buff *skb,
+				    const struct segment *ack, u16 mss)
+{
+	const struct segment syn = {
+		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
+		.options = HAS_MSS, .mss = mss,
+	};
+	struct toytcp_embryo *e = make_embryo(l, who, skb, &syn, NULL);
+
+	if (e) {
+		e->core.iss = ack->ack - 1;
+		e->core.sent = 0;
+	}
+	return e;
+}
+
+/* An ACK for nobody: perhaps of a cookie. Takes over the skb if so. */
+static bool take_cookie(struct toytcp_listener *l,
+			const struct toytcp_tuple *who, struct sk_buff *skb,
+			const struct segment *seg)
+{
+	struct toytcp_embryo *e;
+	u16 mss;
+
+	if (!toytcp_cookie_expected(l))
+		return false;
+	mss = toytcp_cookie_mss(who, seg);
+	if (!mss) {
+		toytcp_count(net_of(l), cookies_failed);
+		return false;
+	}
+	toytcp_count(net_of(l), cookies_received);
+	e = toytcp_listener_overflows(l) ? NULL :
+					   resume(l, who, skb, seg, mss);
+	if (e)
+		toytcp_nursery_resume(l, e, skb, seg);
+	else	/* the peer's next segment may have more luck */
+		kfree_skb(skb);
+	return true;
+}
+
+/* A SYN: an embryo, or a cookie in its stead. Takes over the skb if either. */
+static bool answer_syn(struct toytcp_listener *l,
+		       const struct toytcp_tuple *who, struct sk_buff *skb,
+		       const struct segment *syn, const struct remnant *old)
+{
+	if (toytcp_listener_overflows(l))
+		return false;
+	if (!has_many_embryos(l)) {
+		create(l, who, skb, syn, old);
+		return true;
+	}
+	if (old || !READ_ONCE(net_of(l)->sysctl_syncookies)) {
+		toytcp_count(net_of(l), drop_listen_overflow);
+		return false;
+	}
+	send_cookie(l, who, skb, syn);
+	consume_skb(skb);
+	return true;
+}
+
 static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 			   const struct segment *seg, const struct remnant *old)
 {
@@ -163,11 +251,11 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 
 	if (verdict == VERDICT_CREATE && is_from_group(l, who.remote))
 		verdict = VERDICT_DROP;
-	if (verdict == VERDICT_CREATE && !toytcp_listener_overflows(l) &&
-	    !has_many_embryos(l)) {
-		create(l, &who, skb, seg, old);
+	if (verdict == VERDICT_CREATE && answer_syn(l, &who, skb, seg, old))
 		return;
-	}
+	if (verdict == VERDICT_RESET && !(seg->ctl & CTL_SYN) &&
+	    take_cookie(l, &who, skb, seg))
+		return;
 	toytcp_event(net_of(l), &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
 		     seg->ctl & CTL_ACK ? CAUSE_LISTEN_ACK : CAUSE_NONE);
 	if (verdict == VERDICT_RESET)

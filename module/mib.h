@@ -14,6 +14,9 @@
 	X(active_opens)		\
 	X(passive_opens)	\
 	X(attempt_fails)	\
+	X(cookies_sent)		\
+	X(cookies_received)	\
+	X(cookies_failed)	\
 	X(established_resets)	\
 	X(in_resets)		\
 	X(out_resets)		\

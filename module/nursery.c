@@ -60,7 +60,8 @@ static bool is_deferred(const struct toytcp_listener *l,
 {
 	u32 seconds = READ_ONCE(toytcp_sk(l->sk)->defer_accept);
 
-	return seconds && e->core.repeated < TOYTCP_EMBRYO_TRIES &&
+	return seconds && e->core.sent &&
+	       e->core.repeated < TOYTCP_EMBRYO_TRIES &&
 	       toytcp_now() - e->core.sent < (u64)seconds * SECOND;
 }
 
@@ -372,4 +373,27 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 	       verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV, cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
 	consume_skb(skb);
+}
+
+/**
+ * toytcp_nursery_resume() - a cookie has come back
+ * @l: the listener, found under RCU
+ * @e: as it would have been, had there been room for it; taken over
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * It grows up at once: who has it in the end must have seen the segment.
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_nursery_resume(struct toytcp_listener *l, struct toytcp_embryo *e,
+			   struct sk_buff *skb, const struct segment *seg)
+{
+	if (!keep(l, e)) {	/* another CPU was faster, or nobody listens */
+		kfree(e);
+		kfree_skb(skb);
+		return;
+	}
+	toytcp_count(net_of(l), passive_opens);
+	toytcp_nursery_arrives(l, e, skb, seg);
 }

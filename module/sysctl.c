@@ -149,6 +149,11 @@ static const struct ctl_table template[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= SYSCTL_ONE,
 	}, {
+		FIELD(syncookies),
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	}, {
 		FIELD(congestion_control),
 		.proc_handler	= handle_algorithm,
 	}, {
@@ -172,6 +177,7 @@ static void set_defaults(struct toytcp_net *tn)
 	tn->sysctl_timestamps = 1;
 	tn->sysctl_ecn = 2;
 	tn->sysctl_sack = 1;
+	tn->sysctl_syncookies = 1;
 	tn->sysctl_congestion_control = toytcp_congestion_find("cubic");
 }
 

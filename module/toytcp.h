@@ -198,6 +198,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
  * @sysctl_syn_retries: repetitions of a SYN
  * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
+ * @sysctl_syncookies: answer SYNs beyond a listener's limit (0 or 1)
  * @sysctl_ecn: speak ECN: 0 no, 1 ask for it, 2 if asked
  * @sysctl_sack: speak SACK, RFC 2018 (0 or 1)
  * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
@@ -218,6 +219,7 @@ struct toytcp_net {
 	int sysctl_wmem[3];
 	int sysctl_syn_retries;
 	int sysctl_timestamps;
+	int sysctl_syncookies;
 	int sysctl_ecn;
 	int sysctl_sack;
 	int sysctl_congestion_control;
@@ -314,6 +316,13 @@ struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
 
+/* cookie.c */
+u32 toytcp_cookie_make(const struct toytcp_tuple *who,
+		       const struct segment *syn);
+u16 toytcp_cookie_mss(const struct toytcp_tuple *who,
+		      const struct segment *seg);
+bool toytcp_cookie_expected(const struct toytcp_listener *l);
+
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
@@ -328,6 +337,8 @@ void toytcp_nursery_init(struct toytcp_listener *l);
 void toytcp_nursery_clear(struct toytcp_listener *l);
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn);
+void toytcp_nursery_resume(struct toytcp_listener *l, struct toytcp_embryo *e,
+			   struct sk_buff *skb, const struct segment *seg);
 void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			    struct sk_buff *skb, const struct segment *seg);
 

@@ -19,6 +19,7 @@
 	X(CAUSE_CLOSED, "3.10.7.1-closed")			\
 	X(CAUSE_LISTEN_ACK, "3.10.7.2-ack")			\
 	X(CAUSE_LISTEN_SYN, "3.10.7.2-syn")			\
+	X(CAUSE_COOKIE, "rfc4987-3.6-syn-cookie")		\
 	X(CAUSE_SYN_SENT_ACK, "3.10.7.3-ack")			\
 	X(CAUSE_SYN_SENT_RST, "3.10.7.3-rst")			\
 	X(CAUSE_SYN_SENT_SYN, "3.10.7.3-syn")			\

@@ -147,7 +147,7 @@ u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
 
 /**
  * struct embryo - a connection between its SYN and the ACK of our SYN,ACK
- * @sent: when the SYN,ACK was first sent, microseconds
+ * @sent: when the SYN,ACK was first sent, microseconds; 0: nobody remembers
  * @iss: our initial sequence number
  * @irs: the peer's
  * @wnd: SEG.WND of the SYN, which is never scaled

@@ -292,6 +292,21 @@ TEST(promote__the_promised_window)
 }
 
 /* Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was repeated. */
+/* The embryo of a SYN cookie: the SYN, and when it came, was forgotten. */
+TEST(promote__nobody_knows_when_the_syn_came)
+{
+	const struct segment syn = { .ctl = CTL_SYN, .seq = IRS };
+	struct embryo e;
+	struct tcb tcb;
+
+	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, 0);
+	toytcp_tcb_init(&tcb, BUF, MSS);
+	toytcp_embryo_promote(&e, &tcb, START);
+	EXPECT_TRUE(!tcb.rtt.timing);
+	EXPECT_EQ(tcb.rtt.srtt, 0);
+	EXPECT_EQ(tcb.retransmits, 0);
+}
+
 TEST(promote__after_a_repetition)
 {
 	struct embryo e = make_embryo(BUF, HAS_MSS);

@@ -19,7 +19,7 @@ COUNTERS = ("in_segments out_segments retransmitted in_errors drop_short "
             "drop_offset drop_checksum drop_options drop_martian "
             "drop_no_socket drop_listen_overflow drop_backlog drop_filter "
             "drop_memory out_resets in_resets active_opens passive_opens "
-            "established_resets attempt_fails duplicate_acks "
+            "established_resets attempt_fails duplicate_acks cookies_sent "
             "out_of_order").split()
 
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SYN cookies: what a listener with too many embryos remembers of a SYN stands
+ * in the sequence number of its answer (RFC 4987 section 3.6).
+ *
+ * From the highest bit: 24 bits that nobody else can compute; 5 bits of a clock
+ * that ticks every 64 seconds; 3 bits that name an MSS. A cookie is good for
+ * two ticks. The other options of the SYN are lost.
+ */
+#include <linux/net.h>
+#include <linux/siphash.h>
+
+#include "toytcp.h"
+
+#define TICK_SECONDS	64
+#define TICKS		32	/* until the clock's 5 bits repeat */
+#define TICKS_GOOD	2
+
+/* What peers announce: the least, Ethernet with all its tunnels, jumbo. */
+static const u16 sizes[8] = {
+	MSS_MIN, 256, MSS_DEFAULT, 1024, 1360, 1440, 1460, 8960,
+};
+
+/* Hashed as it is: without gaps. */
+struct seal {
+	struct toytcp_tuple who;
+	u32 irs;
+	u32 tick;
+	u32 size;
+};
+
+static u32 tick_now(void)
+{
+	return (u32)ktime_get_seconds() / TICK_SECONDS;
+}
+
+static u32 bake(const struct toytcp_tuple *who, u32 irs, u32 tick, u32 size)
+{
+	const struct seal seal = {
+		.who = *who, .irs = irs, .tick = tick, .size = size,
+	};
+	static siphash_key_t secret;
+
+	net_get_random_once(&secret, sizeof(secret));
+	return (u32)siphash(&seal, sizeof(seal), &secret) << 8 |
+	       tick % TICKS << 3 | size;
+}
+
+/**
+ * toytcp_cookie_make() - an initial sequence number that remembers a SYN
+ * @who: the four-tuple
+ * @syn: the SYN
+ *
+ * Return: our ISS for the SYN,ACK; any context.
+ */
+u32 toytcp_cookie_make(const struct toytcp_tuple *who,
+		       const struct segment *syn)
+{
+	u16 mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
+	u32 size = ARRAY_SIZE(sizes) - 1;
+
+	while (size && sizes[size] > mss)
+		size--;
+	return bake(who, syn->seq, tick_now(), size);
+}
+
+/**
+ * toytcp_cookie_mss() - does a segment acknowledge a cookie of ours?
+ * @who: the four-tuple
+ * @seg: with an ACK; the first segment after the SYN, or it fails
+ *
+ * Return: the MSS of the SYN, rounded down, bytes; 0 if it does not; any
+ * context.
+ */
+u16 toytcp_cookie_mss(const struct toytcp_tuple *who,
+		      const struct segment *seg)
+{
+	u32 cookie = seg->ack - 1, now = tick_now(), size = cookie % 8;
+	u32 age = (now - (cookie >> 3)) % TICKS;
+
+	if (age >= TICKS_GOOD ||
+	    cookie != bake(who, seg->seq - 1, now - age, size))
+		return 0;
+	return sizes[size];
+}
+
+/**
+ * toytcp_cookie_expected() - was one given out of late?
+ * @l: the listener
+ *
+ * Only then is there any use in looking: nobody may try to guess one in peace.
+ */
+bool toytcp_cookie_expected(const struct toytcp_listener *l)
+{
+	u32 last = READ_ONCE(l->cookie_sent);
+
+	/* Its lowest bit was set, so that it is not 0. */
+	return last && ((u32)jiffies | 1) - last <
+		       TICKS_GOOD * TICK_SECONDS * HZ;
+}

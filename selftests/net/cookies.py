@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""SYN cookies: those who mean it are served while a flood of SYNs goes on."""
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+
+import lib
+import lib_segment
+from lib import scenario
+
+LIMIT = 128             # embryos of a listener
+PORT = 7000
+
+
+def forged(peer: lib_segment.Peer, number: int) -> bytes:
+    """A SYN in the name of a host that will never answer."""
+    return lib_segment.Segment(
+        f"10.1.0.{3 + number % 200}", peer.host, 2000 + number // 200 % 60000,
+        PORT, seq=number, flags="S",
+        options=lib_segment.mss_option(1460)).packet()
+
+
+def fill(host: lib.Namespace, peer: lib_segment.Peer) -> None:
+    """No room for another embryo."""
+    for number in range(LIMIT):
+        peer.send_raw(forged(peer, number))
+    lib.wait_until("a full listener",
+                   lambda: int(host.listeners()[0]["embryos"]) >= LIMIT)
+
+
+class Flood(lib.Thread):
+    """Forged SYNs until it is stopped; the answers go unread."""
+
+    def __init__(self, case: lib.Case, peer: lib_segment.Peer):
+        self.peer, self.over = peer, threading.Event()
+        super().__init__(self.send)
+        case.callback(self.stop)
+
+    def send(self) -> None:
+        number = 0
+        while not self.over.wait(0.001):
+            for _ in range(20):
+                self.peer.send_raw(forged(self.peer, number))
+                number += 1
+            while self.peer.next(0):
+                pass
+
+    def stop(self) -> None:
+        if not self.over.is_set():
+            self.over.set()
+            self.finish()
+
+
+def exchange(near, far) -> None:
+    """A hundred kilobytes each way."""
+    for out, back in (near, far), (far, near):
+        text = os.urandom(100_000)
+        sender = lib.Thread(out.sendall, text)
+        got = lib.receive(back, len(text))
+        sender.finish()
+        assert hashlib.sha256(got).digest() == hashlib.sha256(text).digest()
+
+
+@scenario()
+def honest_clients_in_a_flood(case):
+    client, server = case.pair_of_hosts()
+    case.link(client, server)
+    peer = lib_segment.Peer(case, server)
+    if not lib.TOYTCP:
+        server.sysctl("net.ipv4.tcp_syncookies", 1)
+    listener = server.listen(backlog=8)
+    flood = Flood(case, peer)
+    if lib.TOYTCP:
+        lib.wait_until("cookies", lambda: server.stats()["cookies_sent"])
+    for number in range(10):
+        near = client.connect(("10.0.0.2", PORT))
+        exchange(near, server.accept(listener))
+        near.close()
+    flood.stop()
+    if lib.TOYTCP:
+        stats = server.stats()
+        assert int(server.listeners()[0]["embryos"]) <= LIMIT, "no bound"
+        assert stats["cookies_received"] >= 10, stats
+        assert stats["cookies_failed"] == 0, stats
+
+
+def crowded(case: lib.Case):
+    """A listener without room for embryos, and a peer."""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen(backlog=8)
+    fill(host, peer)
+    return host, peer, listener
+
+
+@scenario(toytcp_only=True)
+def what_a_cookie_remembers(case):
+    """The MSS, rounded down; of the other options, nothing."""
+    host, peer, listener = crowded(case)
+    talk = lib_segment.Talk(peer, 4000, PORT)
+    talk.send("S", options=lib_segment.mss_option(1000) + b"\1\3\3\7")
+    answer = talk.expect("SA")
+    assert answer.options == lib_segment.mss_option(1460), answer.options
+    assert host.stats()["cookies_sent"] == 1
+    talk.send("PA", b"first")       # the bare ACK was lost, say
+    near = host.accept(listener)
+    assert lib.receive(near, 5) == b"first"
+    row = [row for row in host.connections() if row.state == "ESTABLISHED"]
+    assert len(row) == 1, row
+    near.sendall(b"x" * 1500)
+    sizes = []
+    while sum(sizes) < 1500:
+        segment = talk.expect("A", lambda segment: segment.payload)
+        sizes.append(len(segment.payload))
+        talk.send("A")
+    assert max(sizes) == 536, sizes
+
+
+@scenario(toytcp_only=True)
+def a_cookie_that_is_none(case):
+    """Numbers that were not given out are reset, and counted."""
+    host, peer, listener = crowded(case)
+    talk = lib_segment.Talk(peer, 4000, PORT)
+    talk.send("S", options=lib_segment.mss_option(1460))
+    talk.expect("SA")
+    good = talk.ack
+    guesses = [dict(ack=good + 256), dict(ack=good + 8), dict(ack=good ^ 1),
+               dict(sport=4001), dict(seq=talk.seq + 1)]
+    for number, guess in enumerate(guesses):
+        wrong = talk.send("A", **{"seq": talk.seq, **guess})
+        reset = peer.next()
+        while reset.dport != wrong.sport or "R" not in reset.flags:
+            reset = peer.next()
+        assert reset.flags == "R" and reset.seq == wrong.ack % 2**32, reset
+        assert host.stats()["cookies_failed"] == number + 1
+    talk.send("A")
+    host.accept(listener)
+    assert host.stats()["cookies_received"] == 1
+
+
+@scenario(toytcp_only=True)
+def only_after_a_flood(case):
+    """A listener that gave no cookies takes none; nor with them off."""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    host.listen(backlog=8)
+    talk = lib_segment.Talk(peer, 4000, PORT)
+    talk.send("A", ack=77)
+    talk.expect("R")
+    assert host.stats()["cookies_failed"] == 0
+    host.sysctl("net.toytcp.syncookies", 0)
+    fill(host, peer)
+    talk.send("S", options=lib_segment.mss_option(1460))
+    lib.wait_until("a SYN that is dropped",
+                   lambda: host.stats()["drop_listen_overflow"] == 1)
+    assert host.stats()["cookies_sent"] == 0
+
+
+@scenario(toytcp_only=True)
+def a_full_accept_queue(case):
+    """It makes an ACK with a good cookie wait, as it does any other."""
+    host, peer, listener = crowded(case)
+    waiting = []
+    for number in range(9):         # a backlog of 8 has room for nine
+        waiting.append(peer.dial(PORT, sport=4000 + number))
+    late = lib_segment.Talk(peer, 4100, PORT)
+    lib.wait_until("a full accept queue", lambda: sum(
+        row.state == "ESTABLISHED" for row in host.connections()) == 9)
+    late.send("S", options=lib_segment.mss_option(1460))
+    lib.wait_until("a SYN that is dropped",
+                   lambda: host.stats()["drop_listen_overflow"] == 1)
+    host.accept(listener)
+    late.seq -= 1
+    late.send("S", options=lib_segment.mss_option(1460))
+    late.expect("SA")
+    peer.dial(PORT, sport=4200)     # takes the place
+    late.send("A")
+    lib.wait_until("an ACK that is dropped",
+                   lambda: host.stats()["drop_listen_overflow"] == 2)
+    host.accept(listener)
+    late.send("PA", b"again")
+    last = [host.accept(listener) for _ in range(9)][-1]
+    assert lib.receive(last, 5) == b"again"
+
+
+if __name__ == "__main__":
+    lib.main()
