@@ -5,8 +5,9 @@
  *
  * A remnant stands in the connection table, has its connection's claim on the
  * port, and waits in remnants.list. It belongs to the list: whoever takes it
- * out of there, under the lock, frees it. In the table it can be met, and even
- * be ended, before it is on the list; the list's timer frees it then.
+ * out of there, under the lock, frees it. It enters table and list under that
+ * lock, so that whoever meets it in the table, and takes the lock, finds it on
+ * the list, or gone for good.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -151,6 +152,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct toytcp_remnant *r = make_remnant(tp);
+	bool replaced;
 
 	if (!r) {
 		toytcp_count(tn, time_wait_overflow);
@@ -158,14 +160,15 @@ void toytcp_timewait_enter(struct sock *sk)
 	}
 	/* The claim first: from the table on, others may end the remnant. */
 	toytcp_ports_hand_over(tn, &tp->claim, &r->claim);
-	if (!toytcp_table_replace(tn, &tp->entry, &r->entry)) {
-		free_remnant(tn, r);
-		return;
-	}
 	spin_lock_bh(&tn->remnants.lock);
-	tn->remnants.count++;
-	wait_2msl(&tn->remnants, r);
+	replaced = toytcp_table_replace(tn, &tp->entry, &r->entry);
+	if (replaced) {
+		tn->remnants.count++;
+		wait_2msl(&tn->remnants, r);
+	}
 	spin_unlock_bh(&tn->remnants.lock);
+	if (!replaced)
+		free_remnant(tn, r);
 }
 
 /* Of several CPUs that want to end a remnant, one does. */

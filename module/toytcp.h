@@ -6,10 +6,10 @@
  * Locks, outermost first (Documentation/design.rst has the essay):
  *   socket lock (lock_sock, bh_lock_sock)
  *     listener.lock		accept queue and embryos of one listener
+ *     remnants.lock		TIME-WAIT of one namespace
  *       table.lock		entries of one namespace, taken for writing only
  *       ports.lock		claims of one namespace
- *       remnants.lock		TIME-WAIT of one namespace
- * The last three are never held together. The packet path looks up under RCU.
+ * The first two are never held together, nor the other two. The packet path looks up under RCU.
  */
 #ifndef TOYTCP_H
 #define TOYTCP_H
