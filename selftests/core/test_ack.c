@@ -107,6 +107,29 @@ TEST(plausible_ack__too_old_is_acked_and_dropped)
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 4);
 }
 
+/* RFC 5961 5.2: text, a FIN or a pointer injected with a guessed ACK. */
+TEST(plausible_ack__blind_injection)
+{
+	const u32 acks[] = {
+		ISS + 102, ISS + 1 - WND - 1, ISS + 1 + (1u << 31),
+		ISS + (1u << 30),
+	};
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(acks); i++) {
+		make_established(&h);
+		host_send(&h, 100);
+		ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN | CTL_URG, .seq = IRS + 1,
+		       .ack = acks[i], .len = 10, .up = 5, .wnd = 0);
+		EXPECT_ONLY_ACK(&h, ISS + 101, IRS + 1);
+		EXPECT_STATE(&h, TCP_ESTABLISHED);
+		EXPECT_TRUE(!h.act.ready && !h.act.kept && !h.act.wake);
+		EXPECT_EQ(h.tcb.snd.una, ISS + 1);
+		EXPECT_EQ(h.tcb.snd.wnd, WND);
+	}
+}
+
 TEST(advance_una__part_of_what_is_outstanding)
 {
 	struct host h;

@@ -265,6 +265,62 @@ TEST(challenge__is_limited)
 	EXPECT_EQ(h.sent, 1);
 }
 
+/* RFC 5961 section 10 asks for a limit; were it shared, it would tell tales. */
+TEST(challenge__the_limit_is_each_connections_own)
+{
+	struct host one, other;
+
+	make_established(&one);
+	make_established(&other);
+	ARRIVE(&one, .ctl = CTL_SYN, .seq = IRS + 100);
+	EXPECT_EQ(one.sent, 1);
+	ARRIVE(&one, .ctl = CTL_SYN, .seq = IRS + 100);
+	EXPECT_QUIET(&one);
+	ARRIVE(&other, .ctl = CTL_SYN, .seq = IRS + 100);
+	EXPECT_EQ(other.sent, 1);
+}
+
+/* A keep-alive probe has a number already acknowledged: RFC 9293 3.8.4. */
+TEST(check_sequence__keep_alive_probes_are_answered)
+{
+	struct host h;
+	u32 i;
+
+	EACH_SYNCHRONISED(&h, i) {
+		u32 nxt = h.tcb.rcv.nxt;
+
+		ARRIVE(&h, .ctl = CTL_ACK, .seq = nxt - 1,
+		       .ack = h.tcb.snd.una);
+		EXPECT_ONLY_ACK(&h, h.tcb.snd.nxt, nxt);
+		/* Some old ones carry a byte of garbage. */
+		ARRIVE(&h, .ctl = CTL_ACK, .seq = nxt - 1, .len = 1,
+		       .ack = h.tcb.snd.una);
+		EXPECT_ONLY_ACK(&h, h.tcb.snd.nxt, nxt);
+		EXPECT_TRUE(!h.act.ready && !h.act.kept);
+	}
+}
+
+/* Our ACK of the peer's FIN was lost. */
+TEST(check_sequence__the_peers_fin_again)
+{
+	static maker *const makers[] = {
+		make_close_wait, make_closing, make_last_ack,
+	};
+	struct host h;
+	u32 i, n;
+
+	for (i = 0; i < ARRAY_SIZE(makers); i++) {
+		u8 state = (makers[i](&h), h.tcb.state);
+
+		for (n = 0; n < 3; n++) {
+			ARRIVE(&h, .ctl = CTL_FIN | CTL_ACK, .seq = IRS + 1,
+			       .ack = ISS + 1);
+			EXPECT_ONLY_ACK(&h, h.tcb.snd.nxt, IRS + 2);
+			EXPECT_STATE(&h, state);
+		}
+	}
+}
+
 TEST(trim__overlapping_text_brings_only_what_is_new)
 {
 	struct host h;
@@ -364,6 +420,44 @@ TEST(check_rst__within_the_window_is_asked_back)
 	}
 }
 
+/* RFC 5961 3.2, each edge: one off is asked back, or dropped outside. */
+TEST(check_rst__one_off)
+{
+	static const struct {
+		u32 offset;
+		int acks;
+	} rows[] = {
+		{ -1u, 0 }, { 1, 1 }, { BUF - 1, 1 }, { BUF + 1, 0 },
+		{ 1u << 31, 0 },
+	};
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		make_established(&h);
+		ARRIVE(&h, .ctl = CTL_RST | CTL_ACK, .ack = ISS + 1,
+		       .seq = IRS + 1 + rows[i].offset);
+		EXPECT_STATE(&h, TCP_ESTABLISHED);
+		EXPECT_EQ(h.sent, rows[i].acks);
+		EXPECT_EQ(h.act.error, 0);
+	}
+}
+
+/* Both sides have opened: the other one's reset needs the very number, too. */
+TEST(check_rst__in_simultaneous_open)
+{
+	struct host h;
+
+	make_syn_received(&h);
+	ARRIVE(&h, .ctl = CTL_RST, .seq = IRS + 2);
+	EXPECT_STATE(&h, TCP_SYN_RECV);
+	ARRIVE(&h, .ctl = CTL_RST, .seq = IRS);
+	EXPECT_STATE(&h, TCP_SYN_RECV);
+	ARRIVE(&h, .ctl = CTL_RST, .seq = IRS + 1);
+	EXPECT_STATE(&h, TCP_CLOSE);
+	EXPECT_EQ(h.act.error, ECONNREFUSED);
+}
+
 /* --- Fourth: the SYN bit --- */
 
 TEST(check_syn__is_asked_back)
@@ -377,6 +471,28 @@ TEST(check_syn__is_asked_back)
 		ARRIVE(&h, .ctl = CTL_SYN, .seq = h.tcb.rcv.nxt + 100);
 		EXPECT_STATE(&h, state);
 		EXPECT_ONLY_ACK(&h, h.tcb.snd.nxt, h.tcb.rcv.nxt);
+	}
+}
+
+/* RFC 5961 4.2: whatever its number, and whatever else it carries. */
+TEST(check_syn__any_number)
+{
+	static const u32 offsets[] = { 0, 1, BUF - 1, BUF, -1u, 1u << 31 };
+	static const u8 bits[] = { 0, CTL_ACK, CTL_FIN, CTL_PSH | CTL_URG };
+	struct host h;
+	u32 i, k;
+
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		for (k = 0; k < ARRAY_SIZE(bits); k++) {
+			make_established(&h);
+			ARRIVE(&h, .ctl = CTL_SYN | bits[k], .ack = ISS + 1,
+			       .seq = IRS + 1 + offsets[i], .len = 5,
+			       .up = 5);
+			EXPECT_STATE(&h, TCP_ESTABLISHED);
+			EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+			EXPECT_TRUE(!h.act.ready && !h.act.kept);
+			EXPECT_EQ(h.tcb.rcv.urgent, URGENT_NONE);
+		}
 	}
 }
 

@@ -78,6 +78,13 @@ void endpoint_address(const struct endpoint *e, struct segment *seg)
 	seg->destination = port_of(&e->world->end[e->id ^ 1]);
 }
 
+static u8 cause_of(const struct endpoint *e, const struct segment *seg)
+{
+	if (e->kind == FULL)
+		return e->tcb.cause;
+	return seg->ctl & CTL_SYN ? CAUSE_LISTEN_SYN : CAUSE_NONE;
+}
+
 void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 {
 	u8 state = trace_state(e);
@@ -85,8 +92,7 @@ void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 	endpoint_address(e, seg);
 	e->said++;
 	check_segment(e, seg);
-	trace_add(e, 'o', seg, state, state,
-		  e->kind == FULL ? e->tcb.cause : CAUSE_NONE);
+	trace_add(e, 'o', seg, state, state, cause_of(e, seg));
 	mischief_send(e, seg, text);
 }
 
