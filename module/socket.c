@@ -232,6 +232,14 @@ static void open_active(struct sock *sk)
 	toytcp_settle(sk, NULL, NULL);
 }
 
+/* proto.pre_connect: bind()'s cgroup programs are inet_bind()'s business. */
+static int pre_connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
+{
+	if (len < (int)sizeof(struct sockaddr_in))
+		return -EINVAL;
+	return toytcp_compat_cgroup_connect(sk, addr, &len);
+}
+
 /* proto.connect: sk is locked, and in CLOSED. */
 static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 {
@@ -471,6 +479,7 @@ struct proto toytcp_prot = {
 	.obj_size	= sizeof(struct toytcp_sock),
 	.init		= init,
 	.close		= close,
+	.pre_connect	= pre_connect,
 	.connect	= connect,
 	.disconnect	= disconnect,
 	.accept		= proto_accept,

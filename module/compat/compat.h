@@ -9,6 +9,7 @@
 #ifndef TOYTCP_COMPAT_H
 #define TOYTCP_COMPAT_H
 
+#include <linux/bpf-cgroup.h>
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
@@ -111,6 +112,18 @@ static inline int toytcp_compat_recv_error(struct sock *sk, struct msghdr *msg,
 #ifndef TOYTCP_HAVE_SOCKADDR_UNSIZED
 #define sockaddr_unsized sockaddr
 #endif
+
+/* What a cgroup's program says of a connect(); it may change the address. */
+static inline int toytcp_compat_cgroup_connect(struct sock *sk,
+					       struct sockaddr_unsized *addr,
+					       int *len)
+{
+#ifdef TOYTCP_HAVE_CGROUP_CONNECT_LEN
+	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, addr, len);
+#else
+	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, addr);
+#endif
+}
 
 /* sysctl handlers: const struct ctl_table in new kernels. */
 #ifdef TOYTCP_HAVE_CONST_CTL_HANDLER

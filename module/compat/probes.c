@@ -116,6 +116,15 @@ static bool probe(struct sock *sk)
 }
 #endif
 
+#ifdef PROBE_CGROUP_CONNECT_LEN	/* 6.7: the program learns the length */
+#include <linux/bpf-cgroup.h>
+#include <net/sock.h>
+static int probe(struct sock *sk, void *addr, int len)
+{
+	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, addr, &len);
+}
+#endif
+
 #ifdef PROBE_NET_GSO_H	/* 6.5: segmentation has a header of its own */
 #include <net/gso.h>
 #endif

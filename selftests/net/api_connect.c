@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* connect(2): to completion, to failure, into nothing, and out again. */
+#include <linux/bpf.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include "api_test.h"
@@ -402,6 +406,81 @@ API_TEST(connect__port_range_of_socket)
 API_TEST(connect__port_zero_is_refused)
 {
 	ASSERT_ERRNO(ECONNREFUSED, try_connect(new_socket(0), 0));
+}
+
+/* --- Programs of a cgroup --- */
+
+#define CGROUP_ROOT	"/tmp/toytcp-cgroup"
+#define CGROUP_OURS	CGROUP_ROOT "/toytcp-test"
+
+static int load_refusal(enum bpf_attach_type type)
+{
+	/* r0 = 0; exit: "no" */
+	const struct bpf_insn refuse[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.expected_attach_type = type,
+		.insns = (uintptr_t)refuse,
+		.insn_cnt = 2,
+		.license = (uintptr_t)"GPL",
+	};
+
+	return syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+/* Refuses it to all in the cgroup at @path. */
+static bool refuse_to(int cgroup, enum bpf_attach_type type)
+{
+	union bpf_attr attr = {
+		.target_fd = cgroup,
+		.attach_bpf_fd = load_refusal(type),
+		.attach_type = type,
+	};
+
+	return !syscall(__NR_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr));
+}
+
+static void leave_cgroup(int cgroup)
+{
+	close(cgroup);
+	write_file(CGROUP_ROOT "/cgroup.procs", "0");
+	rmdir(CGROUP_OURS);
+	umount(CGROUP_ROOT);
+	rmdir(CGROUP_ROOT);
+}
+
+static int enter_cgroup(void)
+{
+	mkdir(CGROUP_ROOT, 0700);
+	if (mount("none", CGROUP_ROOT, "cgroup2", 0, NULL))
+		return -1;
+	mkdir(CGROUP_OURS, 0700);
+	write_file(CGROUP_OURS "/cgroup.procs", "0");
+	return open(CGROUP_OURS, O_RDONLY | O_DIRECTORY);
+}
+
+API_TEST(connect__a_cgroup_may_refuse_it)
+{
+	struct sockaddr_in any = at(LOCALHOST, 0);
+	int listener = listening(1), cgroup = enter_cgroup();
+	bool attached = refuse_to(cgroup, BPF_CGROUP_INET4_CONNECT) &&
+			refuse_to(cgroup, BPF_CGROUP_INET4_BIND);
+	int connected = try_connect(new_socket(0), port_of(listener));
+	int error = errno;
+	int bound = bind(new_socket(0), (struct sockaddr *)&any, sizeof(any));
+	int bind_error = errno;
+
+	if (cgroup >= 0)
+		leave_cgroup(cgroup);
+	if (!attached)
+		SKIP(return, "no programs for cgroups here");
+	ASSERT_EQ(-1, connected);
+	ASSERT_EQ(EPERM, error);
+	ASSERT_EQ(-1, bound);
+	ASSERT_EQ(EPERM, bind_error);
 }
 
 TEST_HARNESS_MAIN

@@ -191,6 +191,24 @@ API_TEST(send__zero_length_is_no_end)
 	ASSERT_EQ('z', byte);
 }
 
+/* Without SO_ZEROCOPY, which we refuse, the flag means nothing: it is copied. */
+API_TEST(send__zero_copy_is_copied)
+{
+	struct pair pair = new_pair();
+	char text[6] = "hello", got[6];
+	int on = 1;
+
+	if (variant->protocol == IPPROTO_TOYTCP)
+		ASSERT_ERRNO(EOPNOTSUPP, setsockopt(pair.client, SOL_SOCKET,
+						    SO_ZEROCOPY, &on,
+						    sizeof(on)));
+	ASSERT_EQ(6, send(pair.client, text, 6, MSG_ZEROCOPY));
+	memset(text, 'x', 6);
+	recv_all(pair.server, got, 6);
+	ASSERT_STREQ("hello", got);
+	ASSERT_ERRNO(EAGAIN, recv(pair.client, got, 6, MSG_ERRQUEUE));
+}
+
 API_TEST(recv__no_urgent_data)
 {
 	struct pair pair = new_pair();
