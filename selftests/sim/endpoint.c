@@ -235,7 +235,8 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 	emit_all(e);
 	check_tcb(e);
 	if (e->tcb.snd.una != e->before.snd.una ||
-	    (e->tcb.heard != e->before.heard && !e->tcb.snd.wnd))
+	    (e->tcb.heard != e->before.heard && !e->tcb.snd.wnd &&
+	     e->tcb.state != TCP_SYN_RECV))
 		e->tries = 0;
 	if (e->tcb.state == TCP_ESTABLISHED)
 		e->connected = true;
@@ -298,16 +299,16 @@ u32 endpoint_outstanding(const struct endpoint *e)
 }
 
 /*
- * What the receive buffer pays for text: deliver.c's has_room(). Beyond the
- * limit only the very next is taken, and only by a reader who waits for it.
+ * What the receive buffer pays for text: deliver.c's has_room(), with a reader
+ * for whom room is always saved. Beyond the limit only the very next is taken.
  */
 static bool has_room(const struct endpoint *e, const struct segment *seg)
 {
-	u32 unread = e->arrived - e->user.read;
-	u32 paid = unread + e->lent_bytes + NODE_COST * e->lent;
+	u32 paid = e->arrived - e->user.read + e->lent_bytes +
+		   NODE_COST * e->lent;
 
 	return !seg->len || paid <= 2 * e->tcb.rcv.buf ||
-	       (!seq_after(seg->seq, e->tcb.rcv.nxt) && !unread);
+	       !seq_after(seg->seq, e->tcb.rcv.nxt);
 }
 
 static struct text *make_text(struct endpoint *e, const struct packet *p,

@@ -261,7 +261,7 @@ static s64 draw_mtu(struct dice *d)
 
 static void draw_path(struct settings *set, struct dice *d)
 {
-	s64 *mtu = set->path[MTU];
+	s64 *mtu = set->path[MTU], queue;
 
 	choose_both(set, d, LOSS, often_none(d, 200000));
 	choose_both(set, d, MARK, often_none(d, 300000));
@@ -274,8 +274,10 @@ static void draw_path(struct settings *set, struct dice *d)
 				  1000 << dice_below(d, 14));
 	choose(&mtu[0], draw_mtu(d));
 	choose(&mtu[1], dice_below(d, 8) ? mtu[0] : draw_mtu(d));
-	choose_both(set, d, QUEUE, dice_below(d, 2) ? 0 :
-				   dice_between(d, 2, 100) * mtu[0]);
+	/* No longer than ten seconds: nobody can tell that from an outage. */
+	queue = min(dice_between(d, 2, 100) * mtu[0],
+		    max(2 * mtu[0], 10 * set->path[RATE][0]));
+	choose_both(set, d, QUEUE, dice_below(d, 2) ? 0 : queue);
 	choose_both(set, d, DOWN, 0);
 }
 
