@@ -384,36 +384,6 @@ TEST(recovery_timeout__was_needed)
 	EXPECT_SENT(&h, 0, CTL_ACK, AT(1), IRS + 1, MSS);
 }
 
-/* The echo of a timestamp tells a late segment from its repetition (Eifel). */
-static void fill_gap(struct host *h, u32 stamp)
-{
-	make_established(h);
-	h->tcb.sack_ok = 1;
-	h->tcb.timestamps = 1;
-	host_send(h, 8 * MSS);
-	h->now += 100 * MSEC;
-	ARRIVE(h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = AT(0), .sacks = 1,
-	       .sack = { { AT(1), AT(4) } }, .options = HAS_TIMESTAMPS);
-	h->now += 10 * MSEC;
-	ARRIVE(h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = AT(4),
-	       .options = HAS_TIMESTAMPS, .tsecr = stamp);
-}
-
-TEST(echoes_original__undoes_the_reduction)
-{
-	struct host h;
-	u32 start;
-
-	make_established(&h);
-	start = toytcp_stamp(&h.tcb.ts, h.now);
-	fill_gap(&h, start);
-	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
-	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
-	fill_gap(&h, start + 100);
-	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
-	EXPECT_TRUE(h.tcb.cc.recovering == 1);
-}
-
 /* --- What we tell the peer: RFC 2018 section 4, RFC 2883 --- */
 
 #define PEER(n)	(IRS + 1 + (n) * 100)
