@@ -48,6 +48,7 @@ u32 toytcp_buffers_window(const struct sock *sk)
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	bool first = !tp->tuning.since;
 	u32 window;
 
 	if (!toytcp_tuning_due(&tp->tuning, &tp->tcb))
@@ -57,6 +58,8 @@ void toytcp_buffers_read(struct sock *sk)
 		return;
 	tp->tcb.rcv.buf = min(window, toytcp_buffers_window(sk));
 	WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, 2 * window, most(sk)));
+	if (!first)	/* a stream: the peer should hear of it at once */
+		toytcp_user_receive(&tp->tcb, 0);
 }
 
 /**

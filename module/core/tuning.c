@@ -10,6 +10,7 @@
  */
 #include "core.h"
 
+#define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
 #define ROUND_MAX	(2 * SECOND)	/* slower than that nothing is large */
 
@@ -19,8 +20,12 @@
  * @tcb: the connection, when toytcp_tuning_due()
  * @now: microseconds
  *
- * Return: bytes of text the buffer should hold: what it does, or twice as much
- * if the window may be what the peer waits for. The caller knows the limit.
+ * Slow start doubles in each round trip what the peer wants to send, and takes
+ * another one to hear of a larger window: hence GROWTH. The first window is
+ * small only because a SYN has no larger one to offer.
+ *
+ * Return: bytes of text the buffer should hold: what it does, or more if the
+ * window may be what the peer waits for. The caller knows the limit.
  */
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {
@@ -29,9 +34,12 @@ u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 
 	t->since = (u32)now | 1;
 	t->edge = tcb->rcv.adv;
-	if (first || took > ROUND_MAX)
+	if (first)
+		return 2 * tcb->rcv.buf;
+	if (took > ROUND_MAX)
 		return tcb->rcv.buf;
 	if (!t->shortest || took < t->shortest)
 		t->shortest = took;
-	return took / SLACK > t->shortest ? tcb->rcv.buf : 2 * tcb->rcv.buf;
+	return took / SLACK > t->shortest ? tcb->rcv.buf :
+		min_t(u64, (u64)GROWTH * tcb->rcv.buf, WINDOW_MAX);
 }
