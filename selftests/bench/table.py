@@ -49,8 +49,9 @@ def make_rows(figures: dict[tuple, tuple[list, list]]) -> list[dict]:
 def print_table(rows: list[dict]) -> None:
     print(f"{'':34} {'unit':>5} {'TCP':>10} {'toytcp':>10} {'ratio':>6}")
     for row in rows:
-        print(f"{row['name']:34} {row['unit']:>5} {row['tcp']:10.1f} "
-              f"{row['toytcp']:10.1f} {row['ratio']:6.2f}")
+        digits = 1 if row["tcp"] >= 10 else 3
+        print(f"{row['name']:34} {row['unit']:>5} {row['tcp']:10.{digits}f} "
+              f"{row['toytcp']:10.{digits}f} {row['ratio']:6.2f}")
 
 
 def main() -> int:
