@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ACK field of a segment: RFC 9293 section 3.10.7.4, fifth. It makes the
+ * connection, lets SND.UNA and the send window move on, and ends it.
+ */
+#include "arrival.h"
+#include "seq.h"
+
+/**
+ * toytcp_ack_challenge() - an ACK that answers a useless segment
+ * @a: the segment
+ * @cause: the clause that asks for it
+ *
+ * Two hosts that each find the other's ACKs useless must not answer each other
+ * for ever (RFC 5961 section 7), so for segments with neither text nor FIN
+ * there is a limit, for each connection its own.
+ */
+void toytcp_ack_challenge(struct arrival *a, enum cause cause)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!a->seg->len && !(a->seg->ctl & CTL_FIN) && tcb->challenged &&
+	    a->now - tcb->challenged < CHALLENGE_GAP)
+		return;
+	tcb->challenged = a->now;
+	toytcp_arrival_owe_ack(tcb, cause);
+}
+
+/* SND.WND := SEG.WND, with the segment it came in remembered. */
+static void take_window(struct tcb *tcb, const struct segment *seg)
+{
+	u8 shift = seg->ctl & CTL_SYN ? 0 : tcb->snd.wscale;
+
+	tcb->snd.wnd = (u32)seg->wnd << shift;
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->ack;
+	tcb->snd.max_wnd = max(tcb->snd.max_wnd, tcb->snd.wnd);
+}
+
+/**
+ * toytcp_ack_establish() - our SYN is acknowledged: the connection begins
+ * @a: the segment that does so
+ * @cause: the clause
+ */
+void toytcp_ack_establish(struct arrival *a, enum cause cause)
+{
+	struct tcb *tcb = a->tcb;
+
+	tcb->snd.una = tcb->snd.iss + 1;
+	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
+	tcb->resend = 0;
+	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
+	if (tcb->syn_repeated && tcb->rtt.rto < RTO_AFTER_SYN)
+		tcb->rtt.rto = RTO_AFTER_SYN;
+	tcb->rtt.backoff = 0;
+	tcb->tries = 0;
+	tcb->deadline[TIMER_RETRANSMIT] = 0;
+	tcb->progress = a->now;
+	take_window(tcb, a->seg);
+	toytcp_congestion_init(tcb);
+	toytcp_tcb_set_state(tcb, TCP_ESTABLISHED, cause);
+	toytcp_timeout_keepalive(tcb, a->now);
+	a->act->wake |= WAKE_STATE | WAKE_WRITE;
+	/* A CLOSE that came in SYN-RECEIVED was kept for now: 3.10.4. */
+	if (tcb->fin_queued)
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE);
+}
+
+/*
+ * RFC 7323 section 4.3: of the segments that one ACK is for, the first is
+ * echoed. Last.ACK.sent is rcv.acked.
+ */
+static void take_timestamp(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!tcb->timestamps || seq_after(a->seg->seq, tcb->rcv.acked))
+		return;
+	tcb->ts.recent = a->seg->tsval;
+	tcb->ts_taken = (u32)(a->now >> 20);
+}
+
+/* RFC 5961 section 5: an ACK this old or this new cannot be the peer's. */
+static bool plausible_ack(const struct tcb *tcb, u32 ack)
+{
+	u32 oldest = tcb->snd.una - tcb->snd.max_wnd;
+
+	return seq_between(oldest, ack, tcb->snd.nxt);
+}
+
+static bool ack_of_syn(struct arrival *a)
+{
+	if (a->seg->ack == a->tcb->snd.iss + 1) {
+		toytcp_ack_establish(a, CAUSE_ACK);
+		return true;
+	}
+	a->act->reset = true;
+	a->tcb->cause = CAUSE_ACK;
+	return false;
+}
+
+/* RFC 5681 section 2: nothing but the same acknowledgement once more. */
+static bool is_duplicate(const struct arrival *a)
+{
+	const struct tcb *tcb = a->tcb;
+	const struct segment *seg = a->seg;
+
+	/* With the window closed it answers a probe, and nothing was lost. */
+	return seg->ack == tcb->snd.una && tcb->snd.nxt != tcb->snd.una &&
+	       !toytcp_segment_length(seg) && tcb->snd.wnd &&
+	       (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
+}
+
+/* RFC 6298 (5.2) and (5.3): the timer stops, or starts anew. */
+static void restart_timer(struct tcb *tcb, u64 now)
+{
+	tcb->persist = 0;
+	tcb->deadline[TIMER_RETRANSMIT] = 0;
+	if (tcb->snd.una != tcb->snd.nxt)
+		toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
+}
+
+/* SND.UNA := SEG.ACK. */
+static void advance_una(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u32 acked = a->seg->ack - tcb->snd.una;
+
+	if (!acked)
+		return;
+	tcb->bytes_acked += acked;
+	tcb->snd.una = a->seg->ack;
+	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
+	tcb->progress = a->now;
+	tcb->tries = 0;
+	tcb->probe = 0;
+	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
+	if (tcb->timestamps)
+		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
+						 a->seg->tsecr);
+	toytcp_blackhole_acked(tcb);
+	restart_timer(tcb, a->now);
+	a->act->wake |= WAKE_WRITE;
+}
+
+/* SND.UNA =< SEG.ACK =< SND.NXT: it may tell of what arrived, or did not. */
+static void take_ack(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u32 flight = toytcp_tcb_flight(tcb);
+	u32 acked = a->seg->ack - tcb->snd.una;
+
+	a->act->duplicate = is_duplicate(a);
+	if (!acked && !a->act->duplicate && !a->seg->sacks)
+		return;
+	advance_una(a);
+	acked = toytcp_recovery_acked(tcb, a->seg, acked, a->act->duplicate,
+				      a->now, a->act);
+	if (acked)
+		toytcp_congestion_acked(tcb, acked, flight, a->now);
+}
+
+/*
+ * The window opens: what a zero window held back is sent again. While it was
+ * closed the retransmission timer was the persist timer.
+ */
+static void window_opened(struct tcb *tcb, u64 now)
+{
+	tcb->rtt.backoff = 0;
+	tcb->tries = 0;
+	tcb->probe = 0;
+	toytcp_recovery_again(tcb);
+	restart_timer(tcb, now);
+}
+
+static void update_window(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	const struct segment *seg = a->seg;
+	bool closed = !tcb->snd.wnd;
+
+	if (seq_before(seg->ack, tcb->snd.una))
+		return;
+	if (seq_before(tcb->snd.wl1, seg->seq) ||
+	    (tcb->snd.wl1 == seg->seq &&
+	     !seq_before(seg->ack, tcb->snd.wl2)))
+		take_window(tcb, seg);
+	if (closed && tcb->snd.wnd)
+		window_opened(tcb, a->now);
+}
+
+/* Our FIN is acknowledged. Returns whether the connection still exists. */
+static bool ack_of_fin(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+
+	switch (tcb->state) {
+	case TCP_FIN_WAIT1:
+		if (tcb->orphan && !tcb->fin_wait_2) {	/* TCP_LINGER2 < 0 */
+			a->act->reset = true;
+			toytcp_arrival_fail(a, 0, CAUSE_ACK);
+			return false;
+		}
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT2, CAUSE_ACK);
+		if (tcb->orphan)
+			toytcp_user_leave(tcb, a->now);
+		a->act->wake |= WAKE_STATE;
+		return true;
+	case TCP_CLOSING:
+		toytcp_arrival_time_wait(a, CAUSE_ACK);
+		return false;
+	case TCP_LAST_ACK:
+		toytcp_arrival_fail(a, 0, CAUSE_ACK);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * toytcp_ack_check() - fifth, check the ACK field
+ * @a: a segment with an acceptable number, neither RST nor SYN
+ *
+ * Only an ACK that can be the peer's shows that it is alive.
+ *
+ * Return: whether to go on with the next step.
+ */
+bool toytcp_ack_check(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u32 ack = a->seg->ack;
+
+	if (!(a->seg->ctl & CTL_ACK))
+		return false;
+	if (tcb->state == TCP_SYN_RECV && !ack_of_syn(a))
+		return false;
+	if (!plausible_ack(tcb, ack)) {
+		toytcp_ack_challenge(a, CAUSE_ACK);
+		return false;
+	}
+	tcb->heard = a->now;
+	tcb->probes = 0;
+	take_timestamp(a);
+	toytcp_ecn_arrives(tcb, a->seg);
+	tcb->cause = CAUSE_ACK;
+	if (!seq_before(ack, tcb->snd.una))
+		take_ack(a);
+	update_window(a);
+	if (tcb->fin_sent && tcb->snd.una == tcb->snd.end + 1)
+		return ack_of_fin(a);
+	return true;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The text of a segment, and the FIN behind it: RFC 9293 section 3.10.7.4,
+ * sixth to eighth.
+ */
+#include "arrival.h"
+#include "seq.h"
+
+#define STATES_RECEIVING (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)
+
+/**
+ * toytcp_text_came_twice() - for the next ACK: text came a second time
+ * @a: the segment
+ * @from: its first number
+ * @to: one past the last; nothing happens if it is not behind @from
+ *
+ * RFC 2883 section 4.
+ */
+void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!tcb->sack_ok || !seq_before(from, to) || to - from > 65535)
+		return;
+	tcb->rcv.twice = from;
+	tcb->rcv.twice_len = (u16)(to - from);
+	a->act->notes |= NOTE_TWICE;
+}
+
+/* RFC 9293 SHLD-18, -19: every second full-sized segment, or a short delay. */
+static void schedule_ack(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u32 len = a->seg->len;
+	bool full = len >= tcb->rcv.mss;
+
+	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
+			     min_t(u32, len, tcb->rcv.announced -
+				   toytcp_tcb_overhead(tcb)));
+	if (full && tcb->streak < 255)
+		tcb->streak++;
+	if (tcb->quickack ||
+	    tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss) {
+		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+	} else if (full && tcb->quick_acks) {
+		tcb->quick_acks--;
+		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+	} else if (!tcb->deadline[TIMER_ACK]) {
+		tcb->deadline[TIMER_ACK] = a->now +
+			(tcb->answers ? DELAYED_ACK : STREAM_ACK);
+	}
+}
+
+/* In order: the text, and whatever was waiting behind it, is the user's. */
+static void accept_text(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	struct reassembly_node *node = a->node;
+	bool gap = tcb->ooo.ranges;
+	u32 before = tcb->rcv.nxt;
+
+	tcb->rcv.nxt = a->end;
+	node->next = toytcp_reassembly_take(&tcb->ooo, a->end);
+	a->act->ready = node;
+	for (; node; node = node->next) {
+		/* A FIN counts where nothing follows it, and only there. */
+		if (seq_after(node->end, tcb->rcv.nxt))
+			a->fin = false;
+		tcb->rcv.nxt = seq_max(tcb->rcv.nxt, node->end);
+		a->fin |= node->fin && node->end == tcb->rcv.nxt;
+	}
+	tcb->bytes_received += tcb->rcv.nxt - before;
+	a->act->wake |= WAKE_READ;
+	tcb->cause = CAUSE_TEXT;
+	schedule_ack(a);
+	if (gap)	/* RFC 5681 section 4.2: tell at once that it closed */
+		tcb->ack_now = 1;
+}
+
+/* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
+static void keep_text(struct arrival *a)
+{
+	if (toytcp_reassembly_holds(&a->tcb->ooo, a->node->seq, a->node->end))
+		toytcp_text_came_twice(a, a->node->seq, a->node->end);
+	a->act->kept = toytcp_reassembly_add(&a->tcb->ooo, a->node);
+	toytcp_arrival_owe_ack(a->tcb, CAUSE_TEXT);
+}
+
+/*
+ * RFC 9293 SHLD-3: nobody is left to read it, and the peer should know that
+ * its text is lost rather than believe it was read.
+ */
+static bool nobody_reads(struct arrival *a)
+{
+	if (!a->tcb->orphan || a->end == a->seq ||
+	    !seq_after(a->end, a->tcb->rcv.nxt))
+		return false;
+	a->act->reset = true;
+	toytcp_arrival_fail(a, 0, CAUSE_TEXT);
+	return true;
+}
+
+/**
+ * toytcp_text_process() - sixth, check the URG bit; seventh, the segment text
+ * @a: a segment whose ACK field was taken in
+ *
+ * Return: whether to go on with the next step.
+ */
+bool toytcp_text_process(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
+		return false;
+	toytcp_urgent_arrives(tcb, a->seg, a->act);
+	if (a->end == a->seq && !a->fin) {
+		if (a->seg->len)	/* old, or beyond the window */
+			toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+		return false;
+	}
+	if (!a->node) {		/* the caller has no room for it */
+		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+		return false;
+	}
+	a->node->seq = a->seg->seq + !!(a->seg->ctl & CTL_SYN);
+	a->node->end = a->end;
+	a->node->fin = a->fin;
+	if (seq_after(a->seq, tcb->rcv.nxt)) {
+		keep_text(a);
+		return false;
+	}
+	if (a->end != a->seq)
+		accept_text(a);
+	return true;
+}
+
+/**
+ * toytcp_text_check_fin() - eighth, check the FIN bit: its turn has come
+ * @a: the segment
+ */
+void toytcp_text_check_fin(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+
+	if (!a->fin)
+		return;
+	tcb->rcv.nxt++;
+	tcb->rcv.adv = seq_max(tcb->rcv.adv, tcb->rcv.nxt);
+	tcb->fin_received = 1;
+	a->act->wake |= WAKE_READ | WAKE_STATE;
+	switch (tcb->state) {
+	case TCP_ESTABLISHED:
+		toytcp_tcb_set_state(tcb, TCP_CLOSE_WAIT, CAUSE_FIN);
+		break;
+	case TCP_FIN_WAIT1:	/* had ours been acknowledged: FIN-WAIT-2 */
+		toytcp_tcb_set_state(tcb, TCP_CLOSING, CAUSE_FIN);
+		break;
+	case TCP_FIN_WAIT2:
+		toytcp_arrival_time_wait(a, CAUSE_FIN);
+		break;
+	}
+	toytcp_arrival_owe_ack(tcb, CAUSE_FIN);
+}
