@@ -44,12 +44,7 @@ enum entry_kind {
  */
 struct toytcp_entry {
 	struct hlist_nulls_node node;
-	struct_group_tagged(toytcp_tuple, who,
-		__be32 local;
-		__be32 remote;
-		u16 lport;
-		u16 rport;
-	);
+	struct_group_tagged(toytcp_tuple, who, __be32 local, remote; u16 lport, rport;);
 	u8 kind;
 };
 

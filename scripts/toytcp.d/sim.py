@@ -18,9 +18,12 @@ def build() -> str:
     if not shutil.which("make"):
         raise Failure("building the simulator needs: apt install gcc make")
     out = writable_dir("sim")
+    # A make that we may have been called by would hand its OUTPUT on.
+    plain = {name: value for name, value in os.environ.items()
+             if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
     made = subprocess.run(["make", "-s", "-C", ROOM, f"OUT={out}"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True)
+                          text=True, env=plain)
     if made.returncode:
         raise Failure(f"cannot build the simulator:\n{made.stdout.strip()}")
     return os.path.join(out, "sim")
