@@ -104,6 +104,22 @@ void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
 	}
 }
 
+/**
+ * toytcp_deliver_forget() - free text that nobody will read any more
+ * @sk: locked
+ */
+void toytcp_deliver_forget(struct sock *sk)
+{
+	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
+	       !seq_after(toytcp_node(skb)->end, copied)) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+	}
+}
+
 static void count_arrival(struct sock *sk, const struct segment *seg,
 			  const struct actions *act)
 {
@@ -156,6 +172,9 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
 	toytcp_arrives(tcb, seg, room ? node : NULL, toytcp_now(), &act);
 	count_arrival(sk, seg, &act);
+	/* A new mark may have passed over the last one's byte, unread. */
+	if (act.wake & WAKE_URGENT)
+		toytcp_deliver_forget(sk);
 	if (act.urgent)
 		toytcp_oob_keep(sk, skb, seg);
 	if (act.kept)

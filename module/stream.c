@@ -253,22 +253,17 @@ static struct sk_buff *readable(const struct sock *sk, u32 seq)
 static void consumed(struct sock *sk, u32 n)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	struct sk_buff *skb;
 
 	toytcp_user_receive(tcb, n);
 	toytcp_buffers_read(sk);
-	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
-	       !seq_after(toytcp_node(skb)->end, tcb->rcv.copied)) {
-		__skb_unlink(skb, &sk->sk_receive_queue);
-		consume_skb(skb);
-	}
+	toytcp_deliver_forget(sk);
 	if (tcb->ack_now)	/* the window has news for the peer */
 		toytcp_settle(sk, NULL, NULL);
 }
 
 static int copy_out(struct reader *r, struct sk_buff *skb)
 {
-	u32 hole = toytcp_oob_hole(r->sk, r->seq);
+	u32 hole = r->left ? toytcp_oob_hole(r->sk, r->seq) : 0;
 	u32 seq = r->seq + hole;
 	u32 offset = seq - toytcp_node(skb)->seq;
 	u32 n = min_t(size_t, toytcp_node(skb)->end - seq, r->left);

@@ -364,6 +364,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
+void toytcp_deliver_forget(struct sock *sk);
 
 /* buffers.c */
 void toytcp_buffers_init(struct sock *sk);

@@ -248,6 +248,42 @@ API_TEST(oob__one_overtakes_the_other)
 	ASSERT_EQ('d', text[0]);
 }
 
+/*
+ * The byte that was passed over is nothing to read, and must not take the room
+ * of what comes next, however small the buffer.
+ */
+API_TEST(oob__one_passed_over_takes_no_room)
+{
+	struct pair pair = new_pair();
+	char text[8] = "";
+
+	set_int(pair.server, SOL_SOCKET, SO_RCVBUF, 1);
+	send_all(pair.client, "a", 1);
+	wait_until(queued(pair.client) == 0);
+	send_urgent(pair.client, "bc");
+	wait_until(has_urgent(pair.server));
+	ASSERT_EQ(2, recv(pair.server, text, 8, 0));
+	send_urgent(pair.client, "de");
+	wait_until(queued(pair.client) == 0);
+	ASSERT_EQ(1, recv(pair.server, text, 8, 0));
+	ASSERT_EQ('d', text[0]);
+	ASSERT_EQ(1, get_oob(pair.server, text));
+	ASSERT_EQ('e', text[0]);
+}
+
+API_TEST(oob__a_read_of_nothing_stays_at_the_mark)
+{
+	struct pair pair = marked_pair();
+	char text[8] = "";
+
+	wait_marked(pair);
+	ASSERT_EQ(2, recv(pair.server, text, 8, 0));
+	ASSERT_EQ(0, recv(pair.server, text, 0, 0));
+	ASSERT_EQ(1, at_mark(pair.server));
+	ASSERT_EQ(1, get_oob(pair.server, text));
+	ASSERT_EQ('c', text[0]);
+}
+
 /* The news comes though no text can; the byte when the reader makes room. */
 API_TEST(oob__a_closed_window)
 {
