@@ -280,7 +280,7 @@ void toytcp_rack_widen(struct tcb *tcb);
 void toytcp_rack_narrow(struct tcb *tcb);
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now);
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait);
-void toytcp_rack_probe(struct tcb *tcb);
+bool toytcp_rack_probe(struct tcb *tcb);
 bool toytcp_rack_probed(struct tcb *tcb, bool duplicate);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);

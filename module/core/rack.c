@@ -168,22 +168,26 @@ void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
  *
  * Its SACK, or what the peer makes of it, tells what became of those before
  * it. The same is sent where new text could be: it is one rule less.
+ *
+ * Return: false if since the timer was set an ACK has told more than a probe
+ * could: then what it told counts.
  */
-void toytcp_rack_probe(struct tcb *tcb)
+bool toytcp_rack_probe(struct tcb *tcb)
 {
 	struct scoreboard *b = &tcb->board;
 	struct sent_record *r = b->first ? b->first->prev : NULL;
 
-	if (!r || r->flags & (RECORD_SACKED | RECORD_LOST))
-		return;
+	if (!may_probe(tcb) || r->flags & RECORD_LOST)
+		return false;
 	r = toytcp_scoreboard_cut(b, r, r->end - min_t(u32, r->end - r->seq,
 						       tcb->snd.mss));
 	if (!r)
-		return;
+		return false;
 	toytcp_scoreboard_lose(b, r);
 	tcb->rack.probing = 1;
 	tcb->rack.probe_end = tcb->snd.nxt;
 	tcb->cause = CAUSE_TAIL_LOSS;
+	return true;
 }
 
 /**

@@ -336,16 +336,15 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 void toytcp_recovery_early(struct tcb *tcb, u8 early, u64 now,
 			   struct actions *act)
 {
-	u32 wait = 0;
+	u32 wait;
 
-	if (early == EARLY_PROBE) {
-		toytcp_rack_probe(tcb);
+	if (early == EARLY_PROBE && toytcp_rack_probe(tcb)) {
 		act->notes |= NOTE_PROBE;
-	} else {
-		wait = detect(tcb, 0, now, act);
-		if (tcb->cc.recovering)
-			reduce(tcb, 0, false);
+		return;
 	}
+	wait = detect(tcb, 0, now, act);
+	if (tcb->cc.recovering)
+		reduce(tcb, 0, false);
 	if (wait)	/* but no second probe: the timeout must come */
 		toytcp_rack_arm(tcb, now, wait);
 }

@@ -207,6 +207,42 @@ TEST(rack_probe__only_one)
 	EXPECT_EQ(h.out[0].seq, AT(0));
 }
 
+/*
+ * A late SACK tells what is missing, and the probe's time comes before the
+ * reordering window ends: that is looked after, not forgotten.
+ */
+TEST(rack_probe__not_if_something_is_known_to_be_missing)
+{
+	struct host h;
+
+	make_tail(&h, 3);
+	h.now += 2 * h.tcb.rtt.srtt - 5 * MSEC;
+	SACK(&h, 0, 2, 3);
+	EXPECT_QUIET(&h);
+	EXPECT_TRUE(h.tcb.early == EARLY_PROBE);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_FALSE(h.act.notes & NOTE_PROBE);
+	EXPECT_TRUE(h.tcb.early == EARLY_REORDER);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+	EXPECT_FALSE(!!h.tcb.timed_out);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+}
+
+/* Nor does one that was set before fast recovery began repeat a tail. */
+TEST(rack_probe__not_in_recovery)
+{
+	struct host h;
+
+	make_tail(&h, 8);
+	h.now += 2 * h.tcb.rtt.srtt - 5 * MSEC;
+	SACK(&h, 0, 1, 4);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_FALSE(h.act.notes & NOTE_PROBE);
+	EXPECT_FALSE(!!h.tcb.rack.probing);
+}
+
 TEST(rack_probe__not_without_sack)
 {
 	struct host h;
