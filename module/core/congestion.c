@@ -24,8 +24,9 @@ static u32 initial_window(u32 mss)
 }
 
 /*
- * Congestion: ssthresh falls, and what undo needs is kept. What limited
- * transmit sent beyond cwnd does not count.
+ * Congestion: ssthresh falls, and what undo needs is kept; whether an earlier
+ * fall was for nothing does not matter any more. What limited transmit sent
+ * beyond cwnd does not count.
  */
 static void reduce(struct tcb *tcb)
 {
@@ -37,6 +38,7 @@ static void reduce(struct tcb *tcb)
 	cc->ssthresh = ops(tcb)->ssthresh(tcb, flight);
 	cc->ssthresh = max_t(u32, cc->ssthresh, 2u * tcb->snd.mss);
 	cc->avoiding = 0;
+	tcb->undoable = 0;
 }
 
 static void avoid(struct tcb *tcb, u32 acked, u64 now)

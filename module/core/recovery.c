@@ -69,7 +69,6 @@ static void begin_episode(struct tcb *tcb)
 static void enter(struct tcb *tcb, struct actions *act)
 {
 	toytcp_congestion_lost(tcb);
-	tcb->undoable = 0;
 	begin_episode(tcb);
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
@@ -378,11 +377,8 @@ void toytcp_recovery_again(struct tcb *tcb)
  */
 void toytcp_recovery_timeout(struct tcb *tcb)
 {
-	if (!tcb->rtt.backoff) {
+	if (!tcb->rtt.backoff)
 		tcb->frto = tcb->sack_ok && !in_episode(tcb);
-		if (!tcb->cc.recovering)
-			tcb->undoable = 0;
-	}
 	toytcp_congestion_timeout(tcb);
 	begin_episode(tcb);
 	tcb->cc.recovering = 0;

@@ -243,4 +243,28 @@ TEST(slow_down__not_twice_in_recovery)
 	EXPECT_TRUE(!!h.tcb.ecn_reduced);
 }
 
+/* That an earlier loss was none says nothing about the mark that came after. */
+TEST(slow_down__not_undone_for_an_earlier_loss)
+{
+	struct host h;
+	u32 cwnd;
+
+	make_marked(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, 8 * MSS);
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .sacks = 1,
+		    .sack = { { ISS + 1 + MSS, ISS + 1 + 4 * MSS } });
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 8 * MSS);
+	host_send(&h, 4 * MSS);
+	ECHO(&h, 10 * MSS);
+	cwnd = h.tcb.cc.cwnd;
+	EXPECT_LT(cwnd, 4 * MSS);
+	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { ISS + 1, ISS + 1 + MSS } });
+	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
+}
+
 TEST_HARNESS_MAIN
