@@ -87,6 +87,13 @@ static void leave(struct tcb *tcb)
 	toytcp_rack_narrow(tcb);
 }
 
+/* RECOVER follows at a distance, or would one day be ahead: numbers wrap. */
+static void follow(struct tcb *tcb)
+{
+	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
+		tcb->cc.recover = tcb->snd.una - 1;
+}
+
 /* Nothing had been lost: it was late, or only its ACK was lost. */
 static void undo(struct tcb *tcb, struct actions *act)
 {
@@ -317,6 +324,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		leave(tcb);
 	else if (toytcp_rack_probed(tcb, false))
 		mended_by_probe(tcb);
+	follow(tcb);
 	wait = detect(tcb, acked, now, act);
 	if (tcb->cc.recovering)
 		reduce(tcb, d.bytes, acked && tcb->board.lost <= before);

@@ -154,6 +154,25 @@ TEST(recovery_duplicate__a_new_flight_is_another_matter)
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1 + 9 * MSS, IRS + 1, MSS);
 }
 
+/* However much was sent since: RECOVER must not fall half the space behind. */
+TEST(recovery_duplicate__gigabytes_after_the_last_loss)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	for (i = 0; i < 10; i++) {
+		h.tcb.snd.una += 1u << 28;
+		h.tcb.snd.nxt = h.tcb.snd.una;
+		h.tcb.snd.end = h.tcb.snd.una;
+		host_send(&h, MSS);
+		ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
+	}
+	host_send(&h, 8 * MSS);
+	duplicate(&h, 3);
+	EXPECT_TRUE(h.tcb.cc.recovering == 1);
+}
+
 TEST(recovery__a_timeout_ends_it)
 {
 	struct host h;
