@@ -170,6 +170,7 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	toytcp_recovery_again(tcb);
+	toytcp_rack_begin(tcb, now);
 	restart_timer(tcb, now);
 }
 

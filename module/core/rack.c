@@ -11,16 +11,16 @@
 #define STEPS_PERSIST	16	/* episodes that a wider window stays */
 
 /**
- * toytcp_rack_begin() - the first of what will be outstanding is sent
+ * toytcp_rack_begin() - the first of what is outstanding is about to be sent
  * @tcb: the connection
  * @now: microseconds
  *
- * Times have 32 bits: none is kept over an idle period.
+ * Times have 32 bits: none is kept over an idle period, or a closed window.
  */
 void toytcp_rack_begin(struct tcb *tcb, u64 now)
 {
 	tcb->rack.sent = (u32)now;
-	tcb->rack.end = tcb->snd.nxt;
+	tcb->rack.end = tcb->snd.una;
 }
 
 /**

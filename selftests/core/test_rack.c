@@ -98,6 +98,29 @@ TEST(rack_detect__a_lost_repetition)
 	EXPECT_EQ(h.out[0].seq, AT(0));
 }
 
+/* The times of what arrived before a window was closed for long are no use. */
+TEST(rack_begin__as_a_window_opens)
+{
+	struct host h;
+	u32 opened;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	ARRIVE_NEXT(&h, .wnd = 0);
+	host_send(&h, 4 * MSS);
+	while (h.now < START + 2400ull * SECOND) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	opened = (u32)h.now;
+	ARRIVE_NEXT(&h);
+	EXPECT_EQ(h.sent, 5);	/* the probe's octet, and the rest */
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .ack = ISS + 2);
+	EXPECT_EQ(h.tcb.rack.sent, opened);
+	EXPECT_EQ(h.tcb.rack.end, ISS + 2);
+}
+
 TEST(rack_widen__once_in_an_episode)
 {
 	struct host h;
