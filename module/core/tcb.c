@@ -18,7 +18,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->state = TCP_CLOSE;
 	tcb->rcv.buf = rcv_buf;
 	tcb->rcv.announced = mss;
-	tcb->rcv.mss = min_t(u16, mss, MSS_DEFAULT);
+	tcb->rcv.mss = min_t(u16, mss, MSS_DEFAULT) - TIMESTAMPS_ROOM;
 	tcb->snd.mss = MSS_DEFAULT;
 	tcb->burst = MSS_DEFAULT;
 	tcb->keep_idle = KEEP_IDLE;

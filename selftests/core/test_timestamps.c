@@ -107,6 +107,19 @@ TEST(timestamps__take_room_from_the_text)
 	EXPECT_EQ(h.tcb.snd.mss, MSS - 12);
 }
 
+/* SHLD-19: nor does what the peer takes off make its segments small ones. */
+TEST(timestamps__every_second_of_the_smallest_full_segments)
+{
+	struct host h;
+
+	make_stamped(&h);
+	h.tcb.quick_acks = 0;
+	ARRIVE_NEXT(&h, .len = MSS_DEFAULT - 12, STAMPED(THEIRS, 0));
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = MSS_DEFAULT - 12, STAMPED(THEIRS, 0));
+	EXPECT_EQ(h.sent, 1);
+}
+
 TEST(timestamps__a_simultaneous_open)
 {
 	struct host h;
