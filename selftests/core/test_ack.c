@@ -107,6 +107,24 @@ TEST(plausible_ack__too_old_is_acked_and_dropped)
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 4);
 }
 
+/* Or a stranger could keep keep-alive from noticing that the peer is gone. */
+TEST(plausible_ack__only_such_a_one_is_a_sign_of_life)
+{
+	struct host h;
+	u64 heard;
+
+	make_established(&h);
+	heard = h.tcb.heard;
+	h.tcb.probes = 3;
+	h.now += SECOND;
+	ARRIVE_NEXT(&h, .ack = ISS + 2, .len = 3);
+	EXPECT_EQ(h.tcb.heard, heard);
+	EXPECT_EQ(h.tcb.probes, 3);
+	ARRIVE_NEXT(&h, .ack = ISS + 1, .len = 3);
+	EXPECT_EQ(h.tcb.heard, h.now);
+	EXPECT_EQ(h.tcb.probes, 0);
+}
+
 /* RFC 5961 5.2: text, a FIN or a pointer injected with a guessed ACK. */
 TEST(plausible_ack__blind_injection)
 {
