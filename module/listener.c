@@ -114,8 +114,7 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb,
 static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 					 const struct toytcp_tuple *who,
 					 const struct sk_buff *skb,
-					 const struct segment *syn,
-					 const struct remnant *old)
+					 const struct segment *syn, u32 iss)
 {
 	struct sock *sk = l->sk;
 	struct toytcp_embryo *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
@@ -127,8 +126,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	e->listener = sk;
 	INIT_LIST_HEAD(&e->link);
 	route_as(sk, skb, &e->route);
-	toytcp_embryo_init(&e->core, syn, choose_iss(l, who, old),
-			   READ_ONCE(sk->sk_rcvbuf) / 2,
+	toytcp_embryo_init(&e->core, syn, iss, READ_ONCE(sk->sk_rcvbuf) / 2,
 			   toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
@@ -143,7 +141,8 @@ static void create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		   struct sk_buff *skb, const struct segment *syn,
 		   const struct remnant *old)
 {
-	struct toytcp_embryo *e = make_embryo(l, who, skb, syn, old);
+	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
+					      choose_iss(l, who, old));
 
 	if (e)
 		toytcp_nursery_add(l, e, syn);
@@ -162,10 +161,9 @@ static void send_cookie(struct toytcp_listener *l,
 
 	plain.options &= HAS_MSS;
 	plain.ctl = CTL_SYN;
-	e = make_embryo(l, who, skb, &plain, NULL);
+	e = make_embryo(l, who, skb, &plain, toytcp_cookie_make(who, syn));
 	if (!e)
 		return;
-	e->core.iss = toytcp_cookie_make(who, syn);
 	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
 	synack.source = who->lport;
 	synack.destination = who->rport;
@@ -189,12 +187,10 @@ static struct toytcp_embryo *resume(struct toytcp_listener *l,
 		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
 		.options = HAS_MSS, .mss = mss,
 	};
-	struct toytcp_embryo *e = make_embryo(l, who, skb, &syn, NULL);
+	struct toytcp_embryo *e = make_embryo(l, who, skb, &syn, ack->ack - 1);
 
-	if (e) {
-		e->core.iss = ack->ack - 1;
+	if (e)
 		e->core.sent = 0;
-	}
 	return e;
 }
 

@@ -13,6 +13,7 @@ from lib import scenario
 
 LIMIT = 128             # embryos of a listener
 PORT = 7000
+SOL_TOYTCP, TOYTCP_ISN = 253, 1
 
 
 def forged(peer: lib_segment.Peer, number: int) -> bytes:
@@ -184,6 +185,24 @@ def a_full_accept_queue(case):
     late.send("PA", b"again")
     last = [host.accept(listener) for _ in range(9)][-1]
     assert lib.receive(last, 5) == b"again"
+
+
+@scenario(toytcp_only=True)
+def a_cookie_takes_no_number_away(case):
+    """TOYTCP_ISN waits for an answer that can have it."""
+    host, peer, listener = crowded(case)
+    listener.setsockopt(SOL_TOYTCP, TOYTCP_ISN, 77)
+    first, second = (lib_segment.Talk(peer, port, PORT)
+                     for port in (4000, 4001))
+    first.send("S", options=lib_segment.mss_option(1460))
+    first.expect("SA")
+    assert host.stats()["cookies_sent"] == 1
+    peer.send_raw(lib_segment.Segment("10.1.0.3", peer.host, 2000, PORT, seq=1,
+                                      flags="R").packet())
+    lib.wait_until("room for an embryo", lambda: int(
+        host.listeners()[0]["embryos"]) < LIMIT)
+    second.send("S", options=lib_segment.mss_option(1460))
+    assert second.expect("SA").seq == 77
 
 
 if __name__ == "__main__":
