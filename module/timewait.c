@@ -238,7 +238,8 @@ static bool is_settled(const struct toytcp_net *tn,
  * @tn: the namespace
  * @who: the four-tuple, which is taken
  *
- * RFC 6191 section 3: the peer tells old segments by their timestamps.
+ * RFC 6191 section 3: both ends tell old segments by their timestamps, so only
+ * if the new connection is to have some, too.
  *
  * Return: whether a remnant has made way.
  */
@@ -252,7 +253,7 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 	entry = toytcp_table_find(tn, who);
 	r = container_of(entry, struct toytcp_remnant, entry);
 	yields = entry && entry->kind == ENTRY_REMNANT && r->core.timestamps &&
-		 is_settled(tn, r);
+		 READ_ONCE(tn->sysctl_timestamps) && is_settled(tn, r);
 	if (yields)
 		reuse(tn, r, CAUSE_OPEN);
 	rcu_read_unlock();

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Timestamps on the wire: negotiation, PAWS, TIME-WAIT (RFC 7323, 6191)."""
+import errno
 import struct
 import time
 
@@ -179,6 +180,30 @@ def connect_takes_a_port_out_of_time_wait(case):
     right.accept(listener)
     near.send(b"x")
     assert left.stats()["time_wait_reused"] == 1
+
+
+@scenario(toytcp_only=True)
+def time_wait_yields_to_timestamps_alone(case):
+    """Without them nothing would tell the old connection's segments."""
+    left, right = case.pair_of_hosts()
+    listener = right.listen()
+    left.sysctl("net.ipv4.ip_local_port_range", "4000 4000")
+    near = left.connect(("10.0.0.2", 7000))
+    far = right.accept(listener)
+    near.close()
+    assert not far.recv(1)
+    far.close()
+    left.wait_states("TIME-WAIT")
+    left.sysctl("net.toytcp.time_wait_ms", 600000)  # as if long in it
+    left.sysctl("net.toytcp.timestamps", 0)
+    try:
+        left.connect(("10.0.0.2", 7000))
+    except OSError as error:
+        assert error.errno == errno.EADDRNOTAVAIL, error
+    else:
+        raise AssertionError("a port out of TIME-WAIT")
+    left.sysctl("net.toytcp.timestamps", 1)
+    left.connect(("10.0.0.2", 7000))
 
 
 if __name__ == "__main__":
