@@ -350,6 +350,8 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	if (tcb->snd.nxt != tcb->snd.una) {
 		text = tcb->snd.nxt - tcb->fin_sent - tcb->snd.una;
 		repeat(tcb, seg, tcb->snd.una, min(n, text));
+		/* Karn's rule again, for who times records. */
+		tcb->board.first->flags |= RECORD_REPEATED;
 		return true;
 	}
 	if (tcb->fin_sent || (!text && !tcb->fin_queued) ||

@@ -265,6 +265,24 @@ TEST(recovery__all_holes_in_one_round_trip)
 }
 
 /* Text in between that is already there is not sent again by a timeout. */
+/* Karn's rule: a window that was closed for long is no round trip. */
+TEST(recovery_acked__of_what_a_window_probe_repeated)
+{
+	struct host h;
+	u64 later;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	ARRIVE_NEXT(&h, .ack = AT(4), .wnd = 0);
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	for (later = h.now + 600ull * SECOND; h.now < later;) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .wnd = 0);
+	}
+	ARRIVE_NEXT(&h, .ack = AT(5));
+	EXPECT_LT(h.tcb.rtt.rto, SECOND);
+}
+
 TEST(recovery_timeout__spares_what_was_sacked)
 {
 	struct host h;
