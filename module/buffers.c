@@ -78,3 +78,31 @@ void toytcp_buffers_acked(struct sock *sk)
 	    (int)want > READ_ONCE(sk->sk_sndbuf))
 		WRITE_ONCE(sk->sk_sndbuf, want);
 }
+
+/**
+ * toytcp_buffers_low_mark() - SO_RCVLOWAT: proto_ops.set_rcvlowat
+ * @sk: locked, in any state
+ * @bytes: of which poll() is to tell, and no fewer; 0 is 1
+ *
+ * The buffer must hold as much, or poll() would never tell of anything; what
+ * it may not hold is asked for in vain, as TCP has it.
+ *
+ * Return: 0.
+ */
+int toytcp_buffers_low_mark(struct sock *sk, int bytes)
+{
+	struct actions act = { .wake = WAKE_READ };	/* it may be lower now */
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
+	u32 need = mark + (1u << tcb->rcv.wscale);	/* windows are rounded */
+
+	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
+	if (need > READ_ONCE(sk->sk_rcvbuf) / 2)
+		WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, 2 * need, most(sk)));
+	if (sk->sk_state == TCP_ESTABLISHED) {
+		tcb->rcv.buf = READ_ONCE(sk->sk_rcvbuf) / 2;
+		toytcp_user_receive(tcb, 0);
+		toytcp_settle(sk, &act, NULL);
+	}
+	return 0;
+}

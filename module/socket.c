@@ -516,4 +516,5 @@ const struct proto_ops toytcp_stream_ops = {
 	.sendmsg	= inet_sendmsg,
 	.recvmsg	= inet_recvmsg,
 	.mmap		= sock_no_mmap,
+	.set_rcvlowat	= toytcp_buffers_low_mark,
 };

@@ -425,14 +425,24 @@ static __poll_t poll_listener(struct sock *sk)
 	return mask;
 }
 
+/* For more there is no room: SO_RCVLOWAT would be waited for in vain. */
+static bool is_full(const struct sock *sk)
+{
+	const struct receive_space *rcv = &toytcp_sk(sk)->tcb.rcv;
+
+	return READ_ONCE(rcv->adv) - READ_ONCE(rcv->nxt) <= rcv->mss ||
+	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
+}
+
 static bool is_readable(const struct sock *sk)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 copied = READ_ONCE(tcb->rcv.copied);
-	u32 ready = READ_ONCE(tcb->rcv.nxt) - copied - tcb->fin_received;
+	int ready = READ_ONCE(tcb->rcv.nxt) - copied - tcb->fin_received;
 
 	ready -= toytcp_oob_hole(sk, copied);
-	return (int)ready >= sock_rcvlowat(sk, 0, INT_MAX);
+	return ready >= sock_rcvlowat(sk, 0, INT_MAX) ||
+	       (ready > 0 && is_full(sk));
 }
 
 static __poll_t poll_out(struct sock *sk)

@@ -371,6 +371,7 @@ void toytcp_buffers_init(struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);
 void toytcp_buffers_acked(struct sock *sk);
+int toytcp_buffers_low_mark(struct sock *sk, int bytes);
 
 /* settle.c: the one place where core and socket meet */
 void toytcp_settle(struct sock *sk, struct actions *act,

@@ -146,6 +146,26 @@ API_TEST(poll__low_water_mark_and_end)
 	ASSERT_EQ(POLLIN, wait_events(pair.server, POLLIN));
 }
 
+/* More than the buffer would hold: then the buffer grows. */
+API_TEST(poll__a_high_low_water_mark)
+{
+	struct pair pair = new_pair();
+	int mark = 300000, sent = 0;
+	char *text = calloc(1, mark);
+
+	ASSERT_NE(NULL, text);
+	ASSERT_OK(set_int(pair.server, SOL_SOCKET, SO_RCVLOWAT, mark));
+	while (sent < mark) {
+		ssize_t n = send(pair.client, text, mark - sent, 0);
+
+		ASSERT_GT(n, 0);
+		sent += n;
+	}
+	ASSERT_EQ(POLLIN, wait_events(pair.server, POLLIN));
+	ASSERT_GE(queued(pair.server), mark);
+	free(text);
+}
+
 API_TEST(select__all_three_sets)
 {
 	struct pair pair = new_pair();
