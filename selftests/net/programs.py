@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Unmodified programs between two namespaces: curl, http.server, socat.
+"""Unmodified programs between two namespaces: curl, http.server, socat, nginx.
 
 On toytcp they are started by scripts/toytcp run, on TCP as they are.
 """
@@ -114,6 +114,57 @@ def socat_both_ways(case):
     got, _ = client.communicate(data, timeout=lib.SCENARIO_S)
     assert client.returncode == 0 and got == data
     assert echo.wait(lib.DEADLINE_S) == 0
+
+
+NGINX = """daemon off; worker_processes 2; pid {room}/pid; user root;
+error_log {room}/errors;
+events {{ worker_connections 256; }}
+http {{ access_log off; client_body_temp_path {room}/1; proxy_temp_path {room}/2;
+    fastcgi_temp_path {room}/3; uwsgi_temp_path {room}/4; scgi_temp_path {room}/5;
+    sendfile on; tcp_nopush on; default_type text/plain; gzip off;
+    server {{ listen 8000 reuseport backlog=64; root {room}; }} }}
+"""
+
+
+def unpacked(name: str) -> str:
+    """A program that set-up has put into the cache, or that is installed."""
+    path = os.path.join(os.environ.get("TOYTCP_CACHE", ""), name, "root",
+                        "usr", "sbin", name)
+    return path if os.path.exists(path) else name
+
+
+@scenario()
+def nginx_and_curl(case):
+    """Several workers, each with a listener; sendfile, kept connections."""
+    left, right = case.pair_of_hosts()
+    room = case.enter_context(tempfile.TemporaryDirectory())
+    content = os.urandom(3 * MB)
+    for name in range(4):
+        with open(os.path.join(room, f"file{name}"), "wb") as file:
+            file.write(content[name:])
+    with open(os.path.join(room, "conf"), "w", encoding="ascii") as file:
+        file.write(NGINX.format(room=room))
+    server = begin(case, right, unpacked("nginx"), "-e", f"{room}/errors",
+                   "-c", f"{room}/conf", stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+    def stop() -> None:     # its workers end before it; killed, it leaves them
+        server.terminate()
+        server.wait(lib.DEADLINE_S)
+
+    case.callback(stop)
+    wait_for_server(right, 8000, server)
+    url = "http://10.0.0.2:8000/file"
+    for _ in range(5):                  # one connection for four requests
+        got = output(left, "curl", "--silent", "--fail", *(
+            f"{url}{name}" for name in range(4)))
+        assert got == b"".join(content[name:] for name in range(4))
+    got = output(left, "curl", "--silent", "--fail", "--range", "100000-199999",
+                 f"{url}0")
+    assert got == content[100000:200000]
+    output(left, "curl", "--silent", "--fail", f"{url}9", status=22)
+    if lib.TOYTCP:
+        assert left.stats()["active_opens"] == 7, left.stats()
 
 
 @scenario(toytcp_only=True)
