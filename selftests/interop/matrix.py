@@ -180,12 +180,15 @@ def repeated(counters: Counters) -> int:
     return counters.by_client + counters.by_server
 
 
-def check(mine: Counters, tcp: Counters) -> None:
-    """No storm: the bounds are wide, since loss is luck."""
+def check(mine: Counters, tcp: Counters, all_of_it: bool) -> None:
+    """No storm: the bounds are wide, since loss is luck. How much goes out
+    before a reset comes is luck altogether."""
     assert mine.checksum == 0, "a checksum was wrong"
+    assert repeated(mine) <= 3 * repeated(tcp) + 200, "too much repeated"
+    if not all_of_it:
+        return
     assert mine.packets <= 3 * tcp.packets + 500, "too many packets"
     assert mine.bytes <= 1.5 * tcp.bytes + 500000, "too many bytes"
-    assert repeated(mine) <= 3 * repeated(tcp) + 200, "too much repeated"
 
 
 def add_cell(condition: Condition, client: int, server: int) -> None:
@@ -197,7 +200,7 @@ def add_cell(condition: Condition, client: int, server: int) -> None:
         RESULTS[condition.name, client, server] = mine
         for name, ours, theirs in zip(mine._fields, mine, tcp):
             lib.comment(f"{name}: {ours}, TCP-TCP {theirs}")
-        check(mine, tcp)
+        check(mine, tcp, condition.talk is not reset)
 
     cell.__name__ = (f"{condition.name}_{NAMES[client]}_to_{NAMES[server]}"
                      ).lower()
