@@ -23,24 +23,6 @@ static u32 initial_window(u32 mss)
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
-/*
- * Congestion: ssthresh falls, and what undo needs is kept; whether an earlier
- * fall was for nothing does not matter any more. What limited transmit sent
- * beyond cwnd does not count.
- */
-static void reduce(struct tcb *tcb)
-{
-	struct congestion *cc = &tcb->cc;
-	u32 flight = min(toytcp_tcb_flight(tcb), cc->cwnd);
-
-	cc->prior_cwnd = cc->cwnd;
-	cc->prior_ssthresh = cc->ssthresh;
-	cc->ssthresh = ops(tcb)->ssthresh(tcb, flight);
-	cc->ssthresh = max_t(u32, cc->ssthresh, 2u * tcb->snd.mss);
-	cc->avoiding = 0;
-	tcb->undoable = 0;
-}
-
 static void avoid(struct tcb *tcb, u32 acked, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
@@ -167,12 +149,22 @@ void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
  * toytcp_congestion_lost() - a segment was lost, or ECN says so
  * @tcb: the connection; call it once for each loss episode
  *
- * Sets ssthresh, by what is outstanding. cwnd is for the caller to bring
- * down to it, at once or by and by.
+ * Sets ssthresh, by what is outstanding, but for what limited transmit sent
+ * beyond cwnd. cwnd is for the caller to bring down to it, at once or by and
+ * by. What undo needs is kept; whether an earlier fall was for nothing does
+ * not matter any more.
  */
 void toytcp_congestion_lost(struct tcb *tcb)
 {
-	reduce(tcb);
+	struct congestion *cc = &tcb->cc;
+	u32 flight = min(toytcp_tcb_flight(tcb), cc->cwnd);
+
+	cc->prior_cwnd = cc->cwnd;
+	cc->prior_ssthresh = cc->ssthresh;
+	cc->ssthresh = ops(tcb)->ssthresh(tcb, flight);
+	cc->ssthresh = max_t(u32, cc->ssthresh, 2u * tcb->snd.mss);
+	cc->avoiding = 0;
+	tcb->undoable = 0;
 }
 
 /**
@@ -202,7 +194,7 @@ void toytcp_congestion_undo(struct tcb *tcb)
 void toytcp_congestion_timeout(struct tcb *tcb)
 {
 	if (!tcb->rtt.backoff && !tcb->cc.recovering)
-		reduce(tcb);
+		toytcp_congestion_lost(tcb);
 	tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.avoiding = 0;
 	tcb->cc.w_max = 0;
