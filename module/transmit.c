@@ -318,12 +318,12 @@ void toytcp_transmit_pending(struct sock *sk)
 	if (toytcp_emit_nothing(tcb))
 		return;
 	follow_path(sk);
-	tcb->burst = next_burst(sk);
-	toytcp_transmit_lend(sk, TOYTCP_SPARES);
-	while (toytcp_emit_next(tcb, now, &seg)) {
-		toytcp_transmit_segment(sk, &seg);
-		toytcp_transmit_lend(sk, TOYTCP_SPARES);
+	for (;;) {
 		tcb->burst = next_burst(sk);
+		toytcp_transmit_lend(sk, TOYTCP_SPARES);
+		if (!toytcp_emit_next(tcb, now, &seg))
+			break;
+		toytcp_transmit_segment(sk, &seg);
 	}
 	if (tcb->retransmits != repeated)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
