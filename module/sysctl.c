@@ -113,15 +113,18 @@ static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
 	.maxlen		= sizeof_field(struct toytcp_net, sysctl_##name), \
 	.mode		= 0644
 
+#define WITHIN(name, least, greatest)					\
+	FIELD(name),							\
+	.proc_handler	= proc_dointvec_minmax,				\
+	.extra1		= least,					\
+	.extra2		= greatest
+
 static const struct ctl_table template[] = {
 	{
 		FIELD(events),
 		.proc_handler	= handle_events,
 	}, {
-		FIELD(time_wait_ms),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ONE,
-		.extra2		= &time_wait_most,
+		WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_most),
 	}, {
 		FIELD(rmem),
 		.proc_handler	= handle_buffer,
@@ -129,30 +132,15 @@ static const struct ctl_table template[] = {
 		FIELD(wmem),
 		.proc_handler	= handle_buffer,
 	}, {
-		FIELD(syn_retries),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ONE,
-		.extra2		= &syn_retries_most,
+		WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_most),
 	}, {
-		FIELD(ecn),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_TWO,
+		WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
 	}, {
-		FIELD(timestamps),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_ONE,
+		WITHIN(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
 	}, {
-		FIELD(sack),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_ONE,
+		WITHIN(sack, SYSCTL_ZERO, SYSCTL_ONE),
 	}, {
-		FIELD(syncookies),
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_ONE,
+		WITHIN(syncookies, SYSCTL_ZERO, SYSCTL_ONE),
 	}, {
 		FIELD(congestion_control),
 		.proc_handler	= handle_algorithm,
