@@ -151,9 +151,8 @@ def time_wait_yields_to_a_later_clock(case):
     host.accept(listener)
 
 
-@scenario(toytcp_only=True)
-def connect_takes_a_port_out_of_time_wait(case):
-    """But not before the clock of the timestamps has moved on."""
+def one_port_in_time_wait(case):
+    """Two hosts, of which the first has no other port; and a listener."""
     left, right = case.pair_of_hosts()
     listener = right.listen()
     left.sysctl("net.ipv4.ip_local_port_range", "4000 4000")
@@ -163,6 +162,13 @@ def connect_takes_a_port_out_of_time_wait(case):
     assert not far.recv(1)
     far.close()
     left.wait_states("TIME-WAIT")
+    return left, right, listener
+
+
+@scenario(toytcp_only=True)
+def connect_takes_a_port_out_of_time_wait(case):
+    """But not before the clock of the timestamps has moved on."""
+    left, right, listener = one_port_in_time_wait(case)
     ended = time.monotonic()
 
     def again():
@@ -185,15 +191,7 @@ def connect_takes_a_port_out_of_time_wait(case):
 @scenario(toytcp_only=True)
 def time_wait_yields_to_timestamps_alone(case):
     """Without them nothing would tell the old connection's segments."""
-    left, right = case.pair_of_hosts()
-    listener = right.listen()
-    left.sysctl("net.ipv4.ip_local_port_range", "4000 4000")
-    near = left.connect(("10.0.0.2", 7000))
-    far = right.accept(listener)
-    near.close()
-    assert not far.recv(1)
-    far.close()
-    left.wait_states("TIME-WAIT")
+    left, _, listener = one_port_in_time_wait(case)
     left.sysctl("net.toytcp.time_wait_ms", 600000)  # as if long in it
     left.sysctl("net.toytcp.timestamps", 0)
     try:
@@ -204,6 +202,7 @@ def time_wait_yields_to_timestamps_alone(case):
         raise AssertionError("a port out of TIME-WAIT")
     left.sysctl("net.toytcp.timestamps", 1)
     left.connect(("10.0.0.2", 7000))
+    listener.close()
 
 
 if __name__ == "__main__":
