@@ -243,7 +243,8 @@ static void reduce(struct tcb *tcb, u32 delivered, bool progress)
 	}
 	/* The first repetition goes out in any case. */
 	n = max_t(s64, n, prr->sent ? 0 : tcb->snd.mss);
-	tcb->cc.cwnd = max_t(u32, pipe + (u32)n, tcb->snd.mss);
+	/* Text may be delivered twice, if a record was short in between. */
+	tcb->cc.cwnd = max_t(u32, min(pipe + (u32)n, prior), tcb->snd.mss);
 }
 
 /* RFC 8985 section 7.4: the probe was needed, so something was lost. */

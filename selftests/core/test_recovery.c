@@ -264,7 +264,6 @@ TEST(recovery__all_holes_in_one_round_trip)
 	EXPECT_EQ(h.tcb.board.first, NULL);
 }
 
-/* Text in between that is already there is not sent again by a timeout. */
 /* Karn's rule: a window that was closed for long is no round trip. */
 TEST(recovery_acked__of_what_a_window_probe_repeated)
 {
@@ -283,6 +282,24 @@ TEST(recovery_acked__of_what_a_window_probe_repeated)
 	EXPECT_LT(h.tcb.rtt.rto, SECOND);
 }
 
+/* SACKs that are forgotten for want of records and come again. */
+TEST(reduce__what_is_delivered_time_and_again)
+{
+	struct host h;
+	int i;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	for (i = 0; i < 10; i++) {
+		SACK(&h, 0, 1, 8);
+		toytcp_scoreboard_clear(&h.tcb.board, RECORD_SACKED);
+	}
+	ARRIVE_NEXT(&h);
+	EXPECT_LE(h.tcb.cc.cwnd, h.tcb.cc.prior_cwnd);
+}
+
+/* Text in between that is already there is not sent again by a timeout. */
 TEST(recovery_timeout__spares_what_was_sacked)
 {
 	struct host h;
