@@ -57,7 +57,8 @@ static void check_right_edge(struct endpoint *e, const struct segment *seg)
 
 static bool is_perfect(const struct settings *s)
 {
-	static const enum knob faults[] = { LOSS, DUP, REORDER, CORRUPT, RATE };
+	static const enum knob faults[] = { LOSS, DUP, REORDER, EARLY, CORRUPT,
+					    RATE };
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(faults); i++)

@@ -420,6 +420,7 @@ static void connection_expire(struct endpoint *e)
 
 	if (first && first <= e->world->now) {
 		e->tries++;
+		e->world->counts.expired += !e->tcb.early;
 		check_timeout(e);
 	}
 	endpoint_begin(e);

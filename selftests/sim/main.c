@@ -11,7 +11,7 @@ static void usage(const char *program)
 {
 	fprintf(stderr,
 		"usage: %s [--runs N [--jobs N]] [--seed N] [--events] "
-		"[--example]\n",
+		"[--example] [--goodput]\n",
 		program);
 	settings_usage(stderr);
 	exit(2);
@@ -53,6 +53,8 @@ static void parse(struct command *c, int argc, char **argv)
 			c->events = true;
 		else if (!strcmp(argv[i], "--example"))
 			c->example = true;
+		else if (!strcmp(argv[i], "--goodput"))
+			c->goodput = true;
 		else if (take_option(c, argv[i], argv[i + 1]))
 			i++;
 		else
@@ -83,5 +85,7 @@ int main(int argc, char **argv)
 
 	settings_init(&c.set);
 	parse(&c, argc, argv);
-	return c.example ? run_example(&c) : runs_all(&c);
+	if (c.example)
+		return run_example(&c);
+	return c.goodput ? goodput_all(&c) : runs_all(&c);
 }

@@ -131,6 +131,9 @@ static void launch(struct world *w, struct packet *p)
 	if (w->set.mischief & ANCIENT && dice_below(&w->dice, 30) == 0) {
 		p->when += dice_below(&w->dice, AGE_MOST >>
 					       dice_below(&w->dice, 12));
+	} else if (dice_chance(&w->dice, (u32)w->path[EARLY][way])) {
+		p->when = out;
+		w->counts.reordered++;
 	} else if (dice_chance(&w->dice, (u32)w->path[REORDER][way])) {
 		p->when += dice_below(&w->dice, 2 * trip + MSEC);
 		w->counts.reordered++;

@@ -56,7 +56,7 @@ static void on_death(void)
 	print_replay(seed_at_hand, stderr);
 }
 
-static void add(struct counts *sum, const struct counts *one)
+void counts_add(struct counts *sum, const struct counts *one)
 {
 	u64 *to = (u64 *)sum;
 	const u64 *from = (const u64 *)one;
@@ -90,7 +90,7 @@ static bool run_one(u64 seed, struct counts *sum,
 	world_end(&w);
 	if (say)
 		say(&w);
-	add(sum, &w.counts);
+	counts_add(sum, &w.counts);
 	free(w.trace.records);
 	return !w.failure[0];
 }
@@ -109,7 +109,7 @@ static struct job total(const struct job *jobs, u64 n)
 	u64 i, k;
 
 	for (i = 0; i < n; i++) {
-		add(&sum.sum, &jobs[i].sum);
+		counts_add(&sum.sum, &jobs[i].sum);
 		sum.done += jobs[i].done;
 		for (k = 0; k < jobs[i].failed; k++)
 			if (sum.failed < FAILURES_MOST)

@@ -30,6 +30,7 @@ static const struct row {
 	{ "mark", "PCT", PATH(MARK), 1e4, 0, 100, 0 },
 	{ "dup", "PCT", PATH(DUP), 1e4, 0, 100, 0 },
 	{ "reorder", "PCT", PATH(REORDER), 1e4, 0, 100, 0 },
+	{ "early", "PCT", PATH(EARLY), 1e4, 0, 100, 0 },
 	{ "corrupt", "PCT", PATH(CORRUPT), 1e4, 0, 100, 0 },
 	{ "delay", "MS", PATH(DELAY), MSEC, 0, 30000, 10 * MSEC },
 	{ "rtt", "MS", PATH(DELAY), MSEC / 2, 0, 60000, 10 * MSEC },
@@ -267,6 +268,8 @@ static void draw_path(struct settings *set, struct dice *d)
 	choose_both(set, d, MARK, often_none(d, 300000));
 	choose_both(set, d, DUP, often_none(d, 200000));
 	choose_both(set, d, REORDER, often_none(d, 500000));
+	choose_both(set, d, EARLY, dice_below(d, 4) ? 0 :
+				   often_none(d, 200000));
 	choose_both(set, d, CORRUPT, often_none(d, 100000));
 	choose_both(set, d, DELAY,
 		    dice_below(d, 200 * MSEC >> dice_below(d, 10)));

@@ -32,7 +32,8 @@ u32 dice_between(struct dice *d, u32 low, u32 high);
 bool dice_chance(struct dice *d, u32 of_a_million);
 
 /* What a path is like. Each has two values: there (to the server), and back. */
-enum knob { LOSS, MARK, DUP, REORDER, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN, KNOBS };
+enum knob { LOSS, MARK, DUP, REORDER, EARLY, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN,
+	    KNOBS };
 
 #define CHANGES_MOST	16
 
@@ -67,8 +68,8 @@ struct change {
 
 /**
  * struct settings - what a run is like; -1 where chance decides
- * @path: for each way. LOSS, DUP, REORDER, CORRUPT: chances, of a million, for
- *	each packet; DELAY: microseconds without queues; RATE: bytes a second, 0
+ * @path: for each way. LOSS, MARK, DUP, REORDER (comes late), EARLY (comes at
+ *	once), CORRUPT: chances, of a million, for each packet; DELAY: microseconds without queues; RATE: bytes a second, 0
  *	is no limit; QUEUE: bytes that may wait for a link of limited rate, 0 is
  *	no limit; MTU: bytes of IP datagram; DOWN: nothing gets through
  * @bytes: the most that all users of a side send together
@@ -172,6 +173,7 @@ enum ending { READ_ALL, CLOSE_FIRST, LEAVE_EARLY, ABORT_SOME_TIME };
  * @plan: bytes it will send
  * @think: the longest time between two acts, microseconds
  * @next: when it acts again
+ * @last: when it last read anything
  * @quiet_until: it does not read before that: a slow reader
  * @urgent: some of what it writes is urgent; it stays inline
  */
@@ -183,7 +185,7 @@ struct user {
 	u32 think;
 	u32 sndbuf;
 	u32 pause_chance;
-	u64 next;
+	u64 next, last;
 	u64 quiet_until;
 	u64 abort_at;
 	enum ending ending;
@@ -260,7 +262,7 @@ struct endpoint {
 struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
-	u64 connections, strays, time;
+	u64 connections, strays, expired, time;
 };
 
 /**
@@ -293,11 +295,12 @@ struct world {
  * @runs: how many
  * @jobs: in so many processes; 0: as many as are of use
  * @many: --runs was given: what is not set is drawn from each run's seed
+ * @goodput: the table of goodput.c, from so many seeds for each row
  */
 struct command {
 	struct settings set;
 	u64 seed, runs, jobs;
-	bool many, seeded, events, example;
+	bool many, seeded, events, example, goodput;
 	char **argv;
 };
 
@@ -411,6 +414,10 @@ void world_end(struct world *w);
 
 /* runs.c */
 int runs_all(const struct command *c);
+void counts_add(struct counts *sum, const struct counts *one);
+
+/* goodput.c */
+int goodput_all(const struct command *c);
 
 /* example.c */
 bool example_run(struct world *w);

@@ -137,6 +137,7 @@ u32 user_read(struct endpoint *e, u32 most)
 		return 0;
 	}
 	u->read += n;
+	u->last = e->world->now;
 	e->world->counts.delivered += n;
 	if (e->kind == FULL) {
 		endpoint_begin(e);

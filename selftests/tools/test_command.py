@@ -104,6 +104,9 @@ class Simulator(unittest.TestCase):
                            len(self.drawn()))
 
     def test_many_runs(self):
+        done = toytcp("sim", "--goodput", "--runs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Reno, loss 3%, RTT 20 ms", done.stdout)
         done = toytcp("sim", "--runs", "50", "--loss", "5,0")
         self.assertEqual(done.returncode, 0)
         self.assertIn("sim: 50 runs, 0 failed", done.stdout)
