@@ -9,6 +9,7 @@
 #include <net/ip.h>
 #include <net/route.h>
 
+#include "compat/compat.h"
 #include "toytcp.h"
 
 /* SO_ATTACH_FILTER on a listener is for its connections too, as with TCP. */
@@ -52,6 +53,7 @@ static void inherit_sock(struct sock *child, const struct sock *parent)
 	child->sk_uid = parent->sk_uid;
 	child->sk_backlog_rcv = toytcp_deliver_backlog;
 	inherit_filter(child, parent);
+	toytcp_compat_cgroup_inherit(child, parent);
 	security_sk_clone(parent, child);
 }
 

@@ -413,7 +413,7 @@ API_TEST(connect__port_zero_is_refused)
 #define CGROUP_ROOT	"/tmp/toytcp-cgroup"
 #define CGROUP_OURS	CGROUP_ROOT "/toytcp-test"
 
-static int load_refusal(enum bpf_attach_type type)
+static int load_refusal(enum bpf_prog_type of, enum bpf_attach_type type)
 {
 	/* r0 = 0; exit: "no" */
 	const struct bpf_insn refuse[] = {
@@ -421,7 +421,7 @@ static int load_refusal(enum bpf_attach_type type)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.prog_type = of,
 		.expected_attach_type = type,
 		.insns = (uintptr_t)refuse,
 		.insn_cnt = 2,
@@ -432,11 +432,12 @@ static int load_refusal(enum bpf_attach_type type)
 }
 
 /* Refuses it to all in the cgroup at @path. */
-static bool refuse_to(int cgroup, enum bpf_attach_type type)
+static bool refuse_to(int cgroup, enum bpf_prog_type of,
+		      enum bpf_attach_type type)
 {
 	union bpf_attr attr = {
 		.target_fd = cgroup,
-		.attach_bpf_fd = load_refusal(type),
+		.attach_bpf_fd = load_refusal(of, type),
 		.attach_type = type,
 	};
 
@@ -465,9 +466,10 @@ static int enter_cgroup(void)
 API_TEST(connect__a_cgroup_may_refuse_it)
 {
 	struct sockaddr_in any = at(LOCALHOST, 0);
+	const enum bpf_prog_type of = BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
 	int listener = listening(1), cgroup = enter_cgroup();
-	bool attached = refuse_to(cgroup, BPF_CGROUP_INET4_CONNECT) &&
-			refuse_to(cgroup, BPF_CGROUP_INET4_BIND);
+	bool attached = refuse_to(cgroup, of, BPF_CGROUP_INET4_CONNECT) &&
+			refuse_to(cgroup, of, BPF_CGROUP_INET4_BIND);
 	int connected = try_connect(new_socket(0), port_of(listener));
 	int error = errno;
 	int bound = bind(new_socket(0), (struct sockaddr *)&any, sizeof(any));
@@ -481,6 +483,24 @@ API_TEST(connect__a_cgroup_may_refuse_it)
 	ASSERT_EQ(EPERM, error);
 	ASSERT_EQ(-1, bound);
 	ASSERT_EQ(EPERM, bind_error);
+}
+
+API_TEST(connect__what_is_accepted_is_in_the_cgroup_of_its_listener)
+{
+	int cgroup = enter_cgroup(), listener = listening(1);
+	int child = (dial(port_of(listener)), accept_one(listener)), value;
+	bool attached = refuse_to(cgroup, BPF_PROG_TYPE_CGROUP_SOCKOPT,
+				  BPF_CGROUP_GETSOCKOPT);
+	socklen_t len = sizeof(value);
+	int got = getsockopt(child, SOL_SOCKET, SO_MARK, &value, &len);
+	int error = errno;
+
+	if (cgroup >= 0)
+		leave_cgroup(cgroup);
+	if (!attached)
+		SKIP(return, "no programs for cgroups here");
+	ASSERT_EQ(-1, got);
+	ASSERT_EQ(EPERM, error);
 }
 
 TEST_HARNESS_MAIN
