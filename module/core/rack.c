@@ -9,6 +9,7 @@
 
 #define STEPS_MAX	16	/* of a quarter of a round trip each */
 #define STEPS_PERSIST	16	/* episodes that a wider window stays */
+#define AGE_MAX		(1u << 30)	/* microseconds, of 2^32 */
 
 /**
  * toytcp_rack_begin() - the first of what is outstanding is about to be sent
@@ -21,6 +22,27 @@ void toytcp_rack_begin(struct tcb *tcb, u64 now)
 {
 	tcb->rack.sent = (u32)now;
 	tcb->rack.end = tcb->snd.una;
+}
+
+static u32 younger(u32 sent, u64 now)
+{
+	return (u32)now - sent > AGE_MAX ? (u32)now - AGE_MAX : sent;
+}
+
+/**
+ * toytcp_rack_age() - a timeout: nothing gets older than can be compared
+ * @tcb: the connection
+ * @now: microseconds; at most RTO_MAX later than the last time
+ *
+ * Half an hour more, and what nobody acknowledges would seem to be sent last.
+ */
+void toytcp_rack_age(struct tcb *tcb, u64 now)
+{
+	struct sent_record *r;
+
+	for (r = tcb->board.first; r; r = r->next)
+		r->sent = younger(r->sent, now);
+	tcb->rack.sent = younger(tcb->rack.sent, now);
 }
 
 /**

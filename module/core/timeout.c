@@ -32,8 +32,9 @@ static void arm_retransmit(struct tcb *tcb, u64 now)
 	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 }
 
-static void count_backoff(struct tcb *tcb)
+static void count_backoff(struct tcb *tcb, u64 now)
 {
+	toytcp_rack_age(tcb, now);
 	if (tcb->rtt.backoff < 255)
 		tcb->rtt.backoff++;
 	if (tcb->tries < 255)
@@ -56,7 +57,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		act->shrunk = toytcp_blackhole_timeout(tcb);
 		toytcp_recovery_timeout(tcb);
 	}
-	count_backoff(tcb);
+	count_backoff(tcb, now);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
 	tcb->cause = act->shrunk ? CAUSE_BLACKHOLE : CAUSE_RETRANSMISSION;
@@ -79,7 +80,7 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	tcb->probes++;
 	tcb->probe = 1;
 	if (!tcb->snd.wnd)
-		count_backoff(tcb);
+		count_backoff(tcb, now);
 	tcb->persist = 1;
 	arm_retransmit(tcb, now);
 	tcb->cause = CAUSE_PROBE;

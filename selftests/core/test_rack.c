@@ -121,6 +121,25 @@ TEST(rack_begin__as_a_window_opens)
 	EXPECT_EQ(h.tcb.rack.end, ISS + 2);
 }
 
+/* Nobody answers for an hour: times of 32 bits are still told apart. */
+TEST(rack_age__what_is_outstanding_for_an_hour)
+{
+	struct host h;
+	u64 last;
+
+	make_paced(&h);
+	h.tcb.user_timeout = 2 * 3600 * 1000;
+	for (last = h.now; h.now < START + 3600ull * SECOND; last = h.now)
+		ASSERT_TRUE(host_expire(&h));
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(1));
+	EXPECT_EQ(h.tcb.rack.sent, (u32)last);
+	EXPECT_EQ(h.tcb.rack.rtt, 100 * MSEC);
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(8));	/* most arrived an hour ago */
+	EXPECT_LT(h.tcb.rtt.srtt, SECOND);
+}
+
 TEST(rack_widen__once_in_an_episode)
 {
 	struct host h;
