@@ -229,8 +229,8 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 	n = min(text, room_from(tcb, from));
 	if (n < text || n > most(tcb))
 		n = whole(tcb, n);
-	/* The first one goes out however small the window has become. */
-	if (from == tcb->snd.una)
+	/* The first one and a tail probe go out however small the window is. */
+	if (from == tcb->snd.una || tcb->rack.probing)
 		n = max_t(u32, n, min_t(u32, text, tcb->snd.mss));
 	if (!n && text)
 		return false;

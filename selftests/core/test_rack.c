@@ -180,6 +180,19 @@ TEST(rack_probe__after_two_round_trips)
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
 }
 
+/* Section 7.3: whatever cwnd says, which a mark has just halved, say. */
+TEST(rack_probe__beyond_the_congestion_window)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	h.tcb.cc.cwnd = 2 * MSS;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, AT(3), IRS + 1, MSS);
+	EXPECT_TRUE(h.tcb.rack.probing == 1);
+}
+
 /* A single segment's ACK may be delayed: longer, if not beyond the timeout. */
 TEST(rack_probe__a_single_segment_waits_longer)
 {
