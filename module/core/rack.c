@@ -9,6 +9,7 @@
 
 #define STEPS_MAX	16	/* of a quarter of a round trip each */
 #define STEPS_PERSIST	16	/* episodes that a wider window stays */
+#define MIN_RTT_LIFE	(300 * SECOND)	/* the path may be another one by then */
 #define AGE_MAX		(1u << 30)	/* microseconds, of 2^32 */
 
 /**
@@ -58,8 +59,11 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 	rack->reordered |= d->reordered;
 	if (!d->timed)
 		return;
-	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt))
+	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt ||
+			d->now - rack->min_since > MIN_RTT_LIFE)) {
 		rack->min_rtt = max_t(u32, rtt, 1);
+		rack->min_since = d->now;
+	}
 	/* While much is repeated, Karn's rule leaves no other sample. */
 	if (d->once && (tcb->cc.recovering || tcb->timed_out))
 		toytcp_rtt_sample(&tcb->rtt, rtt);

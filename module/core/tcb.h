@@ -255,7 +255,8 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  *	microseconds, the low 32 bits
  * @end: RACK.end_seq: its end
  * @rtt: how long it took, microseconds
- * @min_rtt: the least that any took, microseconds; 0 before the first
+ * @min_rtt: the least that any took of late, microseconds; 0 before the first
+ * @min_since: when that was, microseconds, the low 32 bits
  * @probe_end: TLP.end_seq: SND.NXT as the probe was sent, if @probing
  * @steps: how much wider than usual the reordering window is, in windows
  * @persist: episodes until it narrows
@@ -268,6 +269,7 @@ struct rack {
 	u32 end;
 	u32 rtt;
 	u32 min_rtt;
+	u32 min_since;
 	u32 probe_end;
 	u8 steps;
 	u8 persist;

@@ -140,6 +140,23 @@ TEST(rack_age__what_is_outstanding_for_an_hour)
 	EXPECT_LT(h.tcb.rtt.srtt, SECOND);
 }
 
+/* Once the path has become longer, the reordering window does, too. */
+TEST(rack_update__the_least_of_five_minutes)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	for (i = 0; i < 7; i++) {
+		host_send(&h, MSS);
+		h.now += i ? 200 * MSEC : 20 * MSEC;
+		ARRIVE_NEXT(&h, .ack = AT(i + 1));
+		EXPECT_EQ(h.tcb.rack.min_rtt, (i < 6 ? 20 : 200) * MSEC);
+		h.now += 50 * SECOND;
+	}
+}
+
 TEST(rack_widen__once_in_an_episode)
 {
 	struct host h;
