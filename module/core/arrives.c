@@ -150,6 +150,20 @@ static void trim(struct arrival *a)
 }
 
 /*
+ * A bare ACK that a later segment has overtaken says nothing new. A host that
+ * knows of no connection, and needs the answer, has another clock.
+ */
+static bool is_merely_late(const struct arrival *a)
+{
+	const struct tcb *tcb = a->tcb;
+	u32 late = tcb->ts.recent - a->seg->tsval;
+
+	return a->seg->ctl & CTL_ACK && !toytcp_segment_length(a->seg) &&
+	       !seq_after(a->seg->seq, tcb->rcv.nxt) &&
+	       late <= toytcp_rtt_timeout(&tcb->rtt) / MSEC;
+}
+
+/*
  * Before the first, RFC 7323 sections 3.2 and 5.3: no segment without a
  * timestamp, nor, within 24 days, one from before TS.Recent.
  */
@@ -165,7 +179,7 @@ static bool check_timestamp(struct arrival *a)
 		return true;
 	a->act->paws = true;
 	tcb->cause = CAUSE_PAWS;
-	if (!missing) {
+	if (!missing && !is_merely_late(a)) {
 		tell_if_twice(a);
 		toytcp_ack_challenge(a, CAUSE_PAWS);
 	}

@@ -230,11 +230,24 @@ TEST(paws__bare_acks_are_answered_now_and_then)
 	struct host h;
 
 	make_stamped(&h);
-	ARRIVE_NEXT(&h, STAMPED(THEIRS - 1, 0));
+	ARRIVE_NEXT(&h, STAMPED(THEIRS - 9999, 0));
 	EXPECT_EQ(h.sent, 1);
-	ARRIVE_NEXT(&h, STAMPED(THEIRS - 1, 0));
+	ARRIVE_NEXT(&h, STAMPED(THEIRS - 9999, 0));
 	EXPECT_TRUE(h.act.paws);
 	EXPECT_QUIET(&h);
+}
+
+/* The network has changed their order: that is no reason to say anything. */
+TEST(paws__a_bare_ack_that_was_overtaken)
+{
+	struct host h;
+
+	make_stamped(&h);
+	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 50, 0));
+	ARRIVE_NEXT(&h, .seq = IRS + 1, STAMPED(THEIRS, 0));
+	EXPECT_TRUE(h.act.paws);
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(h.tcb.challenged, 0);
 }
 
 /* Section 5.3: an old clock is no reason to ignore a reset. */
