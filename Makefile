@@ -27,14 +27,20 @@ headers:
 tools:
 	@test ! -e $(TOOLS)/Makefile || $(MAKE) --no-print-directory -C $(TOOLS)
 
-# INSTALL_MOD_PATH is put before /lib/modules, for packages.
+# INSTALL_MOD_PATH is put before /lib/modules, for packages. A distribution's
+# kernel cannot sign here, its key being where it was built: then do not try, and
+# leave a signature of yours as it is.
+KEY := $(wildcard $(KDIR)/certs/signing_key.pem)
+RELEASE = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+
 install: module
-	$(KBUILD) INSTALL_MOD_DIR=updates modules_install
-	depmod $(INSTALL_MOD_PATH:%=-b %) $$($(MAKE) -s -C $(KDIR) kernelrelease)
+	$(KBUILD) INSTALL_MOD_DIR=updates $(if $(KEY),,CONFIG_MODULE_SIG_ALL=) \
+		modules_install
+	depmod $(INSTALL_MOD_PATH:%=-b %) $(RELEASE)
 	@echo "Installed. Load it with: modprobe toytcp"
 
 uninstall: headers
-	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
+	release=$(RELEASE) && \
 	$(RM) $(INSTALL_MOD_PATH)/lib/modules/$$release/updates/toytcp.ko* && \
 	depmod $(INSTALL_MOD_PATH:%=-b %) $$release
 

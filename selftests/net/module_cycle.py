@@ -8,13 +8,14 @@ nothing else may use it meanwhile; at the end it is loaded as at the start.
 import ctypes
 import errno
 import os
+import re
 import socket
 
 import lib
 import lib_segment
 from lib import scenario
 
-SYS_FINIT_MODULE, SYS_DELETE_MODULE = 313, 176
+SYS_INIT_MODULE, SYS_FINIT_MODULE, SYS_DELETE_MODULE = 175, 313, 176
 LOCALHOST = "127.0.0.1"
 LOADED = "/sys/module/toytcp"
 
@@ -30,15 +31,24 @@ def load(parameters: str = "") -> None:
         call(SYS_FINIT_MODULE, file.fileno(), parameters.encode(), 0)
 
 
-def unload() -> None:
+def load_rival(parameters: str = "") -> None:
+    """The same under another name: another module that wants 253. (With a dash
+    before it, it is part of the debug kernel's name, which must stay.)"""
+    with open(os.environ["TOYTCP_KO"], "rb") as file:
+        image = re.sub(rb"(?<!-)toytcp", b"toytcq", file.read())
+    image = image.replace(b"TOYTCP", b"TOYTCQ")
+    call(SYS_INIT_MODULE, image, len(image), parameters.encode())
+
+
+def unload(name: str = "toytcp") -> None:
     """Waits for sockets that are just being closed, not for open ones."""
-    call(SYS_DELETE_MODULE, b"toytcp", os.O_NONBLOCK)
+    call(SYS_DELETE_MODULE, name.encode(), os.O_NONBLOCK)
 
 
-def unload_soon() -> None:
+def unload_soon(name: str = "toytcp") -> None:
     def unloaded() -> bool:
         try:
-            unload()
+            unload(name)
         except OSError as error:
             assert error.errno == errno.EAGAIN, error
             return False
@@ -254,6 +264,26 @@ def another_protocol_number(case):
         assert error.errno == errno.EPROTONOSUPPORT, error
     else:
         raise AssertionError("both numbers at once")
+
+
+@scenario(toytcp_only=True)
+def number_is_taken(case):
+    """It says so, leaves nothing behind, and the other number is free."""
+    ready(case)
+    before = len(kernel_log())
+    try:
+        load_rival()
+    except OSError as error:
+        assert error.errno == errno.EBUSY, error
+    else:
+        raise AssertionError("two modules on one number")
+    said = [line for line in kernel_log()[before:] if "toytcq:" in line]
+    assert len(said) == 1 and "253 is taken" in said[0], said
+    assert not os.path.exists("/proc/net/toytcq")
+    load_rival("protocol=254")
+    case.callback(unload_soon, "toytcq")
+    exchange()
+    exchange(254)
 
 
 @scenario(toytcp_only=True)
