@@ -3,9 +3,9 @@
  * Paths that swallow large packets, and the word of it: path MTU discovery
  * where ICMP is lost, in the manner of RFC 4821 section 7.7.
  *
- * Full-sized segments that time out again and again are made smaller. It may
- * have been a mere outage: so once a small one got through, the former size is
- * tried again, but only once in a connection's life.
+ * What times out again and again, and is more than fits every path, goes out in
+ * smaller segments. It may have been a mere outage: so once a small one got
+ * through, the former size is tried again, but only once in a connection's life.
  */
 #include "core.h"
 
@@ -28,7 +28,8 @@ static bool is_suspicious(const struct tcb *tcb)
 	u32 before = tcb->tries + 1u - BLACKHOLE_TIMEOUTS;
 
 	return tcb->tries + 1 >= BLACKHOLE_TIMEOUTS && before % 2 == 0 &&
-	       text >= tcb->snd.mss && current_mss(tcb) > MSS_DEFAULT;
+	       text + toytcp_tcb_overhead(tcb) > MSS_DEFAULT &&
+	       current_mss(tcb) > MSS_DEFAULT;
 }
 
 /**

@@ -35,7 +35,7 @@
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
-#define BLACKHOLE_TIMEOUTS 3		/* full-sized segments, in a row */
+#define BLACKHOLE_TIMEOUTS 3		/* in a row, of what not every path takes */
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 /* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
 #define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */

@@ -90,13 +90,26 @@ TEST(blackhole__for_good)
 	EXPECT_EQ(h.tcb.mss_proven, MSS_DEFAULT);
 }
 
-TEST(blackhole__short_segments_prove_nothing)
+/* Less than a full segment, but more than the path takes. */
+TEST(blackhole__short_segments_too)
 {
 	struct host h;
 	int i;
 
 	make_established(&h);
-	host_send(&h, MSS - 1);
+	host_send(&h, MSS_DEFAULT + 1);
+	for (i = 0; i < 5; i++)
+		ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.out[0].len, MSS_DEFAULT);
+}
+
+TEST(blackhole__what_fits_every_path_proves_nothing)
+{
+	struct host h;
+	int i;
+
+	make_established(&h);
+	host_send(&h, MSS_DEFAULT);
 	for (i = 0; i < 6; i++)
 		ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.tcb.snd.mss, MSS);

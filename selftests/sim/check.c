@@ -5,6 +5,8 @@
 #include "invariants.h"
 #include "sim.h"
 
+#define HOLE_TRIES	4u	/* what the core may send that is too large */
+
 /* The world at hand, for what has no other way to it. */
 static struct world *current;
 
@@ -189,6 +191,13 @@ void check_settled(struct endpoint *e)
 	check_words(e, invariant_forgotten(&e->tcb, e->world->now));
 }
 
+/* A path that changes, or whose queue runs over. */
+static bool is_unreliable(const struct settings *s)
+{
+	return (s->changed && !s->hole) || s->mischief ||
+	       s->path[QUEUE][0] || s->path[QUEUE][1];
+}
+
 /*
  * How likely it is that every try of a live peer went wrong: the segment or
  * its ACK, lost or damaged.
@@ -199,14 +208,12 @@ static bool is_plausible(const struct endpoint *e)
 	double through = 1, chance = 1;
 	u32 i;
 
-	/* A path that changes, or whose queue runs over, may do anything. */
-	if (s->changed || s->mischief || s->path[QUEUE][0] || s->path[QUEUE][1] ||
-	    e->world->end[e->id ^ 1].kind < FULL)
+	if (is_unreliable(s) || e->world->end[e->id ^ 1].kind < FULL)
 		return true;
 	for (i = 0; i < 2; i++)
 		through *= (1 - s->path[LOSS][i] / 1e6) *
 			   (1 - s->path[CORRUPT][i] / 1e6);
-	for (i = 0; i < e->tries; i++)
+	for (i = s->hole ? HOLE_TRIES : 0; i < e->tries; i++)
 		chance *= 1 - through;
 	return chance > 1e-9;
 }

@@ -333,11 +333,27 @@ static void draw_changes(struct settings *set, struct dice *d)
 			   1000 << dice_below(d, 10));
 }
 
+/* A black hole: the core has to find out what fits, down to 576 bytes. */
+static void draw_hole(struct settings *set, struct dice *d)
+{
+	s64 mtu = mtus[dice_below(d, 2) ? 4 : 7], *queue = set->path[QUEUE];
+
+	set->hole = true;
+	choose(&set->path[MTU][0], mtu);
+	choose(&set->path[MTU][1], mtu);
+	choose(&queue[0], 0);
+	choose(&queue[1], 0);
+	add_change(set, dice_below(d, 2) ? 0 : dice_below(d, 2 * SECOND), MTU,
+		   dice_between(d, 576, 1500));
+}
+
 /* What nobody asked for is left to chance. */
 void settings_draw(struct settings *set, struct dice *d)
 {
 	u32 i;
 
+	if (!set->changed && !set->mischief && dice_below(d, 20) == 0)
+		draw_hole(set, d);
 	draw_path(set, d);
 	choose(&set->connections, dice_below(d, 12) ? 1 :
 				  dice_between(d, 2, CONNECTIONS_MOST));
@@ -349,8 +365,8 @@ void settings_draw(struct settings *set, struct dice *d)
 		if (set->congestion[i] < 0)
 			set->congestion[i] = (int)dice_below(d, 2);
 	set->unscaled = dice_below(d, 10) == 0;
-	set->silent = dice_below(d, 3) == 0;
-	if (!set->mischief && dice_below(d, 5) == 0)
+	set->silent = dice_below(d, 3) == 0 || set->hole;
+	if (!set->mischief && !set->hole && dice_below(d, 5) == 0)
 		set->mischief = mischief_draw(d);
 	if (!set->changed)
 		draw_changes(set, d);

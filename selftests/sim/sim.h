@@ -81,6 +81,7 @@ struct change {
  * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
  * @silent: what is too large for the path vanishes without a word
+ * @hole: that is all that changes, and all has to arrive nevertheless
  */
 struct settings {
 	s64 path[KNOBS][2];
@@ -89,7 +90,7 @@ struct settings {
 	struct change changes[CHANGES_MOST];
 	u32 changed;
 	u32 mischief;
-	bool calm, unscaled, silent;
+	bool calm, unscaled, silent, hole;
 };
 
 /**
