@@ -180,9 +180,13 @@ void check_tcb(struct endpoint *e)
 	if (invariant_records(&e->tcb) != e->records)
 		FAIL(e->world, "%s: the core holds %u records of %u",
 		     e->name, invariant_records(&e->tcb), e->records);
-	if (e->lent_bytes > 2 * e->tcb.rcv.buf + 65535)
-		FAIL(e->world, "%s keeps %u bytes for a window of %u",
-		     e->name, e->lent_bytes, e->tcb.rcv.buf);
+	if (e->tcb.rcv.buf > e->window_most)
+		FAIL(e->world, "%s: a window of %u where %u are allowed",
+		     e->name, e->tcb.rcv.buf, e->window_most);
+	/* One segment beyond the limit, and the very next with none to read. */
+	if (endpoint_memory(e) > 2 * (e->tcb.rcv.buf + 65535 + NODE_COST))
+		FAIL(e->world, "%s pays %u bytes for a window of %u", e->name,
+		     endpoint_memory(e), e->tcb.rcv.buf);
 }
 
 /* A connection that lives on: nothing is forgotten. */

@@ -7,7 +7,6 @@
 
 #include "sim.h"
 
-#define NODE_COST	256	/* bytes around a segment's text */
 #define EMIT_MOST	100000	/* more segments at once mean a live-lock */
 
 static u16 mss_of(s64 mtu)
@@ -27,6 +26,7 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->id = id;
 	e->timer = NEVER;
 	e->window = (u32)w->set.window;
+	e->window_most = (u32)max(w->set.window, w->set.buffer);
 	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
@@ -240,6 +240,8 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 		e->tries = 0;
 	if (e->tcb.state == TCP_ESTABLISHED)
 		e->connected = true;
+	if (act && act->wake & WAKE_WRITE)
+		user_acked(e);
 	if (toytcp_tcb_in(&e->tcb, TCPF_CLOSE | TCPF_TIME_WAIT)) {
 		end_connection(e);
 	} else {
@@ -261,6 +263,7 @@ static void note_change(struct endpoint *e, u8 before)
 void endpoint_open(struct endpoint *e)
 {
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
+	e->tcb.rcv.wscale = toytcp_emit_wscale(e->window_most);
 	user_configure(e);
 	e->kind = FULL;
 	e->tcb.ecn = e->ecn == 1;
@@ -290,6 +293,26 @@ void endpoint_abort(struct endpoint *e)
 	endpoint_settle(e, NULL);
 }
 
+/* Text was read: buffers.c's toytcp_buffers_read(). */
+void endpoint_tune(struct endpoint *e)
+{
+	bool first = !e->tuning.since;
+	u32 window;
+
+	if (!toytcp_tuning_due(&e->tuning, &e->tcb))
+		return;
+	window = toytcp_tuning_read(&e->tuning, &e->tcb, e->world->now);
+	window = min(window, e->window_most);
+	if (window < e->tcb.rcv.buf)
+		FAIL(e->world, "%s: the receive buffer shrinks", e->name);
+	if (window <= e->tcb.rcv.buf)
+		return;
+	e->tcb.rcv.buf = window;
+	e->world->counts.grown++;
+	if (!first)
+		toytcp_user_receive(&e->tcb, 0);
+}
+
 /* How much of what the user wrote is not yet acknowledged. */
 u32 endpoint_outstanding(const struct endpoint *e)
 {
@@ -298,17 +321,19 @@ u32 endpoint_outstanding(const struct endpoint *e)
 	return e->tcb.snd.end - seq_max(e->tcb.snd.una, e->tcb.snd.iss + 1);
 }
 
-/*
- * What the receive buffer pays for text: deliver.c's has_room(), with a reader
- * for whom room is always saved. Beyond the limit only the very next is taken.
- */
+/* What the receive buffer pays for: text, and what is around it. */
+u32 endpoint_memory(const struct endpoint *e)
+{
+	return e->arrived - e->user.read + e->lent_bytes + NODE_COST * e->lent;
+}
+
+/* deliver.c's has_room(). */
 static bool has_room(const struct endpoint *e, const struct segment *seg)
 {
-	u32 paid = e->arrived - e->user.read + e->lent_bytes +
-		   NODE_COST * e->lent;
+	bool next = !seq_after(seg->seq, e->tcb.rcv.nxt);
 
-	return !seg->len || paid <= 2 * e->tcb.rcv.buf ||
-	       !seq_after(seg->seq, e->tcb.rcv.nxt);
+	return !seg->len || endpoint_memory(e) <= 2 * e->tcb.rcv.buf ||
+	       (next && e->arrived == e->user.read);
 }
 
 static struct text *make_text(struct endpoint *e, const struct packet *p,

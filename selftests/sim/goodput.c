@@ -65,7 +65,8 @@ static void set_up(struct settings *set, const struct network *net, bool reno)
 	settings_init(set);
 	set->calm = true;
 	set->bytes = BYTES;
-	set->window = 3 << 20;
+	set->window = 65536;	/* as by default: half of rmem */
+	set->buffer = 3 << 20;
 	set->path[RATE][0] = (s64)RATE_MOST;
 	snprintf(number, sizeof(number), "%u", net->rtt);
 	settings_take(set, "rtt", number);

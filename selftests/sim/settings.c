@@ -40,6 +40,7 @@ static const struct row {
 	{ "down", "0|1", PATH(DOWN), 1, 0, 1, 0 },
 	{ "bytes", "N", ONE(bytes), 1, 0, BYTES_MAX, 5000 },
 	{ "window", "BYTES", ONE(window), 1, 1, WINDOW_MAX, 65536 },
+	{ "buffer", "BYTES", ONE(buffer), 1, 0, WINDOW_MAX, 0 },
 	{ "connections", "N", ONE(connections), 1, 1, CONNECTIONS_MOST, 1 },
 };
 
@@ -56,6 +57,7 @@ void settings_init(struct settings *set)
 	memset(set->path, 0xff, sizeof(set->path));
 	set->bytes = -1;
 	set->window = -1;
+	set->buffer = -1;
 	set->connections = -1;
 	set->congestion[0] = -1;
 	set->congestion[1] = -1;
@@ -361,6 +363,8 @@ void settings_draw(struct settings *set, struct dice *d)
 				  dice_below(d, 20) ? 60000 : 600000));
 	choose(&set->window, 1 + (1u << dice_below(d, 22)) +
 			     dice_below(d, 5000));
+	choose(&set->buffer, dice_below(d, 2) ? 0 :
+			     set->window << dice_below(d, 8));
 	for (i = 0; i < 2; i++)
 		if (set->congestion[i] < 0)
 			set->congestion[i] = (int)dice_below(d, 2);

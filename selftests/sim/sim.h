@@ -17,6 +17,7 @@
 #define IP_HEADER	20u
 #define BYTES_MAX	(1u << 26)
 #define CONNECTIONS_MOST 8u
+#define NODE_COST	256u	/* bytes around a segment's text */
 #define PORT_CLIENT	40000u	/* of the first; the others follow */
 #define PORT_SERVER	80u
 
@@ -74,6 +75,7 @@ struct change {
  *	no limit; MTU: bytes of IP datagram; DOWN: nothing gets through
  * @bytes: the most that all users of a side send together
  * @window: receive buffer, bytes
+ * @buffer: what windows and send buffers may grow to, bytes; 0: they do not
  * @connections: how many share the path
  * @changes: in the order of their times, @changed of them
  * @congestion: algorithm of the client, and of the server
@@ -85,7 +87,7 @@ struct change {
  */
 struct settings {
 	s64 path[KNOBS][2];
-	s64 bytes, window, connections;
+	s64 bytes, window, buffer, connections;
 	int congestion[2];
 	struct change changes[CHANGES_MOST];
 	u32 changed;
@@ -201,6 +203,9 @@ struct user {
  * @out: what its user sends, from the first byte to the last
  * @in: what has arrived in order
  * @arrived: bytes of @in
+ * @window: the receive buffer at first, bytes of text
+ * @window_most: what it may grow to
+ * @tuning: how it does
  * @lent: nodes that the core holds
  * @records: records that it holds
  * @no_sack: it has been told not to speak SACK
@@ -253,7 +258,8 @@ struct endpoint {
 	bool no_sack;
 	bool short_of_memory;
 	u16 mss;
-	u32 window;
+	u32 window, window_most;
+	struct tuning tuning;
 	char name[16];
 	bool stamps;		/* it speaks timestamps */
 	u32 stamp_offset;
@@ -263,7 +269,7 @@ struct endpoint {
 struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
-	u64 connections, strays, expired, time;
+	u64 connections, strays, expired, grown, time;
 };
 
 /**
@@ -370,6 +376,8 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 			 const struct segment *seg);
 void endpoint_begin(struct endpoint *e);
 void endpoint_settle(struct endpoint *e, struct actions *act);
+void endpoint_tune(struct endpoint *e);
+u32 endpoint_memory(const struct endpoint *e);
 u32 endpoint_outstanding(const struct endpoint *e);
 
 /* stub.c */
@@ -382,6 +390,7 @@ void user_end(struct endpoint *e);
 void user_init(struct endpoint *e);
 void user_wake(struct endpoint *e);
 void user_act(struct endpoint *e);
+void user_acked(struct endpoint *e);
 void user_configure(struct endpoint *e);
 void user_write(struct endpoint *e, u32 n);
 u32 user_read(struct endpoint *e, u32 most);

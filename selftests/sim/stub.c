@@ -21,8 +21,8 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 {
 	u8 before = trace_state(e);
 
-	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->window, e->mss,
-			   e->world->now);
+	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->window_most,
+			   e->mss, e->world->now);
 	e->embryo.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)
 		toytcp_embryo_stamp(&e->embryo, syn, e->stamp_offset);

@@ -7,6 +7,8 @@
 
 #include "sim.h"
 
+#define SNDBUF	16384	/* of a calm user, if it may grow */
+
 static struct dice *dice_of(struct endpoint *e)
 {
 	return &e->world->dice;
@@ -20,12 +22,14 @@ static u32 some(struct dice *d, u32 most)
 	return dice_below(d, (most >> shift) + 1);
 }
 
-static void plan_calm(struct user *u, u32 bytes)
+static void plan_calm(struct endpoint *e, u32 bytes)
 {
+	struct user *u = &e->user;
+
 	u->plan = bytes;
 	u->write_most = bytes;
 	u->read_most = UINT32_MAX;
-	u->sndbuf = UINT32_MAX;
+	u->sndbuf = e->world->set.buffer ? SNDBUF : UINT32_MAX;
 }
 
 static void plan_wild(struct endpoint *e, u32 bytes)
@@ -66,6 +70,15 @@ void user_end(struct endpoint *e)
 	e->in = NULL;
 }
 
+/* Text was acknowledged: buffers.c's toytcp_buffers_acked(). */
+void user_acked(struct endpoint *e)
+{
+	u32 limit = (u32)e->world->set.buffer;
+	u32 want = min(3 * min(e->tcb.cc.cwnd, limit), limit);
+
+	e->user.sndbuf = max(e->user.sndbuf, want);
+}
+
 /* Called for each endpoint, before anything happens. */
 void user_init(struct endpoint *e)
 {
@@ -75,7 +88,7 @@ void user_init(struct endpoint *e)
 	bytes = (u32)(e->world->set.bytes / e->world->set.connections);
 	u->next = NEVER;
 	if (e->world->set.calm)
-		plan_calm(u, is_server(e) ? bytes / 2 : bytes);
+		plan_calm(e, is_server(e) ? bytes / 2 : bytes);
 	else
 		plan_wild(e, bytes);
 	e->out = malloc(u->plan + 4);
@@ -142,6 +155,7 @@ u32 user_read(struct endpoint *e, u32 most)
 	if (e->kind == FULL) {
 		endpoint_begin(e);
 		toytcp_user_receive(&e->tcb, n);
+		endpoint_tune(e);
 		endpoint_settle(e, NULL);
 	}
 	return n;

@@ -228,6 +228,7 @@ static void renew(struct endpoint *e)
 	e->edge_known = false;
 	e->arrived = 0;
 	e->lent_bytes = 0;
+	memset(&e->tuning, 0, sizeof(e->tuning));
 	e->tries = 0;
 	e->sent_to = 0;
 }
