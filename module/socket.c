@@ -372,15 +372,16 @@ void toytcp_socket_discard(struct sock *child)
 struct sock *toytcp_socket_child(struct sock *parent,
 				 const struct toytcp_embryo *e)
 {
-	struct sock *child = sk_alloc(sock_net(parent), PF_INET, GFP_ATOMIC,
-				      &toytcp_prot, 0);
+	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
 	int err;
 
 	if (!child)
 		return NULL;
-	sock_init_data(NULL, child);
-	init_common(child);
+	__acquire(&child->sk_lock.slock);	/* for sparse */
+	bh_unlock_sock(child);
+	__sock_put(child);		/* of two, as TCP wants them */
 	err = toytcp_child_inherit(child, parent, e);
+	init_common(child);
 	reset_tcb(child);
 	toytcp_embryo_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
 	inet_sk_set_state(child, TCP_SYN_RECV);

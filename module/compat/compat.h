@@ -125,24 +125,6 @@ static inline int toytcp_compat_cgroup_connect(struct sock *sk,
 #endif
 }
 
-/*
- * A socket made in softirq is in the root's cgroup. The references are those of
- * cgroup_sk_clone(), which is the kernel's own.
- */
-static inline void toytcp_compat_cgroup_inherit(struct sock *child,
-						const struct sock *parent)
-{
-#ifdef CONFIG_SOCK_CGROUP_DATA
-	struct cgroup *root = sock_cgroup_ptr(&child->sk_cgrp_data);
-
-	child->sk_cgrp_data = parent->sk_cgrp_data;
-	cgroup_get(sock_cgroup_ptr(&child->sk_cgrp_data));
-	cgroup_bpf_get(sock_cgroup_ptr(&child->sk_cgrp_data));
-	cgroup_bpf_put(root);
-	cgroup_put(root);
-#endif
-}
-
 /* sysctl handlers: const struct ctl_table in new kernels. */
 #ifdef TOYTCP_HAVE_CONST_CTL_HANDLER
 #define TOYTCP_CTL_CONST const
