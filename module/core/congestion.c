@@ -91,16 +91,18 @@ void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
  * @tcb: the connection
  * @acked: bytes that have been just now
  *
- * Return: true once for each cwnd of bytes.
+ * Return: true once for each cwnd of bytes; what is beyond the last whole
+ * segment of it never goes out, and is not waited for.
  */
 bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
 {
 	struct congestion *cc = &tcb->cc;
+	u32 window = cc->cwnd - cc->cwnd % tcb->snd.mss;
 
 	cc->acked += acked;
-	if (cc->acked < cc->cwnd)
+	if (cc->acked < window || !window)
 		return false;
-	cc->acked -= cc->cwnd;
+	cc->acked -= window;
 	return true;
 }
 

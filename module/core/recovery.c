@@ -331,7 +331,10 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		reduce(tcb, d.bytes, acked && tcb->board.lost <= before);
 	if (tcb->sack_ok)
 		toytcp_rack_arm(tcb, now, wait);
-	return reducing || tcb->cc.recovering ? 0 : acked;
+	if (tcb->cc.recovering)
+		return 0;
+	/* What was SACKed in the episode had its share in PRR. */
+	return reducing ? min(acked, d.bytes) : acked;
 }
 
 /**

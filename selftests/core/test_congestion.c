@@ -82,6 +82,22 @@ TEST(congestion_acked__avoidance)
 	EXPECT_EQ(h.tcb.cc.cwnd, 5 * MSS);
 }
 
+/* What does not make a whole segment never goes out: nobody can ack it. */
+TEST(congestion_acked__avoidance_in_whole_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 4 * MSS + MSS / 2;
+	h.tcb.cc.ssthresh = 4 * MSS;
+	toytcp_congestion_acked(&h.tcb, 4 * MSS, 4 * MSS, h.now);
+	EXPECT_EQ(h.tcb.cc.cwnd, 5 * MSS + MSS / 2);
+	h.tcb.cc.cwnd = MSS / 2;	/* the MSS has risen since */
+	h.tcb.cc.ssthresh = MSS / 2;
+	toytcp_congestion_acked(&h.tcb, MSS / 4, MSS / 2, h.now);
+	EXPECT_EQ(h.tcb.cc.cwnd, MSS / 2);
+}
+
 /* RFC 7661: what was not used says nothing about the path. */
 TEST(congestion_acked__an_unused_window_does_not_grow)
 {

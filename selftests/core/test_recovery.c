@@ -264,6 +264,19 @@ TEST(recovery__all_holes_in_one_round_trip)
 	EXPECT_EQ(h.tcb.board.first, NULL);
 }
 
+/* The ACK that ends an episode counts for what it alone has brought. */
+TEST(recovery_acked__the_last_one_lets_cwnd_grow)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 5);
+	ARRIVE_NEXT(&h, .ack = AT(8));	/* the first, and three more */
+	EXPECT_TRUE(h.tcb.cc.recovering == 0);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 5 * MSS);
+}
+
 /* Karn's rule: a window that was closed for long is no round trip. */
 TEST(recovery_acked__of_what_a_window_probe_repeated)
 {
@@ -359,7 +372,7 @@ TEST(take_duplicate__undoes_the_reduction)
 	SACK(&h, 0, 1, 4);
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 	ARRIVE_NEXT(&h, .ack = AT(8));
-	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
 	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
 		    .sack = { { AT(0), AT(1) } });
 	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
