@@ -222,13 +222,17 @@ int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+/*
+ * The limit is for the receive queue and the backlog together: the former may
+ * hold a whole buffer that nobody has read yet, the latter another window.
+ */
 static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
 {
-	u32 limit = READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) / 2 +
-		    TOYTCP_BACKLOG_SLACK;
+	u64 limit = 2ull * READ_ONCE(sk->sk_rcvbuf) +
+		    READ_ONCE(sk->sk_sndbuf) / 2 + TOYTCP_BACKLOG_SLACK;
 
 	skb_dst_drop(skb);
-	return !sk_add_backlog(sk, skb, limit);
+	return !sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX));
 }
 
 /*
