@@ -125,7 +125,11 @@ static u32 window(const struct tcb *tcb)
  * @tcb: the connection
  * @now: microseconds
  *
- * Return: microseconds after which to look again; 0: need not be.
+ * Behind what was sent once, and is not lost yet, nothing was sent earlier:
+ * there the search ends, or each ACK would cost as much as there are records.
+ *
+ * Return: microseconds after which to look again, when the first of the rest
+ * will be lost; 0: need not be.
  */
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 {
@@ -137,13 +141,18 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 		u32 age = (u32)now - r->sent;
 
 		next = r->next;
-		if (r->flags & (RECORD_SACKED | RECORD_LOST) ||
-		    !toytcp_sent_before(r->sent, r->end, rack->sent, rack->end))
+		if (r->flags & (RECORD_SACKED | RECORD_LOST))
 			continue;
-		if (age >= limit)
-			toytcp_scoreboard_lose(&tcb->board, r);
-		else
-			wait = max(wait, limit - age);
+		if (toytcp_sent_before(r->sent, r->end, rack->sent,
+				       rack->end)) {
+			if (age >= limit) {
+				toytcp_scoreboard_lose(&tcb->board, r);
+				continue;
+			}
+			wait = wait ? min(wait, limit - age) : limit - age;
+		}
+		if (!(r->flags & RECORD_REPEATED))
+			break;
 	}
 	return wait;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The records of what is outstanding. To append, and to take off in order, is
- * one step; who looks for something else walks along the list.
+ * one step; who looks for something else walks along the list, from the end
+ * where it is likely to be near.
  */
 #include "scoreboard.h"
 #include "seq.h"
@@ -243,6 +244,16 @@ static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
 	return r;
 }
 
+/* Whose numbers @seq is among; news as a rule is of the last ones. */
+static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
+{
+	struct sent_record *r = b->first ? b->first->prev : NULL;
+
+	while (r != b->first && seq_after(r->seq, seq))
+		r = r->prev;
+	return r;
+}
+
 /**
  * toytcp_scoreboard_sack() - the peer has a range beyond a gap
  * @b: the scoreboard
@@ -253,9 +264,9 @@ static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
 void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 			    struct delivery *d)
 {
-	struct sent_record *r, *part;
+	struct sent_record *r = record_at(b, from), *part;
 
-	for (r = b->first; r && seq_before(r->seq, to); r = r->next) {
+	for (; r && seq_before(r->seq, to); r = r->next) {
 		if (r->flags & RECORD_SACKED || !seq_after(r->end, from))
 			continue;
 		part = part_of(b, r, from, to);

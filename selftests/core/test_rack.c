@@ -43,6 +43,23 @@ TEST(rack_detect__a_quarter_of_a_round_trip_later)
 		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
 }
 
+/* Two are missing: the timer is the first one's, then the second one's. */
+TEST(rack_detect__one_after_the_other)
+{
+	struct host h;
+
+	make_paced(&h);
+	h.now += 20 * MSEC;
+	SACK(&h, 0, 2, 3);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 5 * MSEC);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].seq, AT(0));
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 10 * MSEC);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.board.first->next->flags, RECORD_LOST);
+}
+
 /* What comes within that time was only late. */
 TEST(rack_detect__reordering_is_no_loss)
 {
