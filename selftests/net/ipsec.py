@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""IPsec: what a policy asks for holds for what the hook takes away, too."""
+import os
+import re
+
+import lib
+from lib import scenario
+
+ENDS = "10.0.0.1", "10.0.0.2"
+KEY = "0x" + "5a" * 20
+
+
+def xfrm(end: lib.Namespace, *words: str) -> str:
+    try:
+        return end.run("ip", "-s", "xfrm", *words)
+    except FileNotFoundError:
+        raise lib.Skip("no ip(8) on this machine") from None
+    except AssertionError as error:
+        if "rotocol not supported" in str(error) or "not implemented" in str(
+                error):
+            raise lib.Skip("no IPsec in this kernel") from None
+        raise
+
+
+def policy(end: lib.Namespace, verb: str, way: str, *ask: str) -> None:
+    """About packets of the protocol under test between the two hosts."""
+    here, there = ENDS if end.address == ENDS[0] else ENDS[::-1]
+    source, target = (here, there) if way == "out" else (there, here)
+    xfrm(end, "policy", verb, "src", source, "dst", target, "proto",
+         str(lib.PROTO), "dir", way, *ask)
+
+
+def demand_esp(end: lib.Namespace, way: str) -> None:
+    policy(end, "add", way, "tmpl", "proto", "esp", "mode", "transport")
+
+
+def share_keys(end: lib.Namespace) -> None:
+    for spi, (source, target) in enumerate((ENDS, ENDS[::-1]), 0x100):
+        xfrm(end, "state", "add", "src", source, "dst", target, "proto",
+             "esp", "spi", hex(spi), "mode", "transport", "aead",
+             "rfc4106(gcm(aes))", KEY, "128")
+
+
+def hosts(case: lib.Case) -> tuple[lib.Namespace, lib.Namespace]:
+    pair = case.pair_of_hosts()
+    for end, address in zip(pair, ENDS):
+        end.address = address
+    return pair
+
+
+def refused(end: lib.Namespace) -> int:
+    """Packets that had not come the way a policy asks for."""
+    words = end.read("/proc/net/xfrm_stat").split()
+    return int(words[words.index("XfrmInTmplMismatch") + 1])
+
+
+@scenario()
+def plain_text_is_not_let_in(case):
+    left, right = hosts(case)
+    demand_esp(right, "in")
+    right.listen()
+    near = left.start_connect((ENDS[1], 7000))
+    lib.wait_until("two SYNs refused", lambda: refused(right) >= 2)
+    assert right.states() == []
+    assert not right.toytcp or right.stats()["drop_policy"] >= 2
+    policy(right, "delete", "in")
+    left.wait_states("ESTABLISHED")
+    assert lib.error_of(near) == 0
+
+
+@scenario()
+def through_esp(case):
+    """Everything both ways, in packets that grew."""
+    left, right = hosts(case)
+    for end in left, right:
+        share_keys(end)
+        demand_esp(end, "in")
+        demand_esp(end, "out")
+    near, far = case.link(left, right)
+    size = 1 << 20
+    data = os.urandom(size)
+    sender = lib.Thread(near.sendall, data)
+    assert lib.receive(far, size) == data
+    sender.finish()
+    far.sendall(data[:1000])
+    assert lib.receive(near, 1000) == data[:1000]
+    near.close()
+    assert far.recv(1) == b""
+    far.close()
+    right.wait_states()
+    passed = [int(n) for n in re.findall(r"(\d+)\(bytes\)",
+                                         xfrm(right, "state"))]
+    lib.comment(f"bytes in ESP: {passed}")
+    assert max(passed) > size
+
+
+if __name__ == "__main__":
+    lib.main()
