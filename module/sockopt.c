@@ -267,6 +267,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_options = (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
 		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
 		(tcb->ecn ? TCPI_OPT_ECN : 0) |
+		(tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0) |
 		(tcb->sack_ok ? TCPI_OPT_SACK : 0);
 	if (sk->sk_state == TCP_SYN_SENT)	/* so far only offered */
 		info->tcpi_options = 0;

@@ -60,6 +60,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg)
 {
 	if (!tcb->ecn)
 		return;
+	tcb->ecn_seen |= !!seg->ecn;
 	if (seg->len)
 		take_mark(tcb, seg);
 	if (seg->ctl & CTL_ECE)

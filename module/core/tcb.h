@@ -352,6 +352,7 @@ struct prr {
  * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
  * @ecn: both sides speak ECN; in SYN-SENT: our SYN asks for it
  * @ecn_echo: a mark arrived: every ACK says so
+ * @ecn_seen: something came that may be marked: the way lets ECN through
  * @ecn_reduced: the next new text says that we have slowed down
  * @sack_ok: both sides speak SACK; in SYN-SENT: our SYN offers it
  * @timed_out: what was outstanding at the last timeout, up to cc.recover, is
@@ -414,6 +415,7 @@ struct tcb {
 	u8 ecn : 1;
 	u8 ecn_echo : 1;
 	u8 ecn_reduced : 1;
+	u8 ecn_seen : 1;
 	u8 sack_ok : 1;
 	u8 timed_out : 1;
 	u8 frto : 1;

@@ -194,6 +194,11 @@ API_TEST(tcpopt__info_options)
 	wanted |= TCPI_OPT_ECN;
 	ASSERT_EQ(wanted, info_of(pair.client).tcpi_options & wanted);
 	ASSERT_EQ(wanted, info_of(pair.server).tcpi_options & wanted);
+	send_all(pair.client, "x", 1);
+	wait_events(pair.server, POLLIN);
+	wanted |= TCPI_OPT_ECN_SEEN;
+	ASSERT_EQ(wanted, info_of(pair.server).tcpi_options & wanted);
+	ASSERT_NE(wanted, info_of(pair.client).tcpi_options & wanted);
 }
 
 API_TEST(tcpopt__info_partial)
