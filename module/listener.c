@@ -42,6 +42,18 @@ static bool has_many_embryos(const struct toytcp_listener *l)
 	       max_t(u32, READ_ONCE(l->backlog), TOYTCP_EMBRYOS_MIN);
 }
 
+/**
+ * toytcp_listener_has_room() - would a SYN that arrives now get an embryo?
+ * @sk: the listener, found under RCU
+ */
+bool toytcp_listener_has_room(const struct sock *sk)
+{
+	const struct toytcp_listener *l =
+		rcu_dereference(toytcp_sk(sk)->listener);
+
+	return l && !toytcp_listener_overflows(l) && !has_many_embryos(l);
+}
+
 /* RFC 9293 MUST-63. IP has looked for the worst, but not for a subnet's. */
 static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 {

@@ -262,7 +262,7 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 
 /*
  * A new connection between the same ports, RFC 9293 MAY-2. The listener records
- * the segment.
+ * the segment. As long as that has no room, the old connection is kept.
  *
  * Return: whether somebody listens and has taken the skb over.
  */
@@ -275,6 +275,10 @@ static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
 	sk = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
 	if (!sk)
 		return false;
+	if (!toytcp_listener_has_room(sk)) {
+		kfree_skb(skb);
+		return true;
+	}
 	reuse(tn, r, CAUSE_SYN);
 	toytcp_listener_arrives(sk, NULL, skb, seg, &old);
 	return true;

@@ -331,6 +331,7 @@ void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
 			     const struct remnant *old);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 bool toytcp_listener_overflows(const struct toytcp_listener *l);
+bool toytcp_listener_has_room(const struct sock *sk);
 
 /* nursery.c */
 void toytcp_nursery_init(struct toytcp_listener *l);

@@ -288,6 +288,28 @@ def time_wait_taken_over_by_a_newer_syn(case):
 
 
 @scenario(toytcp_only=True)
+def time_wait_stays_while_the_listener_is_full(case):
+    host, peer = alone(case)
+    listener = host.listen(backlog=0)
+    talk = peer.dial(7000)
+    sock = host.accept(listener)
+    sock.close()
+    talk.expect("FA")
+    talk.send("FA")
+    host.wait_states("TIME-WAIT")
+    peer.dial(7000, sport=4001)     # takes up the only place
+    host.wait_states("TIME-WAIT", "ESTABLISHED")
+    dropped = host.stats()["drop_listen_overflow"]
+    talk.send("S", seq=talk.seq + 100000)
+    lib.wait_until("the drop to be counted", lambda:
+                   host.stats()["drop_listen_overflow"] > dropped)
+    host.wait_states("TIME-WAIT", "ESTABLISHED")
+    host.accept(listener)
+    talk.send("S", seq=talk.seq + 100000)
+    host.wait_states("SYN-RECEIVED", "ESTABLISHED")
+
+
+@scenario(toytcp_only=True)
 def time_wait_ends(case):
     host, peer = alone(case)
     host.sysctl("net.toytcp.time_wait_ms", 200)
