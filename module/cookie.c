@@ -7,7 +7,6 @@
  * that ticks every 64 seconds; 3 bits that name an MSS. A cookie is good for
  * two ticks. The other options of the SYN are lost.
  */
-#include <linux/net.h>
 #include <linux/siphash.h>
 
 #include "toytcp.h"
@@ -34,26 +33,28 @@ static u32 tick_now(void)
 	return (u32)ktime_get_seconds() / TICK_SECONDS;
 }
 
-static u32 bake(const struct toytcp_tuple *who, u32 irs, u32 tick, u32 size)
+/* By the table's secret: who has a namespace must not bake for another one. */
+static u32 bake(const struct toytcp_net *tn, const struct toytcp_tuple *who,
+		u32 irs, u32 tick, u32 size)
 {
 	const struct seal seal = {
 		.who = *who, .irs = irs, .tick = tick, .size = size,
 	};
-	static siphash_key_t secret;
 
-	net_get_random_once(&secret, sizeof(secret));
-	return (u32)siphash(&seal, sizeof(seal), &secret) << 8 |
+	return (u32)siphash(&seal, sizeof(seal), &tn->table.key) << 8 |
 	       tick % TICKS << 3 | size;
 }
 
 /**
  * toytcp_cookie_make() - an initial sequence number that remembers a SYN
+ * @tn: the namespace
  * @who: the four-tuple
  * @syn: the SYN
  *
  * Return: our ISS for the SYN,ACK; any context.
  */
-u32 toytcp_cookie_make(const struct toytcp_tuple *who,
+u32 toytcp_cookie_make(const struct toytcp_net *tn,
+		       const struct toytcp_tuple *who,
 		       const struct segment *syn)
 {
 	u16 mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
@@ -61,25 +62,27 @@ u32 toytcp_cookie_make(const struct toytcp_tuple *who,
 
 	while (size && sizes[size] > mss)
 		size--;
-	return bake(who, syn->seq, tick_now(), size);
+	return bake(tn, who, syn->seq, tick_now(), size);
 }
 
 /**
  * toytcp_cookie_mss() - does a segment acknowledge a cookie of ours?
+ * @tn: the namespace
  * @who: the four-tuple
  * @seg: with an ACK; the first segment after the SYN, or it fails
  *
  * Return: the MSS of the SYN, rounded down, bytes; 0 if it does not; any
  * context.
  */
-u16 toytcp_cookie_mss(const struct toytcp_tuple *who,
+u16 toytcp_cookie_mss(const struct toytcp_net *tn,
+		      const struct toytcp_tuple *who,
 		      const struct segment *seg)
 {
 	u32 cookie = seg->ack - 1, now = tick_now(), size = cookie % 8;
 	u32 age = (now - (cookie >> 3)) % TICKS;
 
 	if (age >= TICKS_GOOD ||
-	    cookie != bake(who, seg->seq - 1, now - age, size))
+	    cookie != bake(tn, who, seg->seq - 1, now - age, size))
 		return 0;
 	return sizes[size];
 }

@@ -173,7 +173,8 @@ static void send_cookie(struct toytcp_listener *l,
 
 	plain.options &= HAS_MSS;
 	plain.ctl = CTL_SYN;
-	e = make_embryo(l, who, skb, &plain, toytcp_cookie_make(who, syn));
+	e = make_embryo(l, who, skb, &plain,
+			toytcp_cookie_make(net_of(l), who, syn));
 	if (!e)
 		return;
 	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
@@ -216,7 +217,7 @@ static bool take_cookie(struct toytcp_listener *l,
 
 	if (!toytcp_cookie_expected(l))
 		return false;
-	mss = toytcp_cookie_mss(who, seg);
+	mss = toytcp_cookie_mss(net_of(l), who, seg);
 	if (!mss) {
 		toytcp_count(net_of(l), cookies_failed);
 		return false;

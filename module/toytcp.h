@@ -317,9 +317,11 @@ u32 toytcp_isn_new(const struct toytcp_tuple *who);
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
 
 /* cookie.c */
-u32 toytcp_cookie_make(const struct toytcp_tuple *who,
+u32 toytcp_cookie_make(const struct toytcp_net *tn,
+		       const struct toytcp_tuple *who,
 		       const struct segment *syn);
-u16 toytcp_cookie_mss(const struct toytcp_tuple *who,
+u16 toytcp_cookie_mss(const struct toytcp_net *tn,
+		      const struct toytcp_tuple *who,
 		      const struct segment *seg);
 bool toytcp_cookie_expected(const struct toytcp_listener *l);
 

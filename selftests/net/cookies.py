@@ -143,6 +143,18 @@ def a_cookie_that_is_none(case):
 
 
 @scenario(toytcp_only=True)
+def a_cookie_of_another_namespace(case):
+    """The same SYN is answered by another number there."""
+    numbers = set()
+    for _ in range(2):
+        _, peer, _ = crowded(case)
+        talk = lib_segment.Talk(peer, 4000, PORT)
+        talk.send("S", options=lib_segment.mss_option(1460))
+        numbers.add(talk.expect("SA").seq)
+    assert len(numbers) == 2, numbers
+
+
+@scenario(toytcp_only=True)
 def only_after_a_flood(case):
     """A listener that gave no cookies takes none; nor with them off."""
     host = case.namespace()
