@@ -7,7 +7,29 @@
  * Half of the receive buffer is the window: the other half pays for what is
  * around the text.
  */
+#include <linux/mm.h>
+
 #include "toytcp.h"
+
+/*
+ * What the buffers of all sockets together may come to, as struct proto has it:
+ * pages in use, and each CPU's reserve of them; up to the first limit there is
+ * room for everybody, up to the last one for who has less than the least.
+ */
+atomic_long_t toytcp_buffers_allocated;
+DEFINE_PER_CPU(int, toytcp_buffers_reserve);
+long toytcp_buffers_limits[3] __ro_after_init;
+int toytcp_buffers_least = 4096;	/* bytes */
+
+/** toytcp_buffers_share() - the share of this machine's memory, as TCP's */
+void __init toytcp_buffers_share(void)
+{
+	long share = max(nr_free_buffer_pages() / 16, 128ul);
+
+	toytcp_buffers_limits[0] = share;
+	toytcp_buffers_limits[1] = share;
+	toytcp_buffers_limits[2] = 2 * share;
+}
 
 /**
  * toytcp_buffers_init() - the sizes of a new socket

@@ -45,6 +45,7 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 	if (!skb_try_coalesce(tail, skb, &stolen, &delta))
 		return false;
 	atomic_add(delta, &tail->sk->sk_rmem_alloc);
+	sk_mem_charge(tail->sk, delta);
 	last->end = node->end;
 	kfree_skb_partial(skb, stolen);
 	return true;
@@ -143,15 +144,20 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
  * The window promises room for text, but the buffer also pays for what is
  * around it. Beyond the limit text is dropped, unless it is what the reader is
  * waiting for: the very next, with nothing there to read. Text behind a gap is
- * not, or a peer that never fills the gap could make us hold any amount.
+ * not, or a peer that never fills the gap could make us hold any amount. What
+ * all sockets together may have sets the limit for everybody.
  */
-static bool has_room(const struct sock *sk, const struct segment *seg)
+static bool has_room(struct sock *sk, struct sk_buff *skb,
+		     const struct segment *seg)
 {
 	bool next = !seq_after(seg->seq, toytcp_sk(sk)->tcb.rcv.nxt);
 
-	return !seg->len ||
-	       atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) ||
-	       (next && skb_queue_empty(&sk->sk_receive_queue));
+	if (!seg->len)
+		return true;
+	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+	    !(next && skb_queue_empty(&sk->sk_receive_queue)))
+		return false;
+	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
 static void arrive(struct sock *sk, struct sk_buff *skb,
@@ -159,7 +165,7 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 {
 	struct reassembly_node *node = toytcp_node(skb);
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	bool room = has_room(sk, seg);
+	bool room = has_room(sk, skb, seg);
 	struct actions act;
 
 	toytcp_sk(sk)->segs_in++;
@@ -184,6 +190,7 @@ static void arrive(struct sock *sk, struct sk_buff *skb,
 		toytcp_transmit_reset(sock_net(sk), skb, seg);
 	if (!act.kept && act.ready != node)
 		consume_skb(skb);
+	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
 }
 
 /**

@@ -108,8 +108,10 @@ static int __init take_number(void)
 
 static int __init register_all(void)
 {
-	int err = proto_register(&toytcp_prot, 1);
+	int err;
 
+	toytcp_buffers_share();
+	err = proto_register(&toytcp_prot, 1);
 	if (err)
 		return err;
 	err = register_pernet_subsys(&net_ops);

@@ -32,6 +32,10 @@ static struct sk_buff *append_skb(struct sock *sk)
 
 	if (!skb)
 		return NULL;
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		kfree_skb(skb);
+		return NULL;
+	}
 	skb_reserve(skb, TOYTCP_HEADROOM);
 	/* The header part is a clone's to write; the payload is shared. */
 	__skb_header_release(skb);
@@ -40,6 +44,7 @@ static struct sk_buff *append_skb(struct sock *sk)
 	node->end = node->seq;
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
 	return skb;
 }
 
@@ -89,6 +94,7 @@ static void commit(struct sock *sk, struct sk_buff *skb,
 	skb->data_len += n;
 	skb->truesize += n;
 	sk_wmem_queued_add(sk, n);
+	sk_mem_charge(sk, n);
 	toytcp_node(skb)->end += n;
 	toytcp_user_send(&toytcp_sk(sk)->tcb, n);
 }
@@ -107,6 +113,8 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 		return 0;
 	n = min3((size_t)room, (size_t)(pfrag->size - pfrag->offset),
 		 msg_data_left(msg));
+	if (!sk_wmem_schedule(sk, n))
+		return -ENOMEM;
 	/* In one go: copy_page_from_iter() would go by single pages. */
 	n = copy_from_iter(page_address(pfrag->page) + pfrag->offset, n,
 			   &msg->msg_iter);
@@ -125,6 +133,7 @@ static void drop_empty_tail(struct sock *sk)
 		return;
 	__skb_unlink(skb, &sk->sk_write_queue);
 	sk_wmem_queued_add(sk, -(int)skb->truesize);
+	sk_mem_uncharge(sk, skb->truesize);
 	__kfree_skb(skb);
 }
 

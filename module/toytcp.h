@@ -370,6 +370,11 @@ void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
 void toytcp_deliver_forget(struct sock *sk);
 
 /* buffers.c */
+extern atomic_long_t toytcp_buffers_allocated;
+extern long toytcp_buffers_limits[3];
+extern int toytcp_buffers_least;
+DECLARE_PER_CPU(int, toytcp_buffers_reserve);
+void toytcp_buffers_share(void);
 void toytcp_buffers_init(struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);

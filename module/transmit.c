@@ -346,6 +346,7 @@ void toytcp_transmit_forget(struct sock *sk, u32 end)
 			tp->send_next = NULL;
 		__skb_unlink(skb, &sk->sk_write_queue);
 		sk_wmem_queued_add(sk, -(int)skb->truesize);
+		sk_mem_uncharge(sk, skb->truesize);
 		__kfree_skb(skb);
 	}
 }

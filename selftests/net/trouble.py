@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Refusals, resets, silence and lies: how connections fail, and do not."""
+import contextlib
 import errno
 import os
+import resource
 import socket
 import struct
 import time
@@ -400,6 +402,46 @@ def flood_of_openings(case):
     talk = peer.dial(7000, sport=1999)
     talk.send("PA", b"honest")
     assert lib.receive(host.accept(listener), 6) == b"honest"
+
+
+def in_buffers() -> int:
+    """Bytes in the buffers of all sockets, as the kernel counts them."""
+    with open("/proc/net/protocols", encoding="ascii") as file:
+        rows = [line.split() for line in file]
+    name = "TOYTCP" if lib.TOYTCP else "TCP"
+    pages = next(row[rows[0].index("memory")] for row in rows
+                 if row[0] == name)
+    return int(pages) * resource.getpagesize()
+
+
+def memory() -> int:
+    return resource.getpagesize() * os.sysconf("SC_PHYS_PAGES")
+
+
+@scenario()
+def peers_that_send_and_nobody_reads(case):
+    """Many connections together have no more than their share of memory, and
+    each of them at least a little."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+    left, right = case.pair_of_hosts()
+    listener = right.listen(backlog=4096)
+    before, full = in_buffers(), 0
+    while full < 20:
+        sock = left.connect(("10.0.0.2", 7000))
+        sock.setblocking(False)
+        held = in_buffers()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock.send(bytes(1 << 16))
+        full += in_buffers() - held < 1 << 14
+        assert in_buffers() < memory() // 6 and len(left.sockets) < 4000
+    assert in_buffers() > before + (1 << 20)
+    late = left.connect(("10.0.0.2", 7000))
+    late.sendall(b"honest")
+    for _ in left.sockets[:-1]:
+        right.accept(listener).close()
+    assert lib.receive(right.accept(listener), 6) == b"honest"
+    lib.wait_until("the end", lambda: in_buffers() < before + (1 << 20))
 
 
 if __name__ == "__main__":
