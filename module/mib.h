@@ -33,6 +33,7 @@
 	X(black_holes)		\
 	X(time_wait_reused)	\
 	X(time_wait_overflow)	\
+	X(orphan_overflow)	\
 	X(drop_short)		\
 	X(drop_offset)		\
 	X(drop_checksum)	\

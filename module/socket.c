@@ -130,6 +130,8 @@ void toytcp_socket_done(struct sock *sk)
 	toytcp_timer_stop(sk);
 	tp->mtu = 0;
 	purge(sk);
+	if (tp->tcb.orphan)
+		atomic_dec(&tn->orphans);
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||
 	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
@@ -310,6 +312,17 @@ static void close_connection(struct sock *sk, long timeout)
 	sk_stream_wait_close(sk, timeout);
 }
 
+/* Or peers that vanish, one after the other, could use up all memory. */
+static void limit_orphans(struct sock *sk)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
+	if (atomic_inc_return(&tn->orphans) <= READ_ONCE(tn->sysctl_orphans))
+		return;
+	toytcp_count(tn, orphan_overflow);
+	toytcp_settle_abort(sk, 0);
+}
+
 /* proto.close: the user's reference goes; the connection may live on. */
 static void close(struct sock *sk, long timeout)
 {
@@ -334,6 +347,7 @@ static void close(struct sock *sk, long timeout)
 			tp->tcb.fin_wait_2 = 0;
 		toytcp_user_leave(&tp->tcb, toytcp_now());
 		toytcp_timer_arm(sk);
+		limit_orphans(sk);
 	}
 	local_bh_enable();
 	release_sock(sk);

@@ -11,6 +11,7 @@
 #include "toytcp.h"
 
 #define TIME_WAIT_DEFAULT	60000	/* milliseconds */
+#define ORPHANS_DEFAULT		8192
 #define ALGORITHMS_SIZE		64	/* bytes, for all names together */
 #define BUFFER_MIN		4096	/* bytes */
 
@@ -134,6 +135,8 @@ static const struct ctl_table template[] = {
 	}, {
 		WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_most),
 	}, {
+		WITHIN(orphans, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	}, {
 		WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
 	}, {
 		WITHIN(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
@@ -162,6 +165,7 @@ static void set_defaults(struct toytcp_net *tn)
 	memcpy(tn->sysctl_wmem, tn->net->ipv4.sysctl_tcp_wmem,
 	       sizeof(tn->sysctl_wmem));
 	tn->sysctl_syn_retries = SYN_RETRIES;
+	tn->sysctl_orphans = ORPHANS_DEFAULT;
 	tn->sysctl_timestamps = 1;
 	tn->sysctl_ecn = 2;
 	tn->sysctl_sack = 1;

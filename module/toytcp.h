@@ -187,6 +187,7 @@ struct toytcp_ring;	/* events.c */
  * @table: connections
  * @ports: claims and listeners
  * @remnants: TIME-WAIT
+ * @orphans: sockets without a user that still have a connection
  * @ring: recent events, NULL until they are first switched on
  * @mib: counters, one set for each CPU
  * @sysctl_header: net.toytcp
@@ -199,6 +200,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_syn_retries: repetitions of a SYN
  * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
  * @sysctl_syncookies: answer SYNs beyond a listener's limit (0 or 1)
+ * @sysctl_orphans: how many there may be
  * @sysctl_ecn: speak ECN: 0 no, 1 ask for it, 2 if asked
  * @sysctl_sack: speak SACK, RFC 2018 (0 or 1)
  * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
@@ -208,6 +210,7 @@ struct toytcp_net {
 	struct toytcp_table table;
 	struct toytcp_ports ports;
 	struct toytcp_remnants remnants;
+	atomic_t orphans;
 	struct toytcp_ring *ring;
 	struct toytcp_mib __percpu *mib;
 	struct ctl_table_header *sysctl_header;
@@ -220,6 +223,7 @@ struct toytcp_net {
 	int sysctl_syn_retries;
 	int sysctl_timestamps;
 	int sysctl_syncookies;
+	int sysctl_orphans;
 	int sysctl_ecn;
 	int sysctl_sack;
 	int sysctl_congestion_control;

@@ -404,6 +404,28 @@ def flood_of_openings(case):
     assert lib.receive(host.accept(listener), 6) == b"honest"
 
 
+@scenario(toytcp_only=True)
+def orphans_of_peers_that_vanished(case):
+    """They are kept for a while, but so many only."""
+    host, peer = alone(case)
+    host.sysctl("net.toytcp.orphans", 2)
+    listener = host.listen()
+    for number in range(4):
+        talk = peer.dial(7000, sport=4000 + number)
+        host.accept(listener).close()
+        talk.expect("FA")
+    assert host.states() == ["FIN-WAIT-1"] * 2
+    assert host.stats()["orphan_overflow"] == 2
+    for number in range(2):
+        talk = Talk(peer, 4000 + number, 7000, seq=1001)
+        talk.send("R")
+    host.wait_states()
+    last = peer.dial(7000, sport=5000)
+    host.accept(listener).close()
+    last.expect("FA")
+    assert host.states() == ["FIN-WAIT-1"]
+
+
 def in_buffers() -> int:
     """Bytes in the buffers of all sockets, as the kernel counts them."""
     with open("/proc/net/protocols", encoding="ascii") as file:
