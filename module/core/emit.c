@@ -297,14 +297,23 @@ static bool may_send_fin(const struct tcb *tcb, u32 after)
 	       after - tcb->snd.una < tcb->snd.wnd;
 }
 
+/*
+ * RFC 5681 section 4.1. All was acknowledged at tcb.progress, and hence sent
+ * before that; what has arrived since says nothing of the way out.
+ */
+static void notice_pause(struct tcb *tcb, u64 now)
+{
+	if (tcb->snd.nxt == tcb->snd.una &&
+	    now - tcb->progress > toytcp_rtt_timeout(&tcb->rtt))
+		toytcp_congestion_idle(tcb);
+}
+
 static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 		     bool fin)
 {
 	u32 from = tcb->snd.nxt;
 
-	if (from == tcb->snd.una &&
-	    now - tcb->heard > toytcp_rtt_timeout(&tcb->rtt))
-		toytcp_congestion_idle(tcb);
+	notice_pause(tcb, now);
 	if (n && tcb->rcv.acked != tcb->rcv.nxt)
 		tcb->answers = 1;
 	describe(tcb, seg, from, n, fin);
@@ -413,6 +422,7 @@ static void arm_persist(struct tcb *tcb, u64 now)
 		return;
 	if (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent))
 		return;
+	notice_pause(tcb, now);
 	if (!tcb->probes)
 		tcb->progress = now;
 	tcb->persist = 1;

@@ -230,6 +230,35 @@ TEST(congestion_idle__restarts)
 	EXPECT_EQ(h.tcb.cc.cwnd, INITIAL_WINDOW * MSS);
 }
 
+/* A request that comes in says nothing of the way out (RFC 5681 4.1). */
+TEST(congestion_idle__a_request_does_not_hide_it)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 50 * MSS;
+	h.now += 2 * SECOND;
+	ARRIVE_NEXT(&h, .len = 10);
+	host_send(&h, 20 * MSS);
+	EXPECT_EQ(h.sent, INITIAL_WINDOW);
+}
+
+/* Nor does a header that was corked until the rest is there. */
+TEST(congestion_idle__a_cork_does_not_hide_it)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 50 * MSS;
+	h.now += 2 * SECOND;
+	h.tcb.cork = 1;
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	h.now += MSEC;
+	host_send(&h, 20 * MSS);
+	EXPECT_EQ(h.sent, INITIAL_WINDOW);
+}
+
 /* RFC 7661: what the path has carried is reached by slow start again. */
 TEST(congestion_idle__remembers)
 {
