@@ -32,9 +32,12 @@ u8 toytcp_emit_wscale(u32 rcv_buf)
 	return shift;
 }
 
+/* What is less than a unit could not be announced, and nothing would come. */
 static u32 room_left(const struct receive_space *rcv)
 {
-	return rcv->buf - min(rcv->nxt - rcv->copied, rcv->buf);
+	u32 buf = max(rcv->buf, 1u << rcv->wscale);
+
+	return buf - min(rcv->nxt - rcv->copied, buf);
 }
 
 /**

@@ -122,6 +122,24 @@ TEST(announce__small_segments_and_large_units)
 	}
 }
 
+/* A buffer that became smaller than a unit is not closed for ever. */
+TEST(announce__a_buffer_smaller_than_a_unit)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.rcv.wscale = 14;
+	h.tcb.rcv.adv = h.tcb.rcv.nxt + 1000;
+	h.tcb.quickack = 1;
+	ARRIVE_NEXT(&h, .len = 1000);
+	EXPECT_EQ(h.out[0].wnd, 0);
+	host_read(&h, 1000);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, 1);
+	ARRIVE_NEXT(&h, .len = 1000);
+	EXPECT_EQ(host_ready(&h), 1000);
+}
+
 /* The peer does not scale, and the buffer is larger than it can be told. */
 TEST(announce__a_full_field_is_no_news)
 {

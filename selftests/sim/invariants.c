@@ -63,7 +63,8 @@ static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
 	MUST(!seq_before(rcv->nxt, rcv->copied));
 	MUST(!seq_before(rcv->nxt, rcv->acked));
 	MUST(!seq_before(rcv->adv, rcv->nxt));
-	MUST(rcv->nxt - rcv->copied <= rcv->buf + tcb->fin_received);
+	MUST(rcv->nxt - rcv->copied <=
+	     max(rcv->buf, 1u << rcv->wscale) + tcb->fin_received);
 	if (toytcp_tcb_in(was, TCPF_CLOSE | TCPF_SYN_SENT))
 		return NULL;
 	MUST(!seq_before(rcv->nxt, was->rcv.nxt));
