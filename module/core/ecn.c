@@ -32,8 +32,8 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
 }
 
 /*
- * Section 6.1.2: once for each window of text. What fast recovery has reduced
- * already is not reduced again, but the peer is to know.
+ * Section 6.1.2: once for each window of text. What was reduced already for a
+ * loss is not reduced again, but the peer is to know.
  */
 static void slow_down(struct tcb *tcb, u32 ack)
 {
@@ -44,8 +44,11 @@ static void slow_down(struct tcb *tcb, u32 ack)
 		return;
 	tcb->ecn_high = tcb->snd.nxt;
 	tcb->ecn_reduced = 1;
-	if (tcb->cc.recovering)
+	if (tcb->cc.recovering || tcb->timed_out) {
+		tcb->undoable = 0;	/* the mark stays true, if not the loss */
+		tcb->frto = 0;
 		return;
+	}
 	toytcp_congestion_lost(tcb);
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 	tcb->cause = CAUSE_ECE;

@@ -243,6 +243,54 @@ TEST(slow_down__not_twice_in_recovery)
 	EXPECT_TRUE(!!h.tcb.ecn_reduced);
 }
 
+/* Nor after a timeout, when cwnd says little about the path. */
+TEST(slow_down__not_twice_after_a_timeout)
+{
+	struct host h;
+
+	make_marked(&h);
+	host_send(&h, 10 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+	ECHO(&h, MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+	EXPECT_TRUE(!!h.tcb.ecn_reduced);
+}
+
+/* CWR was promised: it holds even if what else looked like a loss was none. */
+TEST(slow_down__is_not_undone)
+{
+	struct host h;
+
+	make_marked(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, 10 * MSS);
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .sacks = 1,
+		    .sack = { { ISS + 1 + MSS, ISS + 1 + 4 * MSS } });
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ECHO(&h, 4 * MSS);
+	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { ISS + 1, ISS + 1 + MSS } });
+	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_LE(h.tcb.cc.cwnd, 8 * MSS);
+}
+
+/* The same of a timeout. */
+TEST(slow_down__is_not_undone_after_a_timeout)
+{
+	struct host h;
+
+	make_marked(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, 10 * MSS);
+	while (!h.tcb.timed_out)
+		ASSERT_TRUE(host_expire(&h));
+	ECHO(&h, 5 * MSS);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+}
+
 /* That an earlier loss was none says nothing about the mark that came after. */
 TEST(slow_down__not_undone_for_an_earlier_loss)
 {
