@@ -240,13 +240,18 @@ static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
 	return ts->offset + (u32)div_u64(now, MSEC);
 }
 
-/** toytcp_stamp_put() - RFC 7323 section 3.2: on each segment, or on none */
+/**
+ * toytcp_stamp_put() - RFC 7323 section 3.2: on each segment, or on none
+ * @ts: the connection's
+ * @now: microseconds
+ * @seg: its @ctl is set: nothing is echoed without an ACK
+ */
 static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
 				    struct segment *seg)
 {
 	seg->options |= HAS_TIMESTAMPS;
 	seg->tsval = toytcp_stamp(ts, now);
-	seg->tsecr = ts->recent;
+	seg->tsecr = seg->ctl & CTL_ACK ? ts->recent : 0;
 }
 
 /**
