@@ -175,7 +175,11 @@ static void window_opened(struct tcb *tcb, u64 now)
 	restart_timer(tcb, now);
 }
 
-static void update_window(struct arrival *a)
+/*
+ * Beside what RFC 9293 asks of WL1 and WL2: no segment with a newer ACK has come
+ * before, so its window is the newest, too, though it may fill a gap.
+ */
+static void update_window(struct arrival *a, bool newer)
 {
 	struct tcb *tcb = a->tcb;
 	const struct segment *seg = a->seg;
@@ -183,7 +187,7 @@ static void update_window(struct arrival *a)
 
 	if (seq_before(seg->ack, tcb->snd.una))
 		return;
-	if (seq_before(tcb->snd.wl1, seg->seq) ||
+	if (newer || seq_before(tcb->snd.wl1, seg->seq) ||
 	    (tcb->snd.wl1 == seg->seq &&
 	     !seq_before(seg->ack, tcb->snd.wl2)))
 		take_window(tcb, seg);
@@ -230,6 +234,7 @@ bool toytcp_ack_check(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 	u32 ack = a->seg->ack;
+	bool newer;
 
 	if (!(a->seg->ctl & CTL_ACK))
 		return false;
@@ -244,9 +249,10 @@ bool toytcp_ack_check(struct arrival *a)
 	take_timestamp(a);
 	toytcp_ecn_arrives(tcb, a->seg);
 	tcb->cause = CAUSE_ACK;
+	newer = seq_after(ack, tcb->snd.una);
 	if (!seq_before(ack, tcb->snd.una))
 		take_ack(a);
-	update_window(a);
+	update_window(a, newer);
 	if (tcb->fin_sent && tcb->snd.una == tcb->snd.end + 1)
 		return ack_of_fin(a);
 	return true;

@@ -222,6 +222,27 @@ TEST(update_window__newer_text_with_an_older_ack)
 	EXPECT_EQ(h.tcb.snd.wnd, 300);
 }
 
+/*
+ * What fills a gap has a smaller number than what came before it, but the
+ * newest ACK: the window that goes with it is the peer's last word.
+ */
+TEST(update_window__a_repetition_with_a_newer_ack)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 10 * MSS);
+	ARRIVE_NEXT(&h, .seq = IRS + 1 + MSS, .len = MSS);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .len = MSS,
+	       .ack = ISS + 1 + 10 * MSS, .wnd = 2 * MSS);
+	EXPECT_EQ(h.tcb.snd.wnd, 2 * MSS);
+	host_send(&h, 20 * MSS);
+	EXPECT_EQ(h.tcb.snd.nxt, ISS + 1 + 12 * MSS);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1 + 2 * MSS,
+	       .ack = ISS + 1 + 12 * MSS, .wnd = 0);
+	EXPECT_EQ(h.tcb.snd.wnd, 0);
+}
+
 TEST(update_window__older_ack_with_the_same_number)
 {
 	struct host h;

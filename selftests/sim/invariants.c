@@ -49,7 +49,7 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 	MUST(snd->mss + toytcp_tcb_overhead(tcb) >= MSS_MIN);
 	/* A window that is older than the one we know is no news. */
 	MUST(toytcp_tcb_in(was, STATES_SYN | TCPF_CLOSE) ||
-	     !seq_before(snd->wl1, was->snd.wl1));
+	     snd->una != was->snd.una || !seq_before(snd->wl1, was->snd.wl1));
 	/* One byte and a FIN may have gone beyond a window as probes. */
 	MUST(toytcp_tcb_in(tcb, STATES_SYN) ||
 	     snd->nxt - snd->una <= snd->max_wnd + 2);
