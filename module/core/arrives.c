@@ -19,7 +19,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	tcb->rcv.nxt = seg->seq + 1;
 	tcb->rcv.copied = tcb->rcv.nxt;
 	tcb->rcv.acked = tcb->rcv.nxt;
-	tcb->rcv.adv = tcb->rcv.nxt + min_t(u32, tcb->rcv.buf, 65535);
+	tcb->rcv.adv += tcb->rcv.nxt;	/* what our SYN has announced */
 	tcb->scaled = !!(seg->options & HAS_WSCALE);
 	tcb->sack_ok &= !!(seg->options & HAS_SACK_OK);
 	tcb->snd.wscale = tcb->scaled ? seg->wscale : 0;

@@ -151,8 +151,11 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 		/* Some drop such a SYN: again without, 6.1.1.1 of RFC 3168. */
 		seg->ctl |= CTL_ECE | CTL_CWR;
 	}
+	if (tcb->state == TCP_SYN_SENT)	/* RCV.NXT, still 0, is added later */
+		tcb->rcv.adv = max_t(u32, tcb->rcv.adv,
+				     min_t(u32, tcb->rcv.buf, 65535));
 	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
-	seg->wnd = min_t(u32, tcb->rcv.buf, 65535);
+	seg->wnd = min_t(u32, tcb->rcv.adv - tcb->rcv.nxt, 65535);
 	if (tcb->snd.nxt == tcb->snd.iss)
 		advance(tcb, tcb->snd.iss + 1, now);
 	return true;

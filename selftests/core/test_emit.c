@@ -122,6 +122,22 @@ TEST(announce__small_segments_and_large_units)
 	}
 }
 
+/* The buffer shrank, or grew, after the SYN: what that has said stands. */
+TEST(announce__what_the_syn_said)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	h.tcb.rcv.buf = BUF / 2;
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1);
+	EXPECT_EQ(h.tcb.rcv.adv, IRS + 1 + BUF);
+	make_syn_received(&h);
+	h.tcb.rcv.buf = BUF + 1;
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.out[0].ctl, CTL_SYN | CTL_ACK);
+	EXPECT_EQ(h.out[0].ack + h.out[0].wnd, h.tcb.rcv.adv);
+}
+
 /* A buffer that became smaller than a unit is not closed for ever. */
 TEST(announce__a_buffer_smaller_than_a_unit)
 {
