@@ -157,7 +157,8 @@ static void connection_input(struct machine *m, const struct segment *seg)
 	struct reassembly_node *node = NULL;
 	struct actions act;
 
-	if (seg->len || seg->ctl & CTL_FIN) {
+	/* There is not always room for text. */
+	if (seg->len ? take8(&m->in) < 240 : !!(seg->ctl & CTL_FIN)) {
 		node = malloc(sizeof(*node));
 		memset(node, 0xa5, sizeof(*node));
 	}
@@ -298,6 +299,24 @@ static u32 number(struct machine *m)
 	}
 }
 
+/* The peer's clock, near what it said last; and an echo of ours, or not. */
+static void stamp(struct machine *m, struct segment *seg)
+{
+	const struct timestamps *ts = m->kind == FULL ? &m->tcb.ts :
+				      m->kind == EMBRYO ? &m->embryo.ts :
+				      &m->remnant.ts;
+	u8 how = take8(&m->in);
+
+	if (how < 8)
+		return;
+	seg->options |= HAS_TIMESTAMPS;
+	seg->tsval = how < 16 ? take32(&m->in) :
+		     ts->recent + (how < 96 ? take8(&m->in) : how & 1) -
+		     (how < 32 ? take8(&m->in) : 0);
+	seg->tsecr = how < 64 ? take32(&m->in) :
+		     toytcp_stamp(ts, m->now) - (how < 128 ? 0 : how);
+}
+
 static void arrive(struct machine *m)
 {
 	struct segment seg = { .source = 1, .destination = 2 };
@@ -325,6 +344,9 @@ static void arrive(struct machine *m)
 		seg.sack[i].from = number(m);
 		seg.sack[i].to = number(m);
 	}
+	if (m->mss & 1)
+		stamp(m, &seg);
+	seg.ecn = take8(&m->in) & 3;
 	toytcp_segment_measure(&seg);
 	input(m, &seg);
 }
@@ -387,7 +409,7 @@ static void set_option(struct machine *m, u8 which)
 	struct tcb *tcb = &m->tcb;
 	u16 mtu;
 
-	switch (which % 8) {
+	switch (which % 10) {
 	case 0:
 		tcb->nodelay ^= 1;
 		break;
@@ -417,6 +439,12 @@ static void set_option(struct machine *m, u8 which)
 	case 7:
 		tcb->keep_count = take8(&m->in);
 		tcb->syn_retries = take8(&m->in);
+		break;
+	case 8:
+		tcb->rcv.buf = 1 + take16(&m->in);
+		break;
+	case 9:
+		toytcp_congestion_select(tcb, take8(&m->in) & 1);
 		break;
 	}
 	settle(m);

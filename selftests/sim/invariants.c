@@ -59,16 +59,18 @@ static const char *send_space(const struct tcb *was, const struct tcb *tcb)
 static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
 {
 	const struct receive_space *rcv = &tcb->rcv;
+	u32 room = max(rcv->buf, 1u << rcv->wscale) + tcb->fin_received;
 
 	MUST(!seq_before(rcv->nxt, rcv->copied));
 	MUST(!seq_before(rcv->nxt, rcv->acked));
 	MUST(!seq_before(rcv->adv, rcv->nxt));
-	MUST(rcv->nxt - rcv->copied <=
-	     max(rcv->buf, 1u << rcv->wscale) + tcb->fin_received);
 	if (toytcp_tcb_in(was, TCPF_CLOSE | TCPF_SYN_SENT))
 		return NULL;
 	MUST(!seq_before(rcv->nxt, was->rcv.nxt));
 	MUST(!seq_before(rcv->adv, was->rcv.adv));
+	/* The user may make the buffer smaller: what was announced stands. */
+	MUST(rcv->adv == was->rcv.adv ||
+	     !seq_after(rcv->adv, rcv->copied + room));
 	/* The mark is ahead of the reader, and never goes back. */
 	MUST(!rcv->urgent || !seq_before(rcv->up, rcv->copied));
 	MUST(!rcv->urgent || was->rcv.urgent == URGENT_NONE ||
