@@ -25,16 +25,11 @@ static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 {
 	struct toytcp_net *tn = container_of(table->data, struct toytcp_net,
 					     sysctl_events);
-	int value = READ_ONCE(tn->sysctl_events);
-	struct ctl_table copy = {
-		.data	= &value,
-		.maxlen	= sizeof(value),
-		.mode	= table->mode,
-		.extra1	= SYSCTL_ZERO,
-		.extra2	= SYSCTL_ONE,
-	};
-	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	int value = READ_ONCE(tn->sysctl_events), err;
+	struct ctl_table copy = *table;
 
+	copy.data = &value;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
 	return err || !write ? err : toytcp_events_switch(tn, value);
 }
 
@@ -44,16 +39,11 @@ static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 {
 	int *sizes = table->data;
 	int value[3] = { sizes[0], sizes[1], sizes[2] };
-	struct ctl_table copy = {
-		.data	= value,
-		.maxlen	= sizeof(value),
-		.mode	= table->mode,
-		.extra1	= &buffer_least,
-		.extra2	= &buffer_most,
-	};
-	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-	int i;
+	struct ctl_table copy = *table;
+	int i, err;
 
+	copy.data = value;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
 	if (err || !write)
 		return err;
 	if (value[0] > value[1] || value[1] > value[2])
@@ -68,14 +58,12 @@ static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
 			    loff_t *ppos)
 {
 	int *algorithm = table->data;
+	struct ctl_table copy = *table;
 	char value[ALGORITHMS_SIZE];
-	struct ctl_table copy = {
-		.data	= value,
-		.maxlen	= sizeof(value),
-		.mode	= table->mode,
-	};
 	int err;
 
+	copy.data = value;
+	copy.maxlen = sizeof(value);
 	strscpy(value, toytcp_congestion_name(READ_ONCE(*algorithm)),
 		sizeof(value));
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
@@ -92,13 +80,10 @@ static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
 			   int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char value[ALGORITHMS_SIZE] = "";
-	struct ctl_table copy = {
-		.data	= value,
-		.maxlen	= sizeof(value),
-		.mode	= table->mode,
-	};
+	struct ctl_table copy = *table;
 	int i;
 
+	copy.data = value;
 	for (i = 0; toytcp_congestion_name(i); i++) {
 		if (i)
 			strlcat(value, " ", sizeof(value));
@@ -108,46 +93,32 @@ static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
 }
 
 /* @data is an offset here, and an address in each namespace's copy. */
-#define FIELD(name)							\
+#define FIELD(name, handler, least, greatest) {				\
 	.procname	= #name,					\
 	.data		= (void *)offsetof(struct toytcp_net, sysctl_##name), \
 	.maxlen		= sizeof_field(struct toytcp_net, sysctl_##name), \
-	.mode		= 0644
-
-#define WITHIN(name, least, greatest)					\
-	FIELD(name),							\
-	.proc_handler	= proc_dointvec_minmax,				\
+	.mode		= 0644,						\
+	.proc_handler	= handler,					\
 	.extra1		= least,					\
-	.extra2		= greatest
+	.extra2		= greatest,					\
+}
+
+#define WITHIN(name, least, greatest) \
+	FIELD(name, proc_dointvec_minmax, least, greatest)
 
 static const struct ctl_table template[] = {
+	FIELD(events, handle_events, SYSCTL_ZERO, SYSCTL_ONE),
+	WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_most),
+	FIELD(rmem, handle_buffer, &buffer_least, &buffer_most),
+	FIELD(wmem, handle_buffer, &buffer_least, &buffer_most),
+	WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_most),
+	WITHIN(orphans, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
+	WITHIN(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
+	WITHIN(sack, SYSCTL_ZERO, SYSCTL_ONE),
+	WITHIN(syncookies, SYSCTL_ZERO, SYSCTL_ONE),
+	FIELD(congestion_control, handle_algorithm, NULL, NULL),
 	{
-		FIELD(events),
-		.proc_handler	= handle_events,
-	}, {
-		WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_most),
-	}, {
-		FIELD(rmem),
-		.proc_handler	= handle_buffer,
-	}, {
-		FIELD(wmem),
-		.proc_handler	= handle_buffer,
-	}, {
-		WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_most),
-	}, {
-		WITHIN(orphans, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	}, {
-		WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
-	}, {
-		WITHIN(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
-	}, {
-		WITHIN(sack, SYSCTL_ZERO, SYSCTL_ONE),
-	}, {
-		WITHIN(syncookies, SYSCTL_ZERO, SYSCTL_ONE),
-	}, {
-		FIELD(congestion_control),
-		.proc_handler	= handle_algorithm,
-	}, {
 		.procname	= "available_congestion_control",
 		.maxlen		= ALGORITHMS_SIZE,
 		.mode		= 0444,
