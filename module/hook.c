@@ -131,7 +131,7 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 
 	if (ip_hdr(skb)->protocol != toytcp_protocol)
 		return NF_ACCEPT;
-	verdict = toytcp_confirm_conntrack(skb);
+	verdict = toytcp_compat_confirm(skb);
 	if (verdict != NF_ACCEPT)
 		return verdict;
 	if (finish_delivery(skb, state->net))

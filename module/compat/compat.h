@@ -30,10 +30,11 @@
 #include <net/netfilter/nf_conntrack.h>
 #endif
 
-/**
- * TOYTCP_DEFINE_ACCEPT() - a function for struct proto's @accept
- * @name: what it is called
- * @fn: struct sock *fn(struct sock *sk, int flags, int *err)
+/*
+ * Functions for struct proto, all made of one of the newest kernel's form:
+ *	struct sock *accept(struct sock *sk, int flags, int *err);
+ *	int ioctl(struct sock *sk, int cmd, int *value);
+ *	int recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
  */
 #ifdef TOYTCP_HAVE_ACCEPT_ARG
 #define TOYTCP_DEFINE_ACCEPT(name, fn)					\
@@ -49,12 +50,6 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
 }
 #endif
 
-/**
- * TOYTCP_DEFINE_IOCTL() - a function for struct proto's @ioctl
- * @name: what it is called
- * @fn: int fn(struct sock *sk, int cmd, int *value), which returns 0 and the
- *	value for the user, or an error: -ENOIOCTLCMD for what it does not know
- */
 #ifdef TOYTCP_HAVE_IOCTL_KARG
 #define TOYTCP_DEFINE_IOCTL(name, fn)					\
 static int name(struct sock *sk, int cmd, int *value)			\
@@ -72,12 +67,6 @@ static int name(struct sock *sk, int cmd, unsigned long arg)		\
 }
 #endif
 
-/**
- * TOYTCP_DEFINE_RECVMSG() - a function for struct proto's @recvmsg
- * @name: what it is called
- * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags);
- *	an address, if it gives one, goes to msg->msg_name and msg->msg_namelen
- */
 #ifdef TOYTCP_HAVE_RECVMSG_NO_ADDR_LEN
 #define TOYTCP_DEFINE_RECVMSG(name, fn)					\
 static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
@@ -168,9 +157,12 @@ static inline bool toytcp_compat_recverr(const struct sock *sk)
 /*
  * A connection that conntrack saw only begin, and never confirmed, would show
  * up reversed once our answer leaves. Its own confirmation would come after
- * our hook, so ask for it here.
+ * our hook, so ask for it here; where the kernel cannot, conntrack learns of the
+ * connection when the answer leaves.
+ *
+ * Return: NF_ACCEPT, or what the hook is to return without touching the skb.
  */
-static inline unsigned int toytcp_compat_confirm_new(struct sk_buff *skb)
+static inline unsigned int toytcp_compat_confirm(struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_NF_CONNTRACK) && defined(TOYTCP_HAVE_NF_CT_CONFIRM)
 	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
@@ -181,25 +173,6 @@ static inline unsigned int toytcp_compat_confirm_new(struct sk_buff *skb)
 		return hook->confirm(skb);
 #endif
 	return NF_ACCEPT;
-}
-
-/**
- * toytcp_confirm_conntrack() - the last thing before the hook steals a packet
- * @skb: the packet; its network header is not yet pulled
- *
- * Call it under RCU. Where the kernel cannot confirm, conntrack only learns
- * of the connection when the answer leaves.
- *
- * Return: NF_ACCEPT: go on, the skb no longer refers to conntrack; anything
- * else is what the hook is to return at once, without touching the skb.
- */
-static inline unsigned int toytcp_confirm_conntrack(struct sk_buff *skb)
-{
-	unsigned int verdict = toytcp_compat_confirm_new(skb);
-
-	if (verdict == NF_ACCEPT)
-		nf_reset_ct(skb);
-	return verdict;
 }
 
 #endif /* TOYTCP_COMPAT_H */

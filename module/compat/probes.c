@@ -14,54 +14,42 @@ struct proto *probe;
 
 #ifdef PROBE_NEVER	/* mistakes are noticed */
 #include <net/sock.h>
-static int probe_connect(struct sock *sk, struct no_such_struct *addr, int len)
+static int probe(struct proto *p, struct no_such_struct *addr)
 {
-	return 0;
+	return p->connect(NULL, addr, 0);
 }
-
-struct proto probe = { .connect = probe_connect };
 #endif
 
 #ifdef PROBE_ACCEPT_ARG	/* 6.10: accept() takes one struct */
 #include <net/sock.h>
-static struct sock *probe_accept(struct sock *sk, struct proto_accept_arg *arg)
+static struct sock *probe(struct proto *p, struct proto_accept_arg *arg)
 {
-	return arg->err ? NULL : sk;
+	return p->accept(NULL, arg);
 }
-
-struct proto probe = { .accept = probe_accept };
 #endif
 
 #ifdef PROBE_RECVMSG_NO_ADDR_LEN	/* after 6.18: msg_namelen instead */
 #include <net/sock.h>
-static int probe_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
-			 int flags)
+static int probe(struct proto *p, struct msghdr *msg)
 {
-	return 0;
+	return p->recvmsg(NULL, msg, 0, 0);
 }
-
-struct proto probe = { .recvmsg = probe_recvmsg };
 #endif
 
 #ifdef PROBE_SOCKADDR_UNSIZED	/* after 6.18: addresses of unknown length */
 #include <net/sock.h>
-static int probe_connect(struct sock *sk, struct sockaddr_unsized *addr,
-			 int len)
+static int probe(struct proto *p, struct sockaddr_unsized *addr)
 {
-	return 0;
+	return p->connect(NULL, addr, 0);
 }
-
-struct proto probe = { .connect = probe_connect };
 #endif
 
 #ifdef PROBE_IOCTL_KARG	/* 6.5: ioctl() no longer sees user memory */
 #include <net/sock.h>
-static int probe_ioctl(struct sock *sk, int cmd, int *karg)
+static int probe(struct proto *p, int *karg)
 {
-	return *karg;
+	return p->ioctl(NULL, 0, karg);
 }
-
-struct proto probe = { .ioctl = probe_ioctl };
 #endif
 
 #ifdef PROBE_NF_CT_CONFIRM	/* 6.8: conntrack confirms for others */
