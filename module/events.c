@@ -56,15 +56,6 @@ struct reader {
 	struct event event;
 };
 
-static void fill_segment(struct event *e, const struct segment *seg)
-{
-	e->seq = seg->seq;
-	e->ack = seg->ack;
-	e->len = seg->len;
-	e->wnd = seg->wnd;
-	e->ctl = seg->ctl;
-}
-
 /**
  * toytcp_events_record() - write a record; use toytcp_event()
  * @tn: the namespace
@@ -92,8 +83,13 @@ void toytcp_events_record(struct toytcp_net *tn,
 	e = &ring->events[++ring->newest % RING_SIZE];
 	e->time = toytcp_now();
 	e->who = *who;
-	if (seg)
-		fill_segment(e, seg);
+	if (seg) {
+		e->seq = seg->seq;
+		e->ack = seg->ack;
+		e->len = seg->len;
+		e->wnd = seg->wnd;
+		e->ctl = seg->ctl;
+	}
 	e->dir = dir;
 	e->before = before;
 	e->after = after;
@@ -113,17 +109,6 @@ static int make_ring(struct toytcp_net *tn)
 	return 0;
 }
 
-static void set_recording(struct toytcp_net *tn, bool on)
-{
-	if (on == tn->sysctl_events)
-		return;
-	WRITE_ONCE(tn->sysctl_events, on);
-	if (on)
-		static_branch_inc(&toytcp_events_on);
-	else
-		static_branch_dec(&toytcp_events_on);
-}
-
 /**
  * toytcp_events_switch() - start or stop recording
  * @tn: the namespace
@@ -138,8 +123,13 @@ int toytcp_events_switch(struct toytcp_net *tn, bool on)
 	mutex_lock(&switching);
 	if (on && !tn->ring)
 		err = make_ring(tn);
-	if (!err)
-		set_recording(tn, on);
+	if (!err && on != tn->sysctl_events) {
+		WRITE_ONCE(tn->sysctl_events, on);
+		if (on)
+			static_branch_inc(&toytcp_events_on);
+		else
+			static_branch_dec(&toytcp_events_on);
+	}
 	mutex_unlock(&switching);
 	return err;
 }

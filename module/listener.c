@@ -75,28 +75,14 @@ static bool is_filtered(const struct toytcp_listener *l, struct sk_buff *skb,
 }
 
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
-static bool take_isn(struct toytcp_listener *l, u32 *iss)
-{
-	struct toytcp_sock *tp = toytcp_sk(l->sk);
-	bool taken;
-
-	if (!READ_ONCE(tp->isn_set))
-		return false;
-	spin_lock(&l->lock);
-	taken = tp->isn_set;
-	*iss = tp->isn;
-	WRITE_ONCE(tp->isn_set, false);
-	spin_unlock(&l->lock);
-	return taken;
-}
-
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		      const struct remnant *old)
 {
+	struct toytcp_sock *tp = toytcp_sk(l->sk);
 	u32 iss;
 
-	if (take_isn(l, &iss))
-		return iss;
+	if (READ_ONCE(tp->isn_set) && xchg(&tp->isn_set, 0))
+		return READ_ONCE(tp->isn);
 	iss = toytcp_isn_new(who);
 	if (old && !seq_after(iss, old->snd_nxt))
 		iss = old->snd_nxt + ISS_GAP;
@@ -316,25 +302,20 @@ static void set_state(struct sock *sk, u8 state)
 	inet_sk_set_state(sk, state);
 }
 
-static bool is_waiting(struct sock *sk)
-{
-	struct toytcp_listener *l = own_listener(sk);
-
-	return l && READ_ONCE(l->accept_count);
-}
-
 /* One process wakes up for one connection. */
 static int wait_for_child(struct sock *sk, long timeout)
 {
+	struct toytcp_listener *l;
 	DEFINE_WAIT(wait);
 	int err = 0;
 
 	for (;;) {
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
 					  TASK_INTERRUPTIBLE);
-		if (is_waiting(sk))
+		l = own_listener(sk);
+		if (l && READ_ONCE(l->accept_count))
 			break;
-		err = sk->sk_state == TCP_LISTEN ? 0 : -EINVAL;
+		err = l ? 0 : -EINVAL;
 		if (!err && signal_pending(current))
 			err = sock_intr_errno(timeout);
 		if (!err && !timeout)
@@ -391,7 +372,6 @@ static struct toytcp_listener *make_listener(struct sock *sk, u32 backlog)
 	if (!l)
 		return NULL;
 	spin_lock_init(&l->lock);
-	INIT_HLIST_NODE(&l->node);
 	INIT_LIST_HEAD(&l->accept_queue);
 	toytcp_nursery_init(l);
 	l->backlog = backlog;
@@ -433,7 +413,7 @@ void toytcp_listener_stop(struct sock *sk)
 
 	if (!l)
 		return;
-	toytcp_ports_unlisten(sk);
+	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->lock);
 	RCU_INIT_POINTER(toytcp_sk(sk)->listener, NULL);
 	toytcp_nursery_clear(l);
@@ -455,7 +435,7 @@ static int start(struct sock *sk, u32 backlog)
 		return -ENOMEM;
 	rcu_assign_pointer(toytcp_sk(sk)->listener, l);
 	set_state(sk, TCP_LISTEN);
-	err = toytcp_ports_listen(sk);
+	err = toytcp_ports_listen(l);
 	if (err)
 		toytcp_listener_stop(sk);
 	else

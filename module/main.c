@@ -28,62 +28,48 @@ static const struct net_protocol protocol = {
 	.err_handler	= toytcp_icmp_error,
 };
 
-static void free_objects(struct toytcp_net *tn)
+/*
+ * What people see goes first. No socket is left: each holds its namespace.
+ * Nothing enters TIME-WAIT any more once no packet can be in the hook. Each
+ * thing can be destroyed, even if it could not be made in full.
+ */
+static void unmake(struct toytcp_net *tn)
 {
+	proc_remove(tn->proc);
+	toytcp_sysctl_exit(tn);
+	synchronize_net();
 	toytcp_timewait_destroy(tn);
 	toytcp_events_exit(tn);
-	toytcp_ports_destroy(&tn->ports);
 	toytcp_table_destroy(&tn->table);
 	free_percpu(tn->mib);
-}
-
-/* Each of them can be destroyed, even if it could not be made in full. */
-static int __net_init make_objects(struct toytcp_net *tn)
-{
-	bool made;
-
-	toytcp_timewait_init(&tn->remnants);
-	made = toytcp_table_init(&tn->table);
-	made &= toytcp_ports_init(&tn->ports);
-	tn->mib = alloc_percpu(struct toytcp_mib);
-	return made && tn->mib ? 0 : -ENOMEM;
 }
 
 /* What people see comes last but one; the packets come last. */
 static int __net_init net_init(struct net *net)
 {
 	struct toytcp_net *tn = toytcp_net(net);
+	bool made;
 	int err;
 
 	tn->net = net;
-	err = make_objects(tn);
-	if (!err)
-		err = toytcp_sysctl_init(tn);
+	tn->mib = alloc_percpu(struct toytcp_mib);
+	spin_lock_init(&tn->ports.lock);
+	toytcp_timewait_init(&tn->remnants);
+	made = toytcp_table_init(&tn->table);
+	err = made && tn->mib ? toytcp_sysctl_init(tn) : -ENOMEM;
 	if (!err)
 		err = toytcp_proc_init(tn);
 	if (!err)
 		err = nf_register_net_hook(net, &toytcp_hook_ops);
-	if (!err)
-		return 0;
-	proc_remove(tn->proc);
-	toytcp_sysctl_exit(tn);
-	free_objects(tn);
+	if (err)
+		unmake(tn);
 	return err;
 }
 
-/*
- * No socket is left: each holds its namespace. Nothing enters TIME-WAIT any
- * more once no packet can be in the hook.
- */
 static void __net_exit net_exit(struct net *net)
 {
-	struct toytcp_net *tn = toytcp_net(net);
-
 	nf_unregister_net_hook(net, &toytcp_hook_ops);
-	proc_remove(tn->proc);
-	toytcp_sysctl_exit(tn);
-	synchronize_net();
-	free_objects(tn);
+	unmake(toytcp_net(net));
 }
 
 static struct pernet_operations net_ops = {

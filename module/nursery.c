@@ -220,30 +220,23 @@ void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
 
-enum outcome {
-	HATCHED,
-	FULL,		/* the accept queue is: the embryo waits */
-	TOO_LATE,	/* somebody else ended the embryo, or hatched it */
-};
-
 /* The embryo's place in the table, and its turn to be accepted, are the child's. */
-static enum outcome hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
-			  struct sock *child)
+static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
+		  struct sock *child)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
-	enum outcome outcome = TOO_LATE;
+	bool ok;
 
 	spin_lock(&l->lock);
-	if (!list_empty(&e->link))
-		outcome = toytcp_listener_overflows(l) ? FULL : HATCHED;
-	if (outcome == HATCHED) {
+	ok = !list_empty(&e->link) && !toytcp_listener_overflows(l);
+	if (ok) {
 		toytcp_table_replace(net_of(l), &e->entry, &tp->entry);
 		unlink_embryo(l, e);
 		list_add_tail(&tp->accept_link, &l->accept_queue);
 		WRITE_ONCE(l->accept_count, l->accept_count + 1);
 	}
 	spin_unlock(&l->lock);
-	return outcome;
+	return ok;
 }
 
 /*
@@ -264,7 +257,7 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
 	struct sock *child = toytcp_socket_child(l->sk, e);
-	enum outcome outcome;
+	bool hatched;
 
 	if (!child) {
 		toytcp_count(net_of(l), drop_memory);
@@ -272,19 +265,17 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 		return;
 	}
 	bh_lock_sock_nested(child);
-	outcome = hatch(l, e, child);
-	if (outcome == HATCHED)
+	hatched = hatch(l, e, child);
+	if (hatched)
 		grow_up(l, child, skb, seg);
 	bh_unlock_sock(child);
-	if (outcome == HATCHED) {
+	if (hatched) {
 		l->sk->sk_data_ready(l->sk);
 		return;
 	}
 	toytcp_socket_discard(child);
-	if (outcome == FULL)
-		kfree_skb(skb);
-	else		/* for the one that was faster, or for nobody */
-		toytcp_deliver_packet(net_of(l), skb, seg);
+	/* For the one that was faster, for nobody, or to find the queue full. */
+	toytcp_deliver_packet(net_of(l), skb, seg);
 }
 
 /* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */

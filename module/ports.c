@@ -19,17 +19,6 @@
  */
 static u32 progress[256];
 
-static struct hlist_head *claims_of(const struct toytcp_ports *ports, u16 port)
-{
-	return &ports->claims[port % TOYTCP_PORT_SLOTS];
-}
-
-static struct hlist_head *listeners_of(const struct toytcp_ports *ports,
-				       u16 port)
-{
-	return &ports->listeners[port % TOYTCP_LISTENER_SLOTS];
-}
-
 static struct toytcp_ports *ports_of(const struct sock *sk)
 {
 	return &toytcp_sock_net(sk)->ports;
@@ -92,13 +81,13 @@ static bool permits(struct toytcp_claim *c, struct toytcp_claim *other,
 	return !overlap(c, other) || (terms == TOLERANT && tolerated(c, other));
 }
 
-static bool conflicts(const struct toytcp_ports *ports, struct toytcp_claim *c,
+static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
 		      u16 port, enum terms terms)
 {
 	struct toytcp_claim *other;
 
 	refresh(c);
-	hlist_for_each_entry(other, claims_of(ports, port), node)
+	hash_for_each_possible(ports->claims, other, node, port)
 		if (other != c && other->port == port &&
 		    !permits(c, other, terms))
 			return true;
@@ -108,25 +97,13 @@ static bool conflicts(const struct toytcp_ports *ports, struct toytcp_claim *c,
 static void add(struct toytcp_ports *ports, struct toytcp_claim *c, u16 port)
 {
 	c->port = port;
-	hlist_add_head(&c->node, claims_of(ports, port));
+	hash_add(ports->claims, &c->node, port);
 }
 
 static void drop(struct toytcp_claim *c)
 {
-	if (!c->port)
-		return;
-	hlist_del_init(&c->node);
+	hash_del(&c->node);
 	c->port = 0;
-}
-
-static void start_claim(struct sock *sk, bool shared)
-{
-	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
-
-	c->uid = sk->sk_uid;
-	c->listening = 0;
-	c->shared = shared;
-	c->remnant = 0;
 }
 
 static bool take(struct sock *sk, u16 port, enum terms terms)
@@ -136,7 +113,8 @@ static bool take(struct sock *sk, u16 port, enum terms terms)
 	bool ok;
 
 	spin_lock_bh(&ports->lock);
-	start_claim(sk, terms == SHARED);
+	c->uid = sk->sk_uid;
+	c->shared = terms == SHARED;
 	ok = !conflicts(ports, c, port, terms);
 	if (ok)
 		add(ports, c, port);
@@ -251,28 +229,24 @@ int toytcp_ports_connect(struct sock *sk)
 
 /**
  * toytcp_ports_listen() - let segments find a listener
- * @sk: locked, bound, already in LISTEN
+ * @l: of a socket that is locked, bound and already in LISTEN
  *
  * Several sockets may have been bound to a port with SO_REUSEADDR: only one
  * of them gets to listen.
  *
  * Return: 0 or -EADDRINUSE.
  */
-int toytcp_ports_listen(struct sock *sk)
+int toytcp_ports_listen(struct toytcp_listener *l)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct toytcp_ports *ports = ports_of(sk);
-	struct toytcp_listener *l;
+	struct toytcp_claim *c = &toytcp_sk(l->sk)->claim;
+	struct toytcp_ports *ports = ports_of(l->sk);
 	int err = -EADDRINUSE;
 
-	l = rcu_dereference_protected(tp->listener, lockdep_sock_is_held(sk));
 	spin_lock_bh(&ports->lock);
-	if (!conflicts(ports, &tp->claim, tp->claim.port,
-		       TOLERANT)) {
-		tp->claim.listening = 1;
+	if (!conflicts(ports, c, c->port, TOLERANT)) {
+		c->listening = 1;
 		l->serial = ++ports->serial;
-		hlist_add_head_rcu(&l->node,
-				   listeners_of(ports, tp->claim.port));
+		hash_add_rcu(ports->listeners, &l->node, c->port);
 		err = 0;
 	}
 	spin_unlock_bh(&ports->lock);
@@ -281,18 +255,15 @@ int toytcp_ports_listen(struct sock *sk)
 
 /**
  * toytcp_ports_unlisten() - no new segment shall find this listener
- * @sk: locked, with a struct toytcp_listener; it keeps its port
+ * @l: of a socket that is locked; it keeps its port
  */
-void toytcp_ports_unlisten(struct sock *sk)
+void toytcp_ports_unlisten(struct toytcp_listener *l)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct toytcp_ports *ports = ports_of(sk);
-	struct toytcp_listener *l;
+	struct toytcp_ports *ports = ports_of(l->sk);
 
-	l = rcu_dereference_protected(tp->listener, lockdep_sock_is_held(sk));
 	spin_lock_bh(&ports->lock);
-	hlist_del_init_rcu(&l->node);
-	tp->claim.listening = 0;
+	hash_del_rcu(&l->node);
+	toytcp_sk(l->sk)->claim.listening = 0;
 	spin_unlock_bh(&ports->lock);
 }
 
@@ -307,7 +278,6 @@ void toytcp_ports_inherit(struct sock *child, const struct sock *parent)
 	struct toytcp_ports *ports = ports_of(child);
 
 	spin_lock_bh(&ports->lock);
-	start_claim(child, false);
 	c->uid = toytcp_sk(parent)->claim.uid;
 	add(ports, c, inet_sk(child)->inet_num);
 	spin_unlock_bh(&ports->lock);
@@ -390,8 +360,7 @@ struct sock *toytcp_ports_listener(struct toytcp_net *tn,
 	u32 highest = 0, lot;
 	int best = 0, fit;
 
-	hlist_for_each_entry_rcu(l, listeners_of(&tn->ports, who->lport),
-				 node) {
+	hash_for_each_possible_rcu(tn->ports.listeners, l, node, who->lport) {
 		fit = score(l, who, dif);
 		if (!fit || fit < best)
 			continue;
@@ -403,67 +372,4 @@ struct sock *toytcp_ports_listener(struct toytcp_net *tn,
 		}
 	}
 	return found;
-}
-
-static struct toytcp_listener *next_in(const struct hlist_head *head, u32 after)
-{
-	struct toytcp_listener *l, *best = NULL;
-
-	hlist_for_each_entry_rcu(l, head, node) {
-		if (l->serial > after && (!best || l->serial < best->serial))
-			best = l;
-	}
-	return best;
-}
-
-/**
- * toytcp_ports_next_listener() - go through the listeners
- * @tn: the namespace
- * @cursor: 0 to begin with; afterwards leave it as it is
- *
- * Those that are there all the time are each met exactly once. RCU may be left
- * and entered again between calls.
- *
- * Return: a listener, valid under RCU; NULL at the end.
- */
-struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
-						   u64 *cursor)
-{
-	u32 slot = *cursor >> 32, after = *cursor;
-	struct toytcp_listener *l;
-
-	for (; slot < TOYTCP_LISTENER_SLOTS; slot++, after = 0) {
-		l = next_in(&tn->ports.listeners[slot], after);
-		if (l) {
-			*cursor = (u64)slot << 32 | l->serial;
-			return l;
-		}
-	}
-	return NULL;
-}
-
-/**
- * toytcp_ports_init() - prepare a namespace's ports
- * @ports: all zero
- *
- * Return: whether there was memory; if not, they can only be destroyed.
- */
-bool toytcp_ports_init(struct toytcp_ports *ports)
-{
-	spin_lock_init(&ports->lock);
-	ports->claims = kvcalloc(TOYTCP_PORT_SLOTS, sizeof(*ports->claims),
-				 GFP_KERNEL);
-	ports->listeners = kvcalloc(TOYTCP_LISTENER_SLOTS,
-				    sizeof(*ports->listeners), GFP_KERNEL);
-	return ports->claims && ports->listeners;
-}
-
-/**
- * toytcp_ports_destroy() - free a namespace's ports
- * @ports: without claims, and no reader is left
- */
-void toytcp_ports_destroy(struct toytcp_ports *ports)
-{
-	kvfree(ports->claims);
-	kvfree(ports->listeners);
 }

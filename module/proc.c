@@ -139,41 +139,23 @@ static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
 	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
 }
 
-static void fill_line(struct line *line, struct toytcp_entry *entry)
-{
-	memset(line, 0, sizeof(*line));
-	switch (entry->kind) {
-	case ENTRY_SOCKET:
-		fill_sock(line, entry);
-		break;
-	case ENTRY_EMBRYO:
-		fill_embryo(line, entry);
-		break;
-	case ENTRY_REMNANT:
-		fill_remnant(line, entry);
-		break;
-	}
-}
-
 static u32 uid_for(struct seq_file *seq, kuid_t uid)
 {
 	return from_kuid_munged(seq_user_ns(seq), uid);
 }
 
-static void show_state(struct seq_file *seq, const struct line *line)
+static void show_line(struct seq_file *seq, const struct line *line)
 {
+	const struct tcb *tcb = &line->tcb;
+
 	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(line->state),
-		   line->send_queue, line->recv_queue, line->tcb.retransmits);
+		   line->send_queue, line->recv_queue, tcb->retransmits);
 	if (line->timer)
 		seq_printf(seq, "%s:%u.%03u", line->timer, line->left / 1000,
 			   line->left % 1000);
 	else
 		seq_putc(seq, '-');
 	seq_printf(seq, " %u %lu", uid_for(seq, line->uid), line->inode);
-}
-
-static void show_tcb(struct seq_file *seq, const struct tcb *tcb)
-{
 	seq_printf(seq, " %u %u %u %u", tcb->cc.cwnd, tcb->cc.ssthresh,
 		   tcb->rtt.srtt, tcb->rtt.rto);
 	seq_printf(seq, " %u %u %u", tcb->snd.una, tcb->snd.nxt, tcb->rcv.nxt);
@@ -193,13 +175,18 @@ static int show_connection(struct seq_file *seq, void *v)
 		seq_puts(seq, "snd_wnd rcv_wnd mss\n");
 		return 0;
 	}
-	fill_line(&line, entry);
+	memset(&line, 0, sizeof(line));
+	if (entry->kind == ENTRY_SOCKET)
+		fill_sock(&line, entry);
+	else if (entry->kind == ENTRY_EMBRYO)
+		fill_embryo(&line, entry);
+	else
+		fill_remnant(&line, entry);
 	if (line.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
 	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
 		   &entry->remote, entry->rport);
-	show_state(seq, &line);
-	show_tcb(seq, &line.tcb);
+	show_line(seq, &line);
 	return 0;
 }
 
@@ -249,13 +236,13 @@ static void show_listener(struct seq_file *seq,
 
 static int show_listeners(struct seq_file *seq, void *v)
 {
-	struct net *net = seq_file_single_net(seq);
+	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
 	struct toytcp_listener *l;
-	u64 cursor = 0;
+	int slot;
 
 	seq_puts(seq, "local embryos accept_queue backlog uid inode\n");
 	rcu_read_lock();
-	while ((l = toytcp_ports_next_listener(toytcp_net(net), &cursor)))
+	hash_for_each_rcu(tn->ports.listeners, slot, l, node)
 		show_listener(seq, l);
 	rcu_read_unlock();
 	return 0;
@@ -273,11 +260,12 @@ static unsigned long counter_sum(const struct toytcp_net *tn, int item)
 
 static u32 count_listeners(struct toytcp_net *tn)
 {
-	u64 cursor = 0;
+	struct toytcp_listener *l;
 	u32 n = 0;
+	int slot;
 
 	rcu_read_lock();
-	while (toytcp_ports_next_listener(tn, &cursor))
+	hash_for_each_rcu(tn->ports.listeners, slot, l, node)
 		n++;
 	rcu_read_unlock();
 	return n;
@@ -306,35 +294,32 @@ static int show_stats(struct seq_file *seq, void *v)
 }
 
 /* Embryos and remnants end by themselves; only sockets are anybody's. */
-static int find_sock(struct toytcp_net *tn, const struct toytcp_tuple *who,
-		     struct sock **sk)
+static struct sock *find_sock(struct toytcp_net *tn,
+			      const struct toytcp_tuple *who)
 {
 	struct toytcp_entry *entry;
-	int err = 0;
+	struct sock *sk = ERR_PTR(-ENOENT);
 
 	rcu_read_lock();
 	entry = toytcp_table_find(tn, who);
-	if (!entry)
-		err = -ENOENT;
-	else if (entry->kind != ENTRY_SOCKET)
-		err = -EOPNOTSUPP;
-	else
-		*sk = toytcp_entry_sock(entry);
-	if (!err && !refcount_inc_not_zero(&(*sk)->sk_refcnt))
-		err = -ENOENT;
+	if (entry && entry->kind != ENTRY_SOCKET)
+		sk = ERR_PTR(-EOPNOTSUPP);
+	else if (entry &&
+		 refcount_inc_not_zero(&toytcp_entry_sock(entry)->sk_refcnt))
+		sk = toytcp_entry_sock(entry);
 	rcu_read_unlock();
-	return err;
+	return sk;
 }
 
 /* Until it is locked, the socket may have become another connection. */
 static int abort_connection(struct toytcp_net *tn,
 			    const struct toytcp_tuple *who)
 {
-	struct sock *sk;
-	int err = find_sock(tn, who, &sk);
+	struct sock *sk = find_sock(tn, who);
+	int err = 0;
 
-	if (err)
-		return err;
+	if (IS_ERR(sk))
+		return PTR_ERR(sk);
 	lock_sock(sk);
 	if (sk->sk_state != TCP_CLOSE &&
 	    toytcp_tuple_same(&toytcp_sk(sk)->entry.who, who))
@@ -416,14 +401,14 @@ bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
 		     int (*write)(struct file *file, char *text, size_t size),
 		     unsigned int reader_size)
 {
-	struct user_namespace *owner = tn->net->user_ns;
 	struct proc_dir_entry *file =
 		proc_create_net_data_write(name, 0644, tn->proc, ops, write,
 					   reader_size, NULL);
-	kuid_t uid = make_kuid(owner, 0);
-	kgid_t gid = make_kgid(owner, 0);
+	kuid_t uid;
+	kgid_t gid;
 
-	if (file && uid_valid(uid) && gid_valid(gid))
+	net_ns_get_ownership(tn->net, &uid, &gid);
+	if (file)
 		proc_set_user(file, uid, gid);
 	return file;
 }

@@ -156,8 +156,8 @@ static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
 	if (err)
 		return err;
 	lock_sock(sk);
-	tp->isn = val;
-	tp->isn_set = 1;
+	WRITE_ONCE(tp->isn, val);
+	smp_store_release(&tp->isn_set, 1);	/* read by choose_iss() */
 	release_sock(sk);
 	return 0;
 }

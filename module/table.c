@@ -72,12 +72,6 @@ static void put(struct toytcp_entry *entry)
 		sock_put(toytcp_entry_sock(entry));
 }
 
-static struct toytcp_buckets *locked_buckets(struct toytcp_table *t)
-{
-	return rcu_dereference_protected(t->buckets,
-					 lockdep_is_held(&t->lock));
-}
-
 /* A reader on its way through @from is sent back by t->resizing. */
 static void move_all(struct toytcp_table *t, struct toytcp_buckets *from,
 		     struct toytcp_buckets *to)
@@ -126,7 +120,7 @@ static void grow(struct work_struct *work)
 
 /**
  * toytcp_table_init() - prepare an empty table
- * @t: the table
+ * @t: all zero
  *
  * Return: whether there was memory; if not, it can only be destroyed.
  */
@@ -138,15 +132,11 @@ bool toytcp_table_init(struct toytcp_table *t)
 	seqcount_spinlock_init(&t->resizing, &t->lock);
 	get_random_bytes(&t->key, sizeof(t->key));
 	INIT_WORK(&t->grow, grow);
-	t->count = 0;
 	RCU_INIT_POINTER(t->buckets, b);
 	return b;
 }
 
-/**
- * toytcp_table_destroy() - free a table
- * @t: the table; it is empty, and no reader is left
- */
+/** toytcp_table_destroy() - free an empty table; no reader is left */
 void toytcp_table_destroy(struct toytcp_table *t)
 {
 	cancel_work_sync(&t->grow);
@@ -171,7 +161,7 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	bool is_crowded;
 
 	spin_lock_bh(&t->lock);
-	b = locked_buckets(t);
+	b = rcu_dereference_protected(t->buckets, lockdep_is_held(&t->lock));
 	chain = &b->chain[slot_of(b, hash_of(t, &entry->who))];
 	hlist_nulls_for_each_entry(other, node, chain, node) {
 		if (toytcp_tuple_same(&other->who, &entry->who)) {

@@ -30,14 +30,13 @@ static void free_remnant(struct toytcp_net *tn, struct toytcp_remnant *r)
 	kfree_rcu(r, rcu);
 }
 
-static struct toytcp_remnant *take_first(struct toytcp_remnants *list,
-					 unsigned long now, bool all)
+static struct toytcp_remnant *take_due(struct toytcp_remnants *list)
 {
 	struct toytcp_remnant *r;
 
 	spin_lock_bh(&list->lock);
 	r = list_first_entry_or_null(&list->list, struct toytcp_remnant, link);
-	if (r && (all || time_after_eq(now, r->deadline))) {
+	if (r && time_after_eq(jiffies, r->deadline)) {
 		list_del_init(&r->link);
 		list->count--;
 	} else {
@@ -85,7 +84,7 @@ static void expire(struct timer_list *timer)
 	int n;
 
 	for (n = 0; n < ENDED_AT_ONCE; n++) {
-		r = take_first(list, jiffies, false);
+		r = take_due(list);
 		if (!r)
 			break;
 		toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
@@ -97,10 +96,7 @@ static void expire(struct timer_list *timer)
 	spin_unlock_bh(&list->lock);
 }
 
-/**
- * toytcp_timewait_init() - prepare a namespace's TIME-WAIT
- * @list: all zero
- */
+/** toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
 void toytcp_timewait_init(struct toytcp_remnants *list)
 {
 	spin_lock_init(&list->lock);
@@ -114,10 +110,10 @@ void toytcp_timewait_init(struct toytcp_remnants *list)
  */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
-	struct toytcp_remnant *r;
+	struct toytcp_remnant *r, *next;
 
 	toytcp_timer_kill(&tn->remnants.timer);
-	while ((r = take_first(&tn->remnants, 0, true)))
+	list_for_each_entry_safe(r, next, &tn->remnants.list, link)
 		free_remnant(tn, r);
 }
 

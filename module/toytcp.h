@@ -14,6 +14,7 @@
 #ifndef TOYTCP_H
 #define TOYTCP_H
 
+#include <linux/hashtable.h>
 #include <linux/ip.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
@@ -119,11 +120,11 @@ struct toytcp_sock {
 	u32 data_segs_out;
 	u32 dsacks;
 	u32 isn;
+	u32 isn_set;
 	u16 user_mss;
 	s16 linger2;
 	u16 defer_accept;
 	u16 mtu;
-	bool isn_set;
 	bool congestion_set;
 	bool corked;
 	u8 oob;
@@ -148,9 +149,6 @@ struct toytcp_table {
 	struct work_struct grow;
 };
 
-#define TOYTCP_PORT_SLOTS	1024
-#define TOYTCP_LISTENER_SLOTS	256
-
 /**
  * struct toytcp_ports - claims and listeners of a namespace
  * @lock: guards @claims, and @listeners for writing
@@ -160,8 +158,8 @@ struct toytcp_table {
  */
 struct toytcp_ports {
 	spinlock_t lock;	/* see above */
-	struct hlist_head *claims;
-	struct hlist_head *listeners;
+	DECLARE_HASHTABLE(claims, 10);
+	DECLARE_HASHTABLE(listeners, 8);
 	u32 serial;
 };
 
@@ -301,20 +299,16 @@ bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
 /* ports.c */
-bool toytcp_ports_init(struct toytcp_ports *ports);
-void toytcp_ports_destroy(struct toytcp_ports *ports);
 int toytcp_ports_get(struct sock *sk, unsigned short port);
 int toytcp_ports_connect(struct sock *sk);
-int toytcp_ports_listen(struct sock *sk);
-void toytcp_ports_unlisten(struct sock *sk);
+int toytcp_ports_listen(struct toytcp_listener *l);
+void toytcp_ports_unlisten(struct toytcp_listener *l);
 void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
 void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 			    struct toytcp_claim *to);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
 struct sock *toytcp_ports_listener(struct toytcp_net *tn,
 				   const struct toytcp_tuple *who, int dif);
-struct toytcp_listener *toytcp_ports_next_listener(struct toytcp_net *tn,
-						   u64 *cursor);
 
 /* isn.c */
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
