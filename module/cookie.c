@@ -45,14 +45,7 @@ static u32 bake(const struct toytcp_net *tn, const struct toytcp_tuple *who,
 	       tick % TICKS << 3 | size;
 }
 
-/**
- * toytcp_cookie_make() - an initial sequence number that remembers a SYN
- * @tn: the namespace
- * @who: the four-tuple
- * @syn: the SYN
- *
- * Return: our ISS for the SYN,ACK; any context.
- */
+/** toytcp_cookie_make() - an initial sequence number that remembers a SYN */
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who,
 		       const struct segment *syn)
@@ -71,8 +64,7 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
  * @who: the four-tuple
  * @seg: with an ACK; the first segment after the SYN, or it fails
  *
- * Return: the MSS of the SYN, rounded down, bytes; 0 if it does not; any
- * context.
+ * Return: the MSS of the SYN, rounded down, bytes; 0 if it does not.
  */
 u16 toytcp_cookie_mss(const struct toytcp_net *tn,
 		      const struct toytcp_tuple *who,
@@ -91,7 +83,7 @@ u16 toytcp_cookie_mss(const struct toytcp_net *tn,
  * toytcp_cookie_expected() - was one given out of late?
  * @l: the listener
  *
- * Only then is there any use in looking: nobody may try to guess one in peace.
+ * Only then is one looked for: nobody may try to guess one in peace.
  */
 bool toytcp_cookie_expected(const struct toytcp_listener *l)
 {

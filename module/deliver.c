@@ -11,7 +11,6 @@
 
 #include "compat/compat.h"
 #include "core/seq.h"
-#include "stream.h"
 #include "toytcp.h"
 
 #define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */

@@ -20,7 +20,7 @@
 
 DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
 
-/* Serialises switching, so that the static key counts each namespace once. */
+/* So that the static key counts each namespace once. */
 static DEFINE_MUTEX(switching);
 
 struct event {
@@ -283,22 +283,14 @@ static int obey(struct file *file, char *text, size_t size)
 	return 0;
 }
 
-/**
- * toytcp_events_init() - make /proc/net/toytcp/events
- * @tn: the namespace; its directory is there
- *
- * Return: whether that worked.
- */
+/** toytcp_events_init() - make /proc/net/toytcp/events: true if that worked */
 bool toytcp_events_init(struct toytcp_net *tn)
 {
 	return toytcp_proc_add(tn, "events", &seq_ops, obey,
 			       sizeof(struct reader));
 }
 
-/**
- * toytcp_events_exit() - forget the namespace's events
- * @tn: the namespace; its files are gone and nothing records any longer
- */
+/** toytcp_events_exit() - forget all; files and hook are gone already */
 void toytcp_events_exit(struct toytcp_net *tn)
 {
 	toytcp_events_switch(tn, false);

@@ -237,36 +237,26 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/* The connection it was for may have ended meanwhile, and with it @mtu. */
-static void fit_path_deferred(struct sock *sk)
-{
-	if (!test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags))
-		return;
-	if (toytcp_sk(sk)->mtu)
-		fit_path(sk, toytcp_sk(sk)->mtu);
-	__sock_put(sk);
-}
-
-static void fail_deferred(struct sock *sk)
-{
-	int error;
-
-	if (!test_and_clear_bit(TOYTCP_ERROR_DEFERRED, &sk->sk_tsq_flags))
-		return;
-	error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
-	if (error)
-		fail(sk, error);
-	__sock_put(sk);
-}
-
 /**
  * toytcp_icmp_deferred() - carry out what found the socket owned
- * @sk: locked by release_sock()
+ * @sk: locked by release_sock(); the connection may have ended meanwhile, and
+ *	toytcp_sock.mtu with it
  */
 void toytcp_icmp_deferred(struct sock *sk)
 {
-	fit_path_deferred(sk);
-	fail_deferred(sk);
+	int error;
+
+	if (test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags)) {
+		if (toytcp_sk(sk)->mtu)
+			fit_path(sk, toytcp_sk(sk)->mtu);
+		__sock_put(sk);
+	}
+	if (test_and_clear_bit(TOYTCP_ERROR_DEFERRED, &sk->sk_tsq_flags)) {
+		error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
+		if (error)
+			fail(sk, error);
+		__sock_put(sk);
+	}
 }
 
 /**

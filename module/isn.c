@@ -19,13 +19,11 @@ static u64 secret_of(const struct toytcp_tuple *who)
 }
 
 /**
- * toytcp_isn_stamp() - a connection's own offset of the timestamp clock
+ * toytcp_isn_stamp() - a connection's own offset of the timestamp clock, ms
  * @who: the connection's four-tuple
  *
  * RFC 7323 section 7.1: nobody learns how long we have been up, yet for the
  * same four-tuple the clock goes on, as TIME-WAIT expects of it.
- *
- * Return: milliseconds; any context.
  */
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
 {
@@ -38,8 +36,6 @@ u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
  *
  * A four-tuple that comes again soon gets a number beyond its former ones, so
  * that old duplicates and TIME-WAIT tell the two connections apart.
- *
- * Return: the initial sequence number; any context.
  */
 u32 toytcp_isn_new(const struct toytcp_tuple *who)
 {

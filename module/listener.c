@@ -65,15 +65,6 @@ static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 	return true;
 }
 
-static bool is_filtered(const struct toytcp_listener *l, struct sk_buff *skb,
-			const struct segment *seg)
-{
-	if (!sk_filter_trim_cap(l->sk, skb, seg->hdrlen))
-		return false;
-	toytcp_count(net_of(l), drop_filter);
-	return true;
-}
-
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		      const struct remnant *old)
@@ -282,12 +273,14 @@ void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
 	}
 	if (seg->ctl & CTL_RST)
 		toytcp_count(net_of(l), in_resets);
-	if (is_filtered(l, skb, seg))
+	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
+		toytcp_count(net_of(l), drop_filter);
 		kfree_skb(skb);
-	else if (e)
+	} else if (e) {
 		toytcp_nursery_arrives(l, e, skb, seg);
-	else
+	} else {
 		listen_arrives(l, skb, seg, old);
+	}
 }
 
 static struct toytcp_listener *own_listener(const struct sock *sk)
@@ -365,20 +358,6 @@ struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
 	return child;
 }
 
-static struct toytcp_listener *make_listener(struct sock *sk, u32 backlog)
-{
-	struct toytcp_listener *l = kzalloc(sizeof(*l), GFP_KERNEL);
-
-	if (!l)
-		return NULL;
-	spin_lock_init(&l->lock);
-	INIT_LIST_HEAD(&l->accept_queue);
-	toytcp_nursery_init(l);
-	l->backlog = backlog;
-	l->sk = sk;
-	return l;
-}
-
 /*
  * What nobody has accepted is reset; the queue had the reference of a user. No
  * user can have the lock, but an administrator's "abort" may (proc.c): so it
@@ -428,11 +407,16 @@ void toytcp_listener_stop(struct sock *sk)
 
 static int start(struct sock *sk, u32 backlog)
 {
-	struct toytcp_listener *l = make_listener(sk, backlog);
+	struct toytcp_listener *l = kzalloc(sizeof(*l), GFP_KERNEL);
 	int err;
 
 	if (!l)
 		return -ENOMEM;
+	spin_lock_init(&l->lock);
+	INIT_LIST_HEAD(&l->accept_queue);
+	toytcp_nursery_init(l);
+	l->backlog = backlog;
+	l->sk = sk;
 	rcu_assign_pointer(toytcp_sk(sk)->listener, l);
 	set_state(sk, TCP_LISTEN);
 	err = toytcp_ports_listen(l);

@@ -155,10 +155,7 @@ static void expire(struct timer_list *timer)
 	rcu_read_unlock();
 }
 
-/**
- * toytcp_nursery_init() - a listener without embryos
- * @l: being made
- */
+/** toytcp_nursery_init() - a listener that is being made has no embryos */
 void toytcp_nursery_init(struct toytcp_listener *l)
 {
 	int n;

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Urgent data as a user meets it: one byte "out of band", a mark in the stream
- * where it was, SIGURG. The core knows where the mark is; here is the byte.
- *
- * Everything is as tcp(7) has it, errors included.
+ * Urgent data as a user meets it, and as tcp(7) has it: one byte "out of band",
+ * a mark in the stream where it was, SIGURG. The core knows where the mark is.
  */
 #include "compat/compat.h"
-#include "stream.h"
 #include "toytcp.h"
 
 /**
@@ -60,13 +57,7 @@ int toytcp_oob_receive(struct sock *sk, struct msghdr *msg, size_t len,
 	return 1;
 }
 
-/**
- * toytcp_oob_hole() - is the next byte to be passed over?
- * @sk: locked, or the answer is a snapshot
- * @seq: where the reader stands
- *
- * Return: 1 at the mark, unless urgent bytes stay inline; else 0.
- */
+/** toytcp_oob_hole() - how many bytes at @seq, 0 or 1, a reader passes over */
 u32 toytcp_oob_hole(const struct sock *sk, u32 seq)
 {
 	return toytcp_urgent_at(&toytcp_sk(sk)->tcb, seq) &&
@@ -78,8 +69,6 @@ u32 toytcp_oob_hole(const struct sock *sk, u32 seq)
  * @tcb: the connection
  * @seq: where the reader stands; at the mark, it is beyond it by now
  * @n: bytes there are
- *
- * Return: @n, or less if the mark is among them.
  */
 u32 toytcp_oob_until_mark(const struct tcb *tcb, u32 seq, u32 n)
 {

@@ -13,10 +13,7 @@
 
 #include "toytcp.h"
 
-/*
- * RFC 6056 section 3.3.4: how far the search for an ephemeral port has come,
- * for each class of peers, so that one peer learns little about the others.
- */
+/* RFC 6056 section 3.3.4: how far each class of peers has come with its ports. */
 static u32 progress[256];
 
 static struct toytcp_ports *ports_of(const struct sock *sk)
@@ -61,11 +58,7 @@ static bool tolerated(const struct toytcp_claim *c,
 	       (other->remnant || uid_eq(c->uid, other->uid));
 }
 
-/*
- * What a claim on a port may come beside. A connection's port may be that of
- * other connections, since the connection table sees to it that four-tuples
- * differ, but none that bind() gave away.
- */
+/* What a claim may come beside; that four-tuples differ, the table sees to. */
 enum terms {
 	TOLERANT,	/* bind() to this port: whom both sides put up with */
 	STRICT,		/* bind() to any port: nobody */
@@ -270,7 +263,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 /**
  * toytcp_ports_inherit() - an accepted connection has its listener's port
  * @child: locked, its inet_num set, without a claim
- * @parent: the listener, which may have closed meanwhile
+ * @parent: the listener; may have closed
  */
 void toytcp_ports_inherit(struct sock *child, const struct sock *parent)
 {
@@ -311,11 +304,7 @@ void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 	spin_unlock_bh(&tn->ports.lock);
 }
 
-/**
- * toytcp_ports_release() - give up a claim
- * @tn: the namespace
- * @claim: a socket's or a remnant's; nothing happens if it claims nothing
- */
+/** toytcp_ports_release() - give up what is claimed, if anything */
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 {
 	spin_lock_bh(&tn->ports.lock);
@@ -342,9 +331,8 @@ static int score(const struct toytcp_listener *l,
  * @who: a segment's four-tuple
  * @dif: the device it came in by
  *
- * Of several that fit equally well (SO_REUSEPORT) each has its share of the
- * four-tuples, and keeps it but for what a newcomer takes: each listener draws
- * a lot for the four-tuple, and the highest wins.
+ * Of several that fit equally well (SO_REUSEPORT) each draws a lot for the
+ * four-tuple, and the highest wins: a newcomer changes little for the others.
  *
  * Context: under RCU, and the socket is valid as long as that; no reference is
  * taken. It may have left LISTEN: toytcp_sock.listener is NULL then.

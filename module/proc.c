@@ -12,6 +12,7 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file_net.h>
 #include <linux/uidgid.h>
+#include <net/ip.h>
 #include <net/tcp_states.h>
 
 #include "toytcp.h"
@@ -248,16 +249,6 @@ static int show_listeners(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static unsigned long counter_sum(const struct toytcp_net *tn, int item)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(tn->mib, cpu)->counter[item]);
-	return sum;
-}
-
 static u32 count_listeners(struct toytcp_net *tn)
 {
 	struct toytcp_listener *l;
@@ -289,7 +280,7 @@ static int show_stats(struct seq_file *seq, void *v)
 	seq_printf(seq, "listeners %u\n", count_listeners(tn));
 	for (i = 0; i < MIB_COUNT; i++)
 		seq_printf(seq, "%s %lu\n", counter_names[i],
-			   counter_sum(tn, i));
+			   snmp_fold_field(tn->mib, i));
 	return 0;
 }
 

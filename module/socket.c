@@ -2,10 +2,9 @@
 /*
  * The BSD socket API: a socket's life from socket() to its last reference.
  *
- * References: the first one belongs to the struct socket, or to the accept
- * queue until accept(); the connection table holds a second one while the
- * entry is hashed. So a closed socket lives on until its connection has ended.
- * sendmsg(), recvmsg() and poll() are in stream.c.
+ * The first reference belongs to the struct socket, or to the accept queue
+ * until accept(); the connection table holds a second one while the entry is
+ * hashed. So a closed socket lives on until its connection has ended.
  */
 #include <asm/ioctls.h>
 #include <linux/sockios.h>
@@ -14,7 +13,6 @@
 #include <net/route.h>
 
 #include "compat/compat.h"
-#include "stream.h"
 #include "toytcp.h"
 
 static void select_congestion(struct sock *sk, int algorithm)
@@ -46,34 +44,23 @@ static void reset_tcb(struct sock *sk)
 	memset(&tp->tuning, 0, sizeof(tp->tuning));
 }
 
-static void free_chain(struct reassembly_node *node)
-{
-	struct reassembly_node *next;
-
-	for (; node; node = next) {
-		next = node->next;
-		kfree_skb(toytcp_node_skb(node));
-	}
-}
-
-static void free_records(struct sent_record *r)
-{
-	struct sent_record *next;
-
-	for (; r; r = next) {
-		next = r->next;
-		kfree(r);
-	}
-}
-
 /* All text that is on its way in either direction; what can be read stays. */
 static void purge(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	struct reassembly_node *node, *later;
+	struct sent_record *record, *next;
 
 	toytcp_transmit_forget(sk, tcb->snd.end);
-	free_chain(toytcp_reassembly_purge(&tcb->ooo));
-	free_records(toytcp_scoreboard_purge(&tcb->board));
+	for (node = toytcp_reassembly_purge(&tcb->ooo); node; node = later) {
+		later = node->next;
+		kfree_skb(toytcp_node_skb(node));
+	}
+	for (record = toytcp_scoreboard_purge(&tcb->board); record;
+	     record = next) {
+		next = record->next;
+		kfree(record);
+	}
 }
 
 /* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
@@ -139,25 +126,6 @@ void toytcp_socket_done(struct sock *sk)
 		inet_sk(sk)->inet_num = 0;
 	}
 	toytcp_table_remove(tn, &tp->entry);
-}
-
-/* The address to connect to, and the route there: inet_sk(sk)->cork.fl. */
-static struct rtable *route_to(struct sock *sk, const struct sockaddr_in *to)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	struct rtable *rt;
-
-	rt = ip_route_connect(&inet->cork.fl.u.ip4, to->sin_addr.s_addr,
-			      inet->inet_saddr, sk->sk_bound_dev_if,
-			      toytcp_protocol, inet->inet_sport, to->sin_port,
-			      sk);
-	if (IS_ERR(rt))
-		return rt;
-	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
-		ip_rt_put(rt);
-		return ERR_PTR(-ENETUNREACH);
-	}
-	return rt;
 }
 
 /* Both ends' addresses and ports are known: a four-tuple, and a route for it. */
@@ -246,6 +214,7 @@ static int pre_connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 {
 	const struct sockaddr_in *to = (const struct sockaddr_in *)addr;
+	struct inet_sock *inet = inet_sk(sk);
 	struct rtable *rt;
 	int err;
 
@@ -253,9 +222,16 @@ static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 		return -EINVAL;
 	if (to->sin_family != AF_INET)
 		return -EAFNOSUPPORT;
-	rt = route_to(sk, to);
+	rt = ip_route_connect(&inet->cork.fl.u.ip4, to->sin_addr.s_addr,
+			      inet->inet_saddr, sk->sk_bound_dev_if,
+			      toytcp_protocol, inet->inet_sport, to->sin_port,
+			      sk);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		ip_rt_put(rt);
+		return -ENETUNREACH;
+	}
 	err = attach(sk, rt, to->sin_port);
 	if (err) {
 		detach(sk);
@@ -454,10 +430,7 @@ static void release_cb(struct sock *sk)
 	toytcp_icmp_deferred(sk);
 }
 
-/*
- * Nothing is hashed before connect() or listen(), but when a cgroup's program
- * refuses a new socket, it is released by way of proto.unhash.
- */
+/* For a new socket that a cgroup's program refuses; it is hashed nowhere. */
 static void unhash(struct sock *sk)
 {
 }

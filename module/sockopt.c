@@ -321,35 +321,25 @@ static int put(char __user *optval, int __user *optlen, const void *from,
 	return 0;
 }
 
-static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
-{
-	struct tcp_info info;
-
-	lock_sock(sk);
-	fill_info(sk, &info);
-	release_sock(sk);
-	return put(optval, optlen, &info, sizeof(info));
-}
-
-static int get_congestion(const struct sock *sk, char __user *optval,
-			  int __user *optlen)
-{
-	char name[CONGESTION_NAME_MAX] = "";
-
-	strscpy(name, toytcp_congestion_name(toytcp_sk(sk)->tcb.cc.algorithm),
-		sizeof(name));
-	return put(optval, optlen, name, sizeof(name));
-}
-
 static int get_tcp(struct sock *sk, int name, char __user *optval,
 		   int __user *optlen)
 {
+	char congestion[CONGESTION_NAME_MAX] = "";
+	struct tcp_info info;
 	int val;
 
-	if (name == TCP_INFO)
-		return get_info(sk, optval, optlen);
-	if (name == TCP_CONGESTION)
-		return get_congestion(sk, optval, optlen);
+	switch (name) {
+	case TCP_INFO:
+		lock_sock(sk);
+		fill_info(sk, &info);
+		release_sock(sk);
+		return put(optval, optlen, &info, sizeof(info));
+	case TCP_CONGESTION:
+		val = toytcp_sk(sk)->tcb.cc.algorithm;
+		strscpy(congestion, toytcp_congestion_name(val),
+			sizeof(congestion));
+		return put(optval, optlen, congestion, sizeof(congestion));
+	}
 	val = get_tcp_int(sk, name);
 	return val == UNKNOWN ? -ENOPROTOOPT :
 		put(optval, optlen, &val, sizeof(val));

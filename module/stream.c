@@ -8,7 +8,6 @@
 
 #include "compat/compat.h"
 #include "core/seq.h"
-#include "stream.h"
 #include "toytcp.h"
 
 /*

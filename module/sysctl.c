@@ -159,12 +159,7 @@ static struct ctl_table *make_table(struct toytcp_net *tn)
 	return table;
 }
 
-/**
- * toytcp_sysctl_init() - set the defaults and make net.toytcp
- * @tn: the namespace
- *
- * Return: 0 or -ENOMEM.
- */
+/** toytcp_sysctl_init() - set the defaults and make net.toytcp: 0 or -ENOMEM */
 int toytcp_sysctl_init(struct toytcp_net *tn)
 {
 	set_defaults(tn);
@@ -177,12 +172,7 @@ int toytcp_sysctl_init(struct toytcp_net *tn)
 	return tn->sysctl_header ? 0 : -ENOMEM;
 }
 
-/**
- * toytcp_sysctl_exit() - remove net.toytcp
- * @tn: the namespace
- *
- * Waits for whoever is reading or writing.
- */
+/** toytcp_sysctl_exit() - remove net.toytcp; waits for readers and writers */
 void toytcp_sysctl_exit(struct toytcp_net *tn)
 {
 	unregister_net_sysctl_table(tn->sysctl_header);

@@ -35,10 +35,7 @@ void toytcp_timer_arm(struct sock *sk)
 	sk_reset_timer(sk, &sk->sk_timer, to_jiffies(next, toytcp_now()));
 }
 
-/**
- * toytcp_timer_stop() - the connection waits for nothing any more
- * @sk: locked, or not yet visible to others
- */
+/** toytcp_timer_stop() - a locked or new socket waits for nothing any more */
 void toytcp_timer_stop(struct sock *sk)
 {
 	toytcp_sk(sk)->armed = 0;
@@ -79,10 +76,7 @@ static void timer_fired(struct timer_list *t)
 	sock_put(sk);
 }
 
-/**
- * toytcp_timer_deferred() - what the timer could not do: from release_cb()
- * @sk: locked by release_sock()
- */
+/** toytcp_timer_deferred() - what the timer could not do: from release_cb() */
 void toytcp_timer_deferred(struct sock *sk)
 {
 	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
@@ -91,20 +85,13 @@ void toytcp_timer_deferred(struct sock *sk)
 	__sock_put(sk);
 }
 
-/**
- * toytcp_timer_init() - give a new socket its timer
- * @sk: not yet visible to others
- */
+/** toytcp_timer_init() - give a new socket its timer */
 void toytcp_timer_init(struct sock *sk)
 {
 	timer_setup(&sk->sk_timer, timer_fired, 0);
 }
 
-/**
- * toytcp_timer_setup_list() - prepare a timer for a list of deadlines
- * @timer: the listener's or the namespace's
- * @expired: called in softirq context
- */
+/** toytcp_timer_setup_list() - prepare a timer for a list of deadlines */
 void toytcp_timer_setup_list(struct timer_list *timer,
 			     void (*expired)(struct timer_list *))
 {

@@ -70,30 +70,27 @@ extern const struct proto_ops toytcp_stream_ops;
  * @entry: in the connection table from SYN-SENT or promotion until CLOSED;
  *	while it is there, the table holds a reference to the socket
  * @claim: its local port
- * @tn: the namespace; kept here, since net_generic() enters RCU each time
+ * @tn: the namespace: net_generic() would enter RCU each time
  * @tcb: the connection
  * @tuning: of the receive buffer
  * @listener: in LISTEN, else NULL; read under RCU or the socket lock
  * @accept_link: in listener.accept_queue of its listener
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
- * @burst: the most text the device takes at once, bytes; tcb.burst is that, or
- *	less for the sake of whole skbs
+ * @burst: the most text the device takes at once, bytes (tcb.burst: or less)
  * @path_mtu: what the MSS was fitted to, without IP options, bytes; 0: not yet
  * @isn: what TOYTCP_ISN has set, if @isn_set
  * @isn_set: @isn is to be used once
  * @user_mss: TCP_MAXSEG, bytes; 0: none
  * @linger2: TCP_LINGER2, seconds; 0: the default, negative: none
  * @defer_accept: TCP_DEFER_ACCEPT, seconds
- * @mtu: from an ICMP error that found the socket owned, bytes; 0 from the end
- *	of the connection on
+ * @mtu: from an ICMP error that found the socket owned, bytes, else 0
  * @segs_in: segments that arrived
  * @segs_out: segments that were sent
  * @data_segs_in: those of @segs_in with text
  * @data_segs_out: those of @segs_out with text
- * @dsacks: how often the peer said that it has had something twice
- * @congestion_set: TCP_CONGESTION has been used: what a listener's children
- *	have too, in place of the namespace's default
+ * @dsacks: how often the peer had something twice
+ * @congestion_set: TCP_CONGESTION counts, not the namespace's default
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
  * @oob: the urgent byte, while tcb.rcv.urgent is URGENT_ARRIVED
  *
@@ -188,20 +185,20 @@ struct toytcp_ring;	/* events.c */
  * @orphans: sockets without a user that still have a connection
  * @ring: recent events, NULL until they are first switched on
  * @mib: counters, one set for each CPU
- * @sysctl_header: net.toytcp
+ * @sysctl_header: net.toytcp; its files are the @sysctl_* (toytcp(7))
  * @sysctl_table: the namespace's own copy
  * @proc: /proc/net/toytcp
- * @sysctl_events: record events (0 or 1)
- * @sysctl_time_wait_ms: 2 MSL, milliseconds
+ * @sysctl_events: 0 or 1
+ * @sysctl_time_wait_ms: 2 MSL
  * @sysctl_rmem: minimum, default, maximum of SO_RCVBUF, bytes
- * @sysctl_wmem: minimum, default, maximum of SO_SNDBUF, bytes
+ * @sysctl_wmem: the same of SO_SNDBUF
  * @sysctl_syn_retries: repetitions of a SYN
- * @sysctl_timestamps: speak RFC 7323's timestamps (0 or 1)
- * @sysctl_syncookies: answer SYNs beyond a listener's limit (0 or 1)
+ * @sysctl_timestamps: 0 or 1
+ * @sysctl_syncookies: 0 or 1
  * @sysctl_orphans: how many there may be
- * @sysctl_ecn: speak ECN: 0 no, 1 ask for it, 2 if asked
- * @sysctl_sack: speak SACK, RFC 2018 (0 or 1)
- * @sysctl_congestion_control: the algorithm, see toytcp_congestion_find()
+ * @sysctl_ecn: 0 no, 1 ask for it, 2 if asked
+ * @sysctl_sack: 0 or 1
+ * @sysctl_congestion_control: see toytcp_congestion_find()
  */
 struct toytcp_net {
 	struct net *net;
@@ -408,6 +405,22 @@ void toytcp_timer_setup_list(struct timer_list *timer,
 void toytcp_timer_set(struct timer_list *timer, unsigned long when);
 void toytcp_timer_kill(struct timer_list *timer);
 
+/* stream.c */
+int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
+			  int flags);
+__poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
+			    struct poll_table_struct *wait);
+void toytcp_stream_write_space(struct sock *sk);
+
+/* oob.c */
+void toytcp_oob_keep(struct sock *sk, const struct sk_buff *skb,
+		     const struct segment *seg);
+int toytcp_oob_receive(struct sock *sk, struct msghdr *msg, size_t len,
+		       int flags);
+u32 toytcp_oob_hole(const struct sock *sk, u32 seq);
+u32 toytcp_oob_until_mark(const struct tcb *tcb, u32 seq, u32 n);
+
 /* socket.c */
 void toytcp_socket_done(struct sock *sk);
 struct sock *toytcp_socket_child(struct sock *parent,
@@ -457,18 +470,7 @@ void toytcp_events_record(struct toytcp_net *tn,
 			  const struct segment *seg, u8 before, u8 after,
 			  u8 cause);
 
-/**
- * toytcp_event() - record what happened, if anybody wants to know
- * @tn: the namespace
- * @who: the connection's four-tuple, from our side
- * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
- * @seg: the segment; NULL with EVENT_NONE
- * @before: state before it
- * @after: state after it
- * @cause: enum cause
- *
- * Costs one static-key test while no namespace records events.
- */
+/** toytcp_event() - toytcp_events_record(), if anybody wants to know */
 static inline void toytcp_event(struct toytcp_net *tn,
 				const struct toytcp_tuple *who, int dir,
 				const struct segment *seg, u8 before, u8 after,
