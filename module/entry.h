@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands in the connection table and in the list of ports: a head, its
- * claim on a port, and the two kinds of entries that are no sockets. What
- * listens, is here too: embryos are its.
+ * What stands in the connection table and in the list of ports, but for
+ * sockets.
  */
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
@@ -17,12 +16,7 @@
 
 #define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
 
-/**
- * enum entry_kind - what stands in the connection table
- * @ENTRY_SOCKET: struct toytcp_sock
- * @ENTRY_EMBRYO: struct toytcp_embryo
- * @ENTRY_REMNANT: struct toytcp_remnant
- */
+/* What stands in the connection table: a struct toytcp_... */
 enum entry_kind {
 	ENTRY_SOCKET,
 	ENTRY_EMBRYO,
@@ -32,15 +26,14 @@ enum entry_kind {
 /**
  * struct toytcp_entry - the head that all entries of the table share
  * @node: in a bucket; unhashed when the entry is not in the table
- * @who: the four-tuple, also known as struct toytcp_tuple:
+ * @who: the four-tuple, a struct toytcp_tuple:
  * @local: our address
  * @remote: the peer's address
  * @lport: our port, host order
  * @rport: the peer's port, host order
  * @kind: what the entry is part of
  *
- * Entries are freed after an RCU grace period. @who and @kind do not change
- * while the entry is hashed.
+ * Freed after an RCU grace period. While hashed, @who and @kind do not change.
  */
 struct toytcp_entry {
 	struct hlist_nulls_node node;
@@ -61,7 +54,7 @@ struct toytcp_entry {
  * @shared: connect() chose the port: others may have it for other peers
  * @remnant: part of a struct toytcp_remnant, else of a struct toytcp_sock
  *
- * Sockets have one, and remnants, so that a port in TIME-WAIT is known. Under
+ * Sockets have one, and remnants: a port in TIME-WAIT is known. Under
  * ports.lock.
  */
 struct toytcp_claim {
@@ -79,8 +72,6 @@ struct toytcp_claim {
 
 /**
  * struct toytcp_route - how to answer without a full socket
- * @saddr: our address
- * @daddr: the peer's
  * @oif: output device, or 0
  * @mark: of the packet that is answered, or the listener's
  * @uid: for routing rules by user
@@ -88,8 +79,6 @@ struct toytcp_claim {
  * @ttl: time to live, 0 for the route's default
  */
 struct toytcp_route {
-	__be32 saddr;
-	__be32 daddr;
 	int oif;
 	u32 mark;
 	kuid_t uid;
@@ -105,7 +94,7 @@ struct toytcp_route {
  * @listener: whose it is; valid while the entry is hashed, and for an RCU
  *	grace period longer
  * @link: in listener.embryos[core.repeated], under listener.lock; empty once the
- *	embryo has left the table, which happens under the same lock
+ *	embryo has left the table
  * @deadline: when the SYN,ACK is repeated, jiffies
  * @answered: as toytcp_answer_due() has it
  * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for

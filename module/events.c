@@ -4,10 +4,9 @@
  * were, and the clause behind each.
  *
  * A namespace has one ring of fixed records, made when net.toytcp.events is
- * first set to 1. New records overwrite the oldest. Recording takes a copy of
- * a few numbers; the reader of /proc/net/toytcp/events makes the strings, and
- * does not consume. Switching off keeps what was recorded; writing "clear" to
- * the file forgets it.
+ * first set to 1. Recording copies a few numbers; the reader makes the strings,
+ * and does not consume. Switching off keeps what was recorded; writing "clear"
+ * to the file forgets it.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -109,13 +108,7 @@ static int make_ring(struct toytcp_net *tn)
 	return 0;
 }
 
-/**
- * toytcp_events_switch() - start or stop recording
- * @tn: the namespace
- * @on: start
- *
- * Return: 0, or -ENOMEM if there is no room for the ring.
- */
+/** toytcp_events_switch() - start or stop recording: 0, -ENOMEM for no ring */
 int toytcp_events_switch(struct toytcp_net *tn, bool on)
 {
 	int err = 0;

@@ -103,8 +103,8 @@ static void refuse(struct sock *sk, const struct quote *q)
 }
 
 /*
- * In other states the error is soft: RFC 9293 MUST-56. It is what the user
- * gets if the connection times out, or at once if IP_RECVERR asks for it.
+ * In other states the error is soft, RFC 9293 MUST-56: for the user if the
+ * connection times out, or at once if IP_RECVERR asks for it.
  */
 static void advise(struct sock *sk, int error)
 {
@@ -260,13 +260,11 @@ void toytcp_icmp_deferred(struct sock *sk)
 }
 
 /**
- * toytcp_icmp_error() - an ICMP error quotes a segment of ours
+ * toytcp_icmp_error() - net_protocol.err_handler: a segment of ours is quoted
  * @skb: its data at the IP header quoted; not taken over
  * @info: the next hop's MTU, if the error is that a fragment was needed
  *
- * The err_handler of struct net_protocol. Context: RCU read lock held.
- *
- * Return: 0.
+ * Context: under RCU. Return: 0.
  */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 {

@@ -3,10 +3,9 @@
  * LISTEN: SYNs come in, connections go out to accept().
  *
  * The packet path never takes the listener's socket lock. It finds the listener
- * under RCU, and so it may meet one on its way out. listener.lock decides:
- * toytcp_sock.listener becomes NULL under it, together with the accept queue
- * and the lists of embryos (nursery.c) becoming empty, and nothing is added
- * after that.
+ * under RCU, perhaps on its way out. listener.lock decides: under it,
+ * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
+ * embryos (nursery.c) become empty; nothing is added after that.
  */
 #include <linux/filter.h>
 #include <net/ip.h>
@@ -155,15 +154,12 @@ static void send_cookie(struct toytcp_listener *l,
 	if (!e)
 		return;
 	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
-	synack.source = who->lport;
-	synack.destination = who->rport;
 	WRITE_ONCE(l->cookie_sent, (u32)jiffies | 1);
 	toytcp_count(net_of(l), cookies_sent);
 	toytcp_event(net_of(l), who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
 		     CAUSE_LISTEN_SYN);
-	toytcp_event(net_of(l), who, EVENT_OUT, &synack, TCP_LISTEN,
-		     TCP_LISTEN, CAUSE_COOKIE);
-	toytcp_transmit_reply(sock_net(l->sk), &e->route, &synack, l->sk);
+	toytcp_transmit_reply(net_of(l), who, &e->route, &synack, l->sk,
+			      TCP_LISTEN, CAUSE_COOKIE);
 	kfree(e);
 }
 
@@ -323,6 +319,7 @@ static int wait_for_child(struct sock *sk, long timeout)
 	return err;
 }
 
+/* Others that take from the queue have the socket locked, too: there is one. */
 static struct sock *take_child(struct toytcp_listener *l)
 {
 	struct toytcp_sock *tp;
@@ -341,9 +338,6 @@ static struct sock *take_child(struct toytcp_listener *l)
  * @flags: O_NONBLOCK or not
  * @err: why there is no socket
  *
- * Only accept() and toytcp_listener_stop() take from the queue, both with the
- * socket locked: what was there stays there.
- *
  * Return: a socket with the reference the queue had; or NULL.
  */
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
@@ -359,9 +353,8 @@ struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
 }
 
 /*
- * What nobody has accepted is reset; the queue had the reference of a user. No
- * user can have the lock, but an administrator's "abort" may (proc.c): so it
- * takes more than bh_lock_sock().
+ * What nobody has accepted is reset; the queue had the reference of a user. An
+ * administrator's "abort" may have the lock: bh_lock_sock() would not do.
  */
 static void abort_children(struct list_head *queue)
 {
@@ -380,10 +373,8 @@ static void abort_children(struct list_head *queue)
 }
 
 /**
- * toytcp_listener_stop() - LISTEN -> CLOSED
- * @sk: locked; nothing happens if it does not listen. It keeps its port
- *
- * Context: may wait.
+ * toytcp_listener_stop() - LISTEN -> CLOSED, if it listens; may wait
+ * @sk: locked; keeps its port
  */
 void toytcp_listener_stop(struct sock *sk)
 {

@@ -4,9 +4,7 @@
  *
  * An embryo is in the connection table if and only if it is on one of its
  * listener's lists; both change under listener.lock. Whoever takes it off the
- * list frees it, after a grace period: the one final ACK that makes a socket
- * of it, a reset, the timer, or the listener that stops. Everybody else sees
- * an empty link and knows that he came too late.
+ * list frees it, after a grace period; others see an empty link: too late.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -14,14 +12,6 @@
 static struct toytcp_net *net_of(const struct toytcp_listener *l)
 {
 	return toytcp_sock_net(l->sk);
-}
-
-static void record(const struct toytcp_listener *l,
-		   const struct toytcp_tuple *who, const struct segment *seg,
-		   u8 before, u8 after, u8 cause)
-{
-	toytcp_event(net_of(l), who, seg ? EVENT_IN : EVENT_NONE, seg, before,
-		     after, cause);
 }
 
 static struct toytcp_embryo *first_of(struct list_head *list)
@@ -68,11 +58,8 @@ static bool is_deferred(const struct toytcp_listener *l,
 static void reply(const struct toytcp_listener *l,
 		  const struct toytcp_embryo *e, struct segment *seg, u8 cause)
 {
-	seg->source = e->entry.lport;
-	seg->destination = e->entry.rport;
-	toytcp_event(net_of(l), &e->entry.who, EVENT_OUT, seg, TCP_SYN_RECV,
-		     TCP_SYN_RECV, cause);
-	toytcp_transmit_reply(sock_net(l->sk), &e->route, seg, l->sk);
+	toytcp_transmit_reply(net_of(l), &e->entry.who, &e->route, seg, l->sk,
+			      TCP_SYN_RECV, cause);
 }
 
 static void send_synack(const struct toytcp_listener *l,
@@ -122,8 +109,8 @@ static void give_up(struct toytcp_listener *l)
 
 	while ((e = first_of(&l->embryos[TOYTCP_EMBRYO_TRIES])) &&
 	       time_after_eq(jiffies, e->deadline)) {
-		record(l, &e->entry.who, NULL, TCP_SYN_RECV, TCP_LISTEN,
-		       CAUSE_USER_TIMEOUT);
+		toytcp_event(net_of(l), &e->entry.who, EVENT_NONE, NULL,
+			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
 		forget(l, e);
 	}
 }
@@ -165,10 +152,7 @@ void toytcp_nursery_init(struct toytcp_listener *l)
 	toytcp_timer_setup_list(&l->timer, expire);
 }
 
-/**
- * toytcp_nursery_clear() - a listener stops: forget all of its embryos
- * @l: its lock is held; sees to it that none is added, and kills the timer
- */
+/** toytcp_nursery_clear() - a listener, its lock held, forgets all embryos */
 void toytcp_nursery_clear(struct toytcp_listener *l)
 {
 	struct toytcp_embryo *e;
@@ -201,8 +185,8 @@ static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
  * @e: complete; taken over
  * @syn: what it came from
  *
- * Nothing comes of it if the listener has stopped meanwhile, or if another CPU
- * has made an embryo of the same SYN: that one answers.
+ * Nothing comes of it if the listener has stopped, or if another CPU has made
+ * an embryo of the same SYN.
  */
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn)
@@ -212,8 +196,8 @@ void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 		return;
 	}
 	toytcp_count(net_of(l), passive_opens);
-	record(l, &e->entry.who, syn, TCP_LISTEN, TCP_SYN_RECV,
-	       CAUSE_LISTEN_SYN);
+	toytcp_event(net_of(l), &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
+		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
 
@@ -237,9 +221,8 @@ static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
 }
 
 /*
- * The child is in the accept queue before it has seen the segment, but its lock
- * keeps accept() waiting until it has. The listener's filter has seen it. If it
- * does not make a connection of the child after all, nothing else will.
+ * The child is in the accept queue before it has seen the segment; its lock
+ * makes its user wait. If the segment makes no connection of it, nothing will.
  */
 static void grow_up(const struct toytcp_listener *l, struct sock *child,
 		    struct sk_buff *skb, const struct segment *seg)
@@ -357,8 +340,9 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 		promote(l, e, skb, seg);	/* the child records it */
 		return;
 	}
-	record(l, &e->entry.who, seg, TCP_SYN_RECV,
-	       verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV, cause_of(seg));
+	toytcp_event(net_of(l), &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
+		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
+		     cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
 	consume_skb(skb);
 }
@@ -369,8 +353,6 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
  * @e: as it would have been, had there been room for it; taken over
  * @skb: data at our header; taken over
  * @seg: the same, parsed
- *
- * It grows up at once: who has it in the end must have seen the segment.
  *
  * Context: under RCU, BH disabled.
  */

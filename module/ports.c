@@ -173,7 +173,6 @@ static int enter_table(struct sock *sk, u16 port)
 	WRITE_ONCE(e->remote, inet->inet_daddr);
 	WRITE_ONCE(e->lport, port);
 	WRITE_ONCE(e->rport, ntohs(inet->inet_dport));
-	e->kind = ENTRY_SOCKET;
 	err = toytcp_table_insert(tn, e);
 	if (err && toytcp_timewait_yield(tn, &e->who))
 		err = toytcp_table_insert(tn, e);

@@ -2,10 +2,9 @@
 /*
  * /proc/net/toytcp/: what people see of a namespace, a line for each thing.
  *
- * The table is read without any socket's lock: each line is a snapshot, taken
- * in one go, whose numbers may be those of slightly different moments. What
- * stays in the table while the file is read is shown exactly once. (The file
- * "events" is made by events.c.)
+ * The table is read without any socket's lock: a line's numbers may be those of
+ * slightly different moments. What stays in the table while the file is read is
+ * shown exactly once. (The file "events" is made by events.c.)
  */
 #include <linux/capability.h>
 #include <linux/inet.h>
@@ -362,10 +361,7 @@ static const struct seq_operations connections_ops = {
 
 /**
  * toytcp_proc_may_write() - may this file's opener change the namespace?
- * @file: made by toytcp_proc_add()
- *
- * It is the opener who counts: a program with more rights that merely writes
- * to a file it was given changes nothing.
+ * @file: made by toytcp_proc_add(); who writes may merely have been given it
  *
  * Return: 0 or -EPERM.
  */
@@ -404,12 +400,7 @@ bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
 	return file;
 }
 
-/**
- * toytcp_proc_init() - make /proc/net/toytcp/
- * @tn: the namespace; all it consists of is there
- *
- * Return: 0 or -ENOMEM.
- */
+/** toytcp_proc_init() - make /proc/net/toytcp/: 0 or -ENOMEM */
 int toytcp_proc_init(struct toytcp_net *tn)
 {
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);

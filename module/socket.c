@@ -77,9 +77,6 @@ static void init_common(struct sock *sk)
 
 	tp->tn = toytcp_net(sock_net(sk));
 	tp->entry.kind = ENTRY_SOCKET;
-	tp->entry.node.pprev = NULL;
-	INIT_HLIST_NODE(&tp->claim.node);
-	INIT_LIST_HEAD(&tp->accept_link);
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	sk->sk_destruct = destruct;

@@ -162,17 +162,7 @@ static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
 	return 0;
 }
 
-/**
- * toytcp_sockopt_set() - setsockopt(2): proto.setsockopt
- * @sk: not locked
- * @level: SOL_TCP, SOL_TOYTCP or SOL_IP; the socket level is not ours
- * @name: TCP_NODELAY...
- * @optval: the user's value
- * @len: its length, bytes
- *
- * Return: 0; ENOPROTOOPT for what we do not know, EINVAL for what is out of
- * range or too short, EFAULT, EPERM, EPROTO.
- */
+/** toytcp_sockopt_set() - proto.setsockopt, errors as in tcp(7) */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 		       unsigned int len)
 {
@@ -188,11 +178,7 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 	return ip_setsockopt(sk, level, name, optval, len);
 }
 
-/**
- * toytcp_sockopt_keepalive() - SO_KEEPALIVE has changed: proto.keepalive
- * @sk: locked
- * @on: whether it is on now
- */
+/** toytcp_sockopt_keepalive() - SO_KEEPALIVE has changed: proto.keepalive */
 void toytcp_sockopt_keepalive(struct sock *sk, int on)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -204,24 +190,17 @@ void toytcp_sockopt_keepalive(struct sock *sk, int on)
 	toytcp_timer_arm(sk);
 }
 
-static int get_maxseg(const struct sock *sk)
-{
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	bool idle = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
-
-	return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
-}
-
 /* What is asked for, or UNKNOWN, which none of them can be. */
 static int get_tcp_int(const struct sock *sk, int name)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
+	bool idle = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 
 	switch (name) {
 	case TCP_NODELAY:
 		return tp->tcb.nodelay;
 	case TCP_MAXSEG:
-		return get_maxseg(sk);
+		return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
 	case TCP_CORK:
 		return tp->corked;
 	case TCP_KEEPIDLE:
@@ -345,16 +324,7 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		put(optval, optlen, &val, sizeof(val));
 }
 
-/**
- * toytcp_sockopt_get() - getsockopt(2): proto.getsockopt
- * @sk: not locked
- * @level: SOL_TCP, SOL_TOYTCP or SOL_IP
- * @name: TCP_NODELAY...
- * @optval: where the user wants it
- * @optlen: how much room there is, bytes; what was written, afterwards
- *
- * Return: 0; ENOPROTOOPT, EINVAL or EFAULT.
- */
+/** toytcp_sockopt_get() - proto.getsockopt, errors as in tcp(7) */
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *optval, int __user *optlen)
 {

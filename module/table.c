@@ -5,14 +5,12 @@
  *
  * Look-ups run under RCU and take no lock. Two things can lead one astray,
  * and both make it start again:
- *  - A socket may be disconnected and connected anew within a grace period,
- *    and take the reader that stands on it along to another chain. A chain
- *    therefore ends in its own number (hlist_nulls).
+ *  - A socket connected anew within a grace period takes the reader that stands
+ *    on it along to another chain: a chain ends in its own number (hlist_nulls).
  *  - While the table grows, entries move to the new chains: table.resizing.
  *
- * An entry's chain is the highest bits of its hash, so whoever goes through the
- * chains in order goes through the hashes in order, and a table that has grown
- * in between changes nothing about what comes next.
+ * An entry's chain is the highest bits of its hash: the chains in order are the
+ * hashes in order, and growth changes nothing about what comes next.
  */
 #include "toytcp.h"
 
@@ -147,7 +145,7 @@ void toytcp_table_destroy(struct toytcp_table *t)
 /**
  * toytcp_table_insert() - make an entry known
  * @tn: the namespace
- * @entry: complete, and not in the table; a socket is held while it is
+ * @entry: complete, not in the table; a socket is held while it is
  *
  * Return: 0, or -EADDRNOTAVAIL if its four-tuple is taken.
  */
@@ -158,7 +156,6 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	struct hlist_nulls_node *node;
 	struct toytcp_entry *other;
 	struct toytcp_buckets *b;
-	bool is_crowded;
 
 	spin_lock_bh(&t->lock);
 	b = rcu_dereference_protected(t->buckets, lockdep_is_held(&t->lock));
@@ -172,19 +169,17 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	hold(entry);
 	hlist_nulls_add_head_rcu(&entry->node, chain);
 	t->count++;
-	is_crowded = crowded(t, b);
-	spin_unlock_bh(&t->lock);
-	if (is_crowded)
+	if (crowded(t, b))
 		schedule_work(&t->grow);
+	spin_unlock_bh(&t->lock);
 	return 0;
 }
 
 /**
  * toytcp_table_remove() - forget an entry
  * @tn: the namespace
- * @entry: in the table or not; a socket's reference is put
- *
- * Readers may have it in their hands for an RCU grace period yet.
+ * @entry: in the table or not; a socket's reference is put. Readers may have
+ *	it in their hands for an RCU grace period yet
  *
  * Return: whether it was there. Of several callers, only one gets true.
  */
@@ -211,8 +206,8 @@ bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
  * @old: in the table or not
  * @entry: complete, of the same four-tuple, and not in the table
  *
- * A look-up finds the one or the other, never none and never both. References
- * are taken and put as by insertion and removal.
+ * A look-up finds the one or the other. References are taken and put as by
+ * insertion and removal.
  *
  * Return: false if @old was not there any more; then nothing was done.
  */
@@ -265,8 +260,7 @@ static struct toytcp_entry *least_above(const struct toytcp_table *t,
  * Entries that are there all the time are each met exactly once, whatever
  * comes and goes meanwhile. RCU may be left and entered again between calls.
  *
- * Return: an entry, valid under RCU as toytcp_table_find() says; NULL at the
- * end.
+ * Return: an entry as toytcp_table_find() gives it; NULL at the end.
  */
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
 {

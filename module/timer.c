@@ -3,10 +3,8 @@
  * The only file that touches the timer API.
  *
  * A socket has one timer, sk->sk_timer, for whatever deadline the core names.
- * It is set anew only when the deadline moves earlier: a connection that makes
- * progress pushes its retransmission deadline on with each ACK, and the timer
- * that goes off early asks again. Listeners (SYN,ACKs) and namespaces
- * (TIME-WAIT) have one timer each, whose callbacks stand with them.
+ * It is set anew only when the deadline moves earlier; one that goes off early
+ * asks again. Listeners (SYN,ACKs) and namespaces (TIME-WAIT) have one each.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -100,10 +98,8 @@ void toytcp_timer_setup_list(struct timer_list *timer,
 
 /**
  * toytcp_timer_set() - let it go off at @when, or before if it already would
- * @timer: prepared
+ * @timer: prepared; the lock of its list is held
  * @when: jiffies
- *
- * The caller holds the lock of the list.
  */
 void toytcp_timer_set(struct timer_list *timer, unsigned long when)
 {
@@ -112,11 +108,8 @@ void toytcp_timer_set(struct timer_list *timer, unsigned long when)
 }
 
 /**
- * toytcp_timer_kill() - stop a list's timer and wait for its callback
- * @timer: prepared
- *
- * Context: may wait; the caller holds no lock that the callback takes. The
- * timer cannot be set again.
+ * toytcp_timer_kill() - stop a list's timer for good, wait for its callback
+ * @timer: prepared; no lock that the callback takes is held
  */
 void toytcp_timer_kill(struct timer_list *timer)
 {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TIME-WAIT: remnants of connections, and the one clock of a namespace that
- * ends them.
+ * TIME-WAIT: remnants of connections, and the clock that ends them.
  *
- * A remnant stands in the connection table, has its connection's claim on the
- * port, and waits in remnants.list. It belongs to the list: whoever takes it
- * out of there, under the lock, frees it. It enters table and list under that
- * lock, so that whoever meets it in the table, and takes the lock, finds it on
- * the list, or gone for good.
+ * A remnant belongs to remnants.list: whoever takes it out of there, under the
+ * lock, frees it. It enters table and list under that lock, so that whoever
+ * meets it in the table, and takes the lock, finds it on the list, or gone for
+ * good.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -56,9 +54,8 @@ static void rearm(struct toytcp_remnants *list)
 }
 
 /*
- * Puts a remnant last, with 2 MSL to go. If the administrator has lowered the
- * 2 MSL since, the lower one now holds for those before it, too: the list stays
- * in order, and each entry is lowered once.
+ * Puts a remnant last, with 2 MSL to go. If that has been lowered since, it now
+ * holds for those before, too: the list stays in order.
  */
 static void wait_2msl(struct toytcp_remnants *list, struct toytcp_remnant *r)
 {
@@ -104,10 +101,7 @@ void toytcp_timewait_init(struct toytcp_remnants *list)
 	toytcp_timer_setup_list(&list->timer, expire);
 }
 
-/**
- * toytcp_timewait_destroy() - end all of a namespace's TIME-WAIT
- * @tn: the namespace; it has no socket and gets no packet any more
- */
+/** toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
 	struct toytcp_remnant *r, *next;
@@ -138,10 +132,9 @@ static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
  * toytcp_timewait_enter() - a connection goes on as a remnant
  * @sk: locked; in TIME-WAIT, nothing more to send
  *
- * The socket is done with afterwards: its entry has left the table, with the
- * table's reference, and its claim is the remnant's. If there are too many
- * remnants, or no memory, nothing is left of the connection: the caller ends
- * it as it ends any other.
+ * The socket's entry has left the table afterwards, with the table's reference,
+ * and its claim is the remnant's. If there are too many remnants, or no memory,
+ * nothing is done: the caller ends the connection as any other.
  */
 void toytcp_timewait_enter(struct sock *sk)
 {
@@ -203,12 +196,9 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 	struct segment ack;
 
 	toytcp_remnant_ack(&r->core, toytcp_now(), &ack);
-	ack.source = r->entry.lport;
-	ack.destination = r->entry.rport;
 	toytcp_transmit_route_to(tn->net, skb, &route);
-	toytcp_event(tn, &r->entry.who, EVENT_OUT, &ack, TCP_TIME_WAIT,
-		     TCP_TIME_WAIT, cause);
-	toytcp_transmit_reply(tn->net, &route, &ack, NULL);
+	toytcp_transmit_reply(tn, &r->entry.who, &route, &ack, NULL,
+			      TCP_TIME_WAIT, cause);
 }
 
 static void reuse(struct toytcp_net *tn, struct toytcp_remnant *r, u8 cause)
@@ -219,7 +209,7 @@ static void reuse(struct toytcp_net *tn, struct toytcp_remnant *r, u8 cause)
 	end(tn, r);
 }
 
-/* A second at least, so that the clock of the timestamps has moved on. */
+/* For a second at least: the clock of the timestamps has moved on. */
 static bool is_settled(const struct toytcp_net *tn,
 		       const struct toytcp_remnant *r)
 {

@@ -37,7 +37,7 @@
 
 #define TOYTCP_VERSION	"0.1"
 
-/* Limits: each stands here, or in entry.h, and nowhere else. */
+/* Limits. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
@@ -48,9 +48,8 @@
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
 
 /*
- * A device gets a large skb whole only if it knows every bit of this: virtual
- * devices know both, no real one knows SCTP, so none of those ever cuts our
- * segments as if they were TCP's (offload.c).
+ * A device gets a large skb whole only if it knows every bit of this. No real
+ * one knows SCTP, so none ever cuts our segments as if they were TCP's.
  */
 #define TOYTCP_GSO_TYPE		(SKB_GSO_TCPV4 | SKB_GSO_SCTP)
 
@@ -267,9 +266,8 @@ static inline u64 toytcp_now(void)
  * toytcp_answer_due() - may one more useless segment be answered by an ACK?
  * @last: when one was, jiffies; 0: never
  *
- * Two that answer each other's ACKs, each useless to the other, would never
- * come to an end; and it takes but one forged SYN to set them on (the LAND
- * attack: an embryo that answers itself). RFC 5961 section 10 asks for a limit.
+ * Two that answer each other would never come to an end, and one forged SYN can
+ * set an embryo on itself (LAND). RFC 5961 section 10 asks for a limit.
  */
 static inline bool toytcp_answer_due(u32 *last)
 {
@@ -385,8 +383,11 @@ void toytcp_settle_abort(struct sock *sk, int error);
 void toytcp_transmit_lend(struct sock *sk, u32 spares);
 void toytcp_transmit_pending(struct sock *sk);
 void toytcp_transmit_segment(struct sock *sk, struct segment *seg);
-void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
-			   struct segment *seg, struct sock *sk);
+void toytcp_transmit_reply(struct toytcp_net *tn,
+			   const struct toytcp_tuple *who,
+			   const struct toytcp_route *route,
+			   struct segment *seg, struct sock *sk, u8 state,
+			   u8 cause);
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg);
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,

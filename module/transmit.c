@@ -409,18 +409,18 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 }
 
 static struct rtable *route_reply(struct net *net,
-				  const struct toytcp_route *route,
-				  const struct segment *seg)
+				  const struct toytcp_tuple *who,
+				  const struct toytcp_route *route)
 {
 	struct flowi4 fl4 = {
 		.flowi4_oif = route->oif,
 		.flowi4_mark = route->mark,
 		.flowi4_uid = route->uid,
 		.flowi4_proto = toytcp_protocol,
-		.daddr = route->daddr,
-		.saddr = route->saddr,
-		.fl4_sport = htons(seg->source),
-		.fl4_dport = htons(seg->destination),
+		.daddr = who->remote,
+		.saddr = who->local,
+		.fl4_sport = htons(who->lport),
+		.fl4_dport = htons(who->rport),
 	};
 
 	/* Our address may not be local (transparent proxies, DNAT). */
@@ -428,7 +428,7 @@ static struct rtable *route_reply(struct net *net,
 	return ip_route_output_key(net, &fl4);
 }
 
-static void push_ip_header(struct net *net, struct sk_buff *skb,
+static void push_ip_header(struct sk_buff *skb, const struct toytcp_tuple *who,
 			   const struct toytcp_route *route)
 {
 	struct iphdr *ip = skb_push(skb, sizeof(*ip));
@@ -441,30 +441,37 @@ static void push_ip_header(struct net *net, struct sk_buff *skb,
 	ip->frag_off = htons(IP_DF);
 	ip->ttl = route->ttl ? route->ttl : ip4_dst_hoplimit(skb_dst(skb));
 	ip->protocol = toytcp_protocol;
-	ip->saddr = route->saddr;
-	ip->daddr = route->daddr;
+	ip->saddr = who->local;
+	ip->daddr = who->remote;
 }
 
 /**
  * toytcp_transmit_reply() - send a segment that has no full socket
- * @net: the namespace
- * @route: where to
- * @seg: with ports, measured, without text
+ * @tn: the namespace
+ * @who: the connection's four-tuple, from our side
+ * @route: how to get there
+ * @seg: measured, without text; gets its ports
  * @sk: the listener it is for, whose priority it gets, or NULL
- *
- * Recording the event is left to the caller, who knows the states.
+ * @state: of the connection, for the record
+ * @cause: enum cause, likewise
  */
-void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
-			   struct segment *seg, struct sock *sk)
+void toytcp_transmit_reply(struct toytcp_net *tn,
+			   const struct toytcp_tuple *who,
+			   const struct toytcp_route *route,
+			   struct segment *seg, struct sock *sk, u8 state,
+			   u8 cause)
 {
 	struct sk_buff *skb = bare_skb();
 	struct rtable *rt;
 
+	seg->source = who->lport;
+	seg->destination = who->rport;
+	toytcp_event(tn, who, EVENT_OUT, seg, state, state, cause);
 	if (!skb) {
-		toytcp_count(toytcp_net(net), drop_memory);
+		toytcp_count(tn, drop_memory);
 		return;
 	}
-	rt = route_reply(net, route, seg);
+	rt = route_reply(tn->net, who, route);
 	if (IS_ERR(rt)) {
 		kfree_skb(skb);
 		return;
@@ -473,30 +480,26 @@ void toytcp_transmit_reply(struct net *net, const struct toytcp_route *route,
 	skb->protocol = htons(ETH_P_IP);
 	skb->mark = route->mark;
 	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
-	push_header(skb, seg, route->saddr, route->daddr);
+	push_header(skb, seg, who->local, who->remote);
 	if (!finish_checksum(skb, &rt->dst)) {
 		kfree_skb(skb);
 		return;
 	}
-	push_ip_header(net, skb, route);
-	toytcp_count(toytcp_net(net), out_segments);
-	ip_local_out(net, NULL, skb);
+	push_ip_header(skb, who, route);
+	toytcp_count(tn, out_segments);
+	ip_local_out(tn->net, NULL, skb);
 }
 
 /**
  * toytcp_transmit_route_to() - where the answer to a packet goes
  * @net: the namespace
- * @skb: the packet, its IP header valid; its device may be gone
+ * @skb: the packet; its device may be gone
  * @route: filled in
  */
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route)
 {
-	const struct iphdr *ip = ip_hdr(skb);
-
 	memset(route, 0, sizeof(*route));
-	route->saddr = ip->daddr;
-	route->daddr = ip->saddr;
 	route->mark = IP4_REPLY_MARK(net, skb->mark);
 	route->uid = sock_net_uid(net, NULL);
 	if (netif_index_is_l3_master(net, skb->skb_iif))
@@ -518,8 +521,7 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 
 	toytcp_segment_reset_for(seg, &rst);
 	toytcp_transmit_route_to(net, skb, &route);
-	toytcp_transmit_reply(net, &route, &rst, NULL);
+	toytcp_transmit_reply(toytcp_net(net), &who, &route, &rst, NULL,
+			      TCP_CLOSE, CAUSE_CLOSED);
 	toytcp_count(toytcp_net(net), out_resets);
-	toytcp_event(toytcp_net(net), &who, EVENT_OUT, &rst, TCP_CLOSE,
-		     TCP_CLOSE, CAUSE_CLOSED);
 }

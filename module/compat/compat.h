@@ -86,7 +86,7 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 }
 #endif
 
-/** toytcp_compat_recv_error() - recvmsg() with MSG_ERRQUEUE */
+/* recvmsg() with MSG_ERRQUEUE. */
 static inline int toytcp_compat_recv_error(struct sock *sk, struct msghdr *msg,
 					   size_t len)
 {
@@ -144,7 +144,7 @@ static inline int toytcp_compat_cgroup_connect(struct sock *sk,
 	container_of(timer, typeof(*(var)), field)
 #endif
 
-/** toytcp_compat_recverr() - has the user set IP_RECVERR? */
+/* Has the user set IP_RECVERR? */
 static inline bool toytcp_compat_recverr(const struct sock *sk)
 {
 #ifdef TOYTCP_HAVE_INET_TEST_BIT
