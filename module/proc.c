@@ -16,23 +16,15 @@
 
 #include "toytcp.h"
 
-/* An open file: the table's cursor before and behind the entry shown last. */
-struct reader {
-	struct seq_net_private net;	/* must be first */
-	u64 at;				/* where reading resumes */
-	u64 after;
-};
-
 /* What a line of connections says beside the four-tuple. */
 struct line {
-	u8 state;
 	u32 send_queue;			/* bytes not yet acknowledged */
 	u32 recv_queue;			/* bytes not yet read */
 	const char *timer;		/* what it waits for next, or NULL */
 	u32 left;			/* milliseconds until then */
 	kuid_t uid;
 	unsigned long inode;		/* 0 if no user is left */
-	struct tcb tcb;			/* the further numbers */
+	struct tcb tcb;			/* the state and further numbers */
 };
 
 static struct toytcp_net *net_of(struct seq_file *seq)
@@ -100,7 +92,6 @@ static void fill_sock(struct line *line, struct toytcp_entry *entry)
 
 	/* Without the lock on purpose: see above. */
 	line->tcb = data_race(toytcp_sk(sk)->tcb);
-	line->state = line->tcb.state;
 	line->uid = READ_ONCE(sk->sk_uid);
 	line->inode = sock_i_ino(sk);
 	fill_queues(line);
@@ -112,7 +103,7 @@ static void fill_embryo(struct line *line, const struct toytcp_entry *entry)
 	const struct toytcp_embryo *e =
 		container_of(entry, struct toytcp_embryo, entry);
 
-	line->state = TCP_SYN_RECV;
+	line->tcb.state = TCP_SYN_RECV;
 	line->uid = e->route.uid;
 	line->tcb.retransmits = READ_ONCE(e->core.repeated);
 	line->tcb.snd.una = e->core.iss;
@@ -129,7 +120,7 @@ static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
 	const struct toytcp_remnant *r =
 		container_of(entry, struct toytcp_remnant, entry);
 
-	line->state = TCP_TIME_WAIT;
+	line->tcb.state = TCP_TIME_WAIT;
 	line->uid = r->claim.uid;
 	line->tcb.snd.una = r->core.snd_nxt;
 	line->tcb.snd.nxt = r->core.snd_nxt;
@@ -148,7 +139,7 @@ static void show_line(struct seq_file *seq, const struct line *line)
 {
 	const struct tcb *tcb = &line->tcb;
 
-	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(line->state),
+	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(tcb->state),
 		   line->send_queue, line->recv_queue, tcb->retransmits);
 	if (line->timer)
 		seq_printf(seq, "%s:%u.%03u", line->timer, line->left / 1000,
@@ -182,7 +173,7 @@ static int show_connection(struct seq_file *seq, void *v)
 		fill_embryo(&line, entry);
 	else
 		fill_remnant(&line, entry);
-	if (line.state == TCP_CLOSE)	/* about to leave the table */
+	if (line.tcb.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
 	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
 		   &entry->remote, entry->rport);
@@ -190,31 +181,25 @@ static int show_connection(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static void *entry_at(struct seq_file *seq, u64 cursor)
+/* A file's position is the hash of the entry to be shown: the table's cursor. */
+static void *entry_after(struct seq_file *seq, u64 hash, loff_t *pos)
 {
-	struct reader *reader = seq->private;
+	void *entry = toytcp_table_next(net_of(seq), &hash);
 
-	reader->at = cursor;
-	reader->after = cursor;
-	return toytcp_table_next(net_of(seq), &reader->after);
+	*pos = entry ? hash : LLONG_MAX;
+	return entry;
 }
 
-/* The file's position only counts; the table's cursor takes all 64 bits. */
 static void *start(struct seq_file *seq, loff_t *pos)
 	__acquires(RCU)
 {
-	struct reader *reader = seq->private;
-
 	rcu_read_lock();
-	return *pos ? entry_at(seq, reader->at) : SEQ_START_TOKEN;
+	return *pos ? entry_after(seq, *pos - 1, pos) : SEQ_START_TOKEN;
 }
 
 static void *next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	struct reader *reader = seq->private;
-
-	++*pos;
-	return entry_at(seq, v == SEQ_START_TOKEN ? 0 : reader->after);
+	return entry_after(seq, *pos, pos);
 }
 
 static void stop(struct seq_file *seq, void *v)
@@ -406,7 +391,7 @@ int toytcp_proc_init(struct toytcp_net *tn)
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
 	if (tn->proc &&
 	    toytcp_proc_add(tn, "connections", &connections_ops, obey,
-			    sizeof(struct reader)) &&
+			    sizeof(struct seq_net_private)) &&
 	    proc_create_net_single("listeners", 0444, tn->proc,
 				   show_listeners, NULL) &&
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&

@@ -43,18 +43,19 @@ static struct toytcp_buckets *make_buckets(u32 bits)
 	return b;
 }
 
+/* 63 bits, as a file's position has them (proc.c). */
 static u64 hash_of(const struct toytcp_table *t, const struct toytcp_tuple *who)
 {
 	u32 ports = (u32)READ_ONCE(who->lport) << 16 | READ_ONCE(who->rport);
 
 	return siphash_3u32((__force u32)READ_ONCE(who->local),
 			    (__force u32)READ_ONCE(who->remote), ports,
-			    &t->key);
+			    &t->key) >> 1;
 }
 
 static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 {
-	return hash >> (64 - b->bits);
+	return hash >> (63 - b->bits);
 }
 
 /* The table's own reference; embryos and remnants belong to others' lists. */
