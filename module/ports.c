@@ -275,17 +275,10 @@ void toytcp_ports_inherit(struct sock *child, const struct sock *parent)
 	spin_unlock_bh(&ports->lock);
 }
 
-/* A port that the user asked for is the socket's until it is closed. */
-static bool is_kept(const struct sock *sk)
-{
-	return sk->sk_userlocks & SOCK_BINDPORT_LOCK &&
-	       !sock_flag(sk, SOCK_DEAD);
-}
-
 /**
  * toytcp_ports_hand_over() - TIME-WAIT has the port of its connection
  * @tn: the namespace
- * @from: the socket's claim; the socket is locked
+ * @from: the socket's claim, until toytcp_socket_done(); the socket is locked
  * @to: the remnant's, not yet in use
  */
 void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
@@ -298,8 +291,6 @@ void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 	to->remnant = 1;
 	if (from->port)
 		add(&tn->ports, to, from->port);
-	if (!is_kept(owner_of(from)))
-		drop(from);
 	spin_unlock_bh(&tn->ports.lock);
 }
 
