@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What stands in the connection table and in the list of ports, but for
- * sockets.
+ * sockets: a part of toytcp.h.
  */
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
-
-#include <linux/ip.h>
-#include <linux/rculist_nulls.h>
-#include <linux/skbuff.h>
-#include <linux/timer.h>
-#include <net/sock.h>
-
-#include "core/core.h"
 
 #define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
 

@@ -164,6 +164,7 @@ void toytcp_nursery_clear(struct toytcp_listener *l)
 	}
 }
 
+/* Takes over an embryo: frees it if it may not be, or there is one already. */
 static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 {
 	bool ok;
@@ -176,6 +177,10 @@ static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 		wait_for_ack(l, e);
 	}
 	spin_unlock(&l->lock);
+	if (ok)
+		toytcp_count(net_of(l), passive_opens);
+	else
+		kfree(e);
 	return ok;
 }
 
@@ -191,11 +196,8 @@ static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn)
 {
-	if (!keep(l, e)) {
-		kfree(e);
+	if (!keep(l, e))
 		return;
-	}
-	toytcp_count(net_of(l), passive_opens);
 	toytcp_event(net_of(l), &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 	send_synack(l, e, CAUSE_LISTEN_SYN);
@@ -359,11 +361,8 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 void toytcp_nursery_resume(struct toytcp_listener *l, struct toytcp_embryo *e,
 			   struct sk_buff *skb, const struct segment *seg)
 {
-	if (!keep(l, e)) {	/* another CPU was faster, or nobody listens */
-		kfree(e);
+	if (keep(l, e))
+		toytcp_nursery_arrives(l, e, skb, seg);
+	else	/* another CPU was faster, or nobody listens */
 		kfree_skb(skb);
-		return;
-	}
-	toytcp_count(net_of(l), passive_opens);
-	toytcp_nursery_arrives(l, e, skb, seg);
 }
