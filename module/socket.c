@@ -6,8 +6,6 @@
  * until accept(); the connection table holds a second one while the entry is
  * hashed. So a closed socket lives on until its connection has ended.
  */
-#include <asm/ioctls.h>
-#include <linux/sockios.h>
 #include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/route.h>
@@ -378,48 +376,6 @@ struct sock *toytcp_socket_child(struct sock *parent,
 	return NULL;
 }
 
-/* What one read may give: as far as the mark. */
-static u32 readable(const struct sock *sk)
-{
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 n = toytcp_tcb_unread(tcb), ahead = tcb->rcv.up - tcb->rcv.copied;
-
-	return tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE) ?
-		min(n, ahead) : n;
-}
-
-/* Nothing is on its way before a connection is made, or once it has ended. */
-static int ioctl_locked(struct sock *sk, int cmd, int *value)
-{
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	bool early, idle;
-	int err;
-
-	lock_sock(sk);
-	early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
-	idle = early || sk->sk_state == TCP_CLOSE;
-	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
-	switch (cmd) {
-	case SIOCINQ:
-		*value = early ? 0 : readable(sk);
-		break;
-	case SIOCOUTQ:
-		*value = idle ? 0 : tcb->snd.end + tcb->fin_sent - tcb->snd.una;
-		break;
-	case SIOCOUTQNSD:
-		*value = idle ? 0 : toytcp_tcb_unsent(tcb);
-		break;
-	case SIOCATMARK:
-		*value = toytcp_urgent_at(tcb, tcb->rcv.copied);
-		err = 0;
-		break;
-	default:
-		err = -ENOIOCTLCMD;
-	}
-	release_sock(sk);
-	return err;
-}
-
 /* proto.release_cb: what timers and ICMP found the user in the way of. */
 static void release_cb(struct sock *sk)
 {
@@ -454,7 +410,7 @@ static int listen(struct socket *sock, int backlog)
 }
 
 TOYTCP_DEFINE_ACCEPT(proto_accept, toytcp_listener_accept)
-TOYTCP_DEFINE_IOCTL(proto_ioctl, ioctl_locked)
+TOYTCP_DEFINE_IOCTL(proto_ioctl, toytcp_sockopt_ioctl)
 TOYTCP_DEFINE_RECVMSG(proto_recvmsg, toytcp_stream_recvmsg)
 
 struct proto toytcp_prot = {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Socket options: level SOL_TCP with the numbers, ranges and errors of tcp(7),
- * SOL_TOYTCP for our own, and SOL_IP handed on.
+ * SOL_TOYTCP for our own, and SOL_IP handed on; and what ioctl(2) tells.
  */
+#include <asm/ioctls.h>
+#include <linux/sockios.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
 #include <net/ip.h>
@@ -336,4 +338,55 @@ int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		return name == TOYTCP_ISN ?
 			put(optval, optlen, &isn, sizeof(isn)) : -ENOPROTOOPT;
 	return ip_getsockopt(sk, level, name, optval, optlen);
+}
+
+/* What one read may give: as far as the mark. */
+static u32 readable(const struct sock *sk)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 n = toytcp_tcb_unread(tcb), ahead = tcb->rcv.up - tcb->rcv.copied;
+
+	return tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE) ?
+		min(n, ahead) : n;
+}
+
+/**
+ * toytcp_sockopt_ioctl() - proto.ioctl in the newest kernel's form
+ * @sk: not locked
+ * @cmd: SIOCINQ...
+ * @value: the answer
+ *
+ * Nothing is on its way before a connection is made, or once it has ended.
+ *
+ * Return: 0, or -EINVAL or -ENOIOCTLCMD.
+ */
+int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	bool early, idle;
+	int err;
+
+	lock_sock(sk);
+	early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	idle = early || sk->sk_state == TCP_CLOSE;
+	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
+	switch (cmd) {
+	case SIOCINQ:
+		*value = early ? 0 : readable(sk);
+		break;
+	case SIOCOUTQ:
+		*value = idle ? 0 : tcb->snd.end + tcb->fin_sent - tcb->snd.una;
+		break;
+	case SIOCOUTQNSD:
+		*value = idle ? 0 : toytcp_tcb_unsent(tcb);
+		break;
+	case SIOCATMARK:
+		*value = toytcp_urgent_at(tcb, tcb->rcv.copied);
+		err = 0;
+		break;
+	default:
+		err = -ENOIOCTLCMD;
+	}
+	release_sock(sk);
+	return err;
 }

@@ -438,6 +438,7 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *val, int __user *len);
 void toytcp_sockopt_keepalive(struct sock *sk, int on);
+int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value);
 
 /* icmp.c: an inet_protocol's err_handler */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info);
