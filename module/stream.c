@@ -137,8 +137,18 @@ static void drop_empty_tail(struct sock *sk)
 }
 
 /*
- * Takes text until the send buffer is full. What fills a whole skb goes out at
- * once, so that the peer works while we copy.
+ * While we hold the lock, what arrives waits, and there is a limit to that. A
+ * long send() in both directions at once would meet it, and drop.
+ */
+static bool keeps_waiting(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_backlog.len) > READ_ONCE(sk->sk_rcvbuf) / 4;
+}
+
+/*
+ * Takes text until the send buffer is full, or what has arrived should be
+ * looked at. What fills a whole skb goes out at once, so that the peer works
+ * while we copy.
  */
 static int take_text(struct sock *sk, struct msghdr *msg)
 {
@@ -148,6 +158,8 @@ static int take_text(struct sock *sk, struct msghdr *msg)
 	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
 		if (!room_in(sk, skb)) {
 			toytcp_transmit_pending(sk);
+			if (keeps_waiting(sk))
+				break;
 			skb = append_skb(sk);
 			if (!skb)
 				return taken ? taken : -ENOMEM;
@@ -197,6 +209,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 		n = take_text(sk, msg);
 		*sent += max(n, 0);
 		err = min(n, 0);
+		if (!err && keeps_waiting(sk) && sk_flush_backlog(sk))
+			continue;
 		if (msg_data_left(msg) && (!err || err == -ENOMEM))
 			err = wait_for_room(sk, &timeo);
 	}

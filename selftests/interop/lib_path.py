@@ -171,3 +171,9 @@ class Path:
                            lib.SCENARIO_S)
         except AssertionError as error:
             raise AssertionError(f"{error}, but {rest()}") from None
+        for host in self.hosts:
+            if host.toytcp:
+                assert not host.stats()["drop_backlog"], "dropped in a backlog"
+            else:
+                said = host.run("ss", "-Htan")
+                assert set(said.split()[::5]) <= {"TIME-WAIT"}, said
