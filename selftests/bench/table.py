@@ -3,7 +3,9 @@
 """The benchmark's figures as a table of ratios, and as JSON.
 
 Reads lines "LINK PROTOCOL TEST UNIT FIGURE" up to "done". Protocol 6 stands
-first in each round; of several rounds the median counts.
+first in each round. Of several rounds of the same the median counts; rounds
+over bad networks differ, by their losses, and count together: all bytes by all
+the time it took.
 """
 import argparse
 import json
@@ -39,7 +41,9 @@ def read(lines: list[str]) -> dict[tuple, tuple[list, list]]:
 def make_rows(figures: dict[tuple, tuple[list, list]]) -> list[dict]:
     rows = []
     for (link, test, unit), (tcp, toytcp) in figures.items():
-        old, new = statistics.median(tcp), statistics.median(toytcp)
+        one_of = (statistics.harmonic_mean if test in ("cubic", "reno")
+                  else statistics.median)
+        old, new = one_of(tcp), one_of(toytcp)
         rows.append({"name": f"{NAMES[test]}, {link.replace('_', ' ')}",
                      "unit": unit, "tcp": old, "toytcp": new,
                      "ratio": round(new / old, 3)})
