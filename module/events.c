@@ -64,8 +64,6 @@ struct reader {
  * @before: state before it
  * @after: state after it
  * @cause: enum cause
- *
- * Context: process or softirq.
  */
 void toytcp_events_record(struct toytcp_net *tn,
 			  const struct toytcp_tuple *who, int dir,

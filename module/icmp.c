@@ -202,10 +202,7 @@ static void arrives(struct sock *sk, const struct quote *q)
 		advise(sk, q->error);
 }
 
-/*
- * Embryos and remnants give up on their own; an ICMP error says nothing new.
- * No reference is taken: see still_there() in deliver.c.
- */
+/* Embryos and remnants give up on their own. No reference is taken: RCU. */
 static void deliver(struct net *net, const struct quote *q)
 {
 	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who);

@@ -53,7 +53,7 @@ bool toytcp_listener_has_room(const struct sock *sk)
 	return l && !toytcp_listener_overflows(l) && !has_many_embryos(l);
 }
 
-/* RFC 9293 MUST-63. IP has looked for the worst, but not for a subnet's. */
+/* RFC 9293 MUST-63. IP does not look for a subnet's broadcast address. */
 static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 {
 	unsigned int type = inet_addr_type(sock_net(l->sk), source);

@@ -26,10 +26,7 @@ static const struct sock *owner_of(const struct toytcp_claim *c)
 	return &container_of(c, const struct toytcp_sock, claim)->inet.sk;
 }
 
-/*
- * A socket's options and address may change after bind(); TCP looks at them
- * when somebody else wants the port. A remnant's stay what they were.
- */
+/* What counts is what a socket has when somebody else wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
 	const struct sock *sk = owner_of(c);
@@ -223,10 +220,7 @@ int toytcp_ports_connect(struct sock *sk)
  * toytcp_ports_listen() - let segments find a listener
  * @l: of a socket that is locked, bound and already in LISTEN
  *
- * Several sockets may have been bound to a port with SO_REUSEADDR: only one
- * of them gets to listen.
- *
- * Return: 0 or -EADDRINUSE.
+ * Return: 0 or -EADDRINUSE: of those bound by SO_REUSEADDR, only one listens.
  */
 int toytcp_ports_listen(struct toytcp_listener *l)
 {

@@ -20,7 +20,7 @@ static struct toytcp_net *net_of(struct toytcp_remnants *list)
 	return container_of(list, struct toytcp_net, remnants);
 }
 
-/* No reader finds it any more, or it will soon be so; it is on no list. */
+/* Whoever has taken it off the list, or destroys the list, frees it. */
 static void free_remnant(struct toytcp_net *tn, struct toytcp_remnant *r)
 {
 	toytcp_table_remove(tn, &r->entry);
