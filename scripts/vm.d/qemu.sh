@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A stock Debian kernel in QEMU; sourced by scripts/vm.
+# A kernel in QEMU: Debian's own, or one of ours; sourced by scripts/vm.
 
 # The device node alone proves nothing: the processor must be able to, too.
 kvm_works() {
@@ -10,9 +10,14 @@ kvm_works() {
 }
 
 boot_qemu() {
-	local dir=$CACHE/kernels/$KERNEL accelerator
+	local dir=$CACHE/kernels/$KERNEL accelerator cpus=$CPUS
+	# without ACPI a kernel finds one processor in each socket
+	[ ! -d "$dir/source" ] || cpus+=",sockets=$CPUS,cores=1,threads=1"
 	if kvm_works; then
 		accelerator=(-accel kvm -cpu host)
+	elif [ -d "$dir/source" ]; then
+		# ours do not patch themselves: see machine-x86.config
+		accelerator=(-accel tcg,thread=multi -cpu max)
 	else
 		# One thread for all CPUs. With one each, QEMU 7.2 translates code
 		# that another CPU is just patching, and goes on executing the
@@ -21,7 +26,7 @@ boot_qemu() {
 		accelerator=(-accel tcg,thread=single -cpu max)
 	fi
 	run_machine qemu-system-x86_64 "${accelerator[@]}" \
-		-machine pc -smp "$CPUS" -m "$MEMORY" -no-reboot \
+		-machine pc -smp "$cpus" -m "$MEMORY" -no-reboot \
 		-nodefaults -display none -net none \
 		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" \
 		-append "$(kernel_command_line)" \
@@ -40,6 +45,7 @@ boot_qemu() {
 kernel_command_line() {
 	printf '%s ' console=ttyS0 loglevel=5 panic=-1 mitigations=off \
 		audit=0 apparmor=0 nokaslr random.trust_cpu=on \
+		kasan_multi_shot \
 		nowatchdog "toytcp_run=$RUN" "toytcp_repo=$REPO" \
 		"toytcp_cache=$CACHE"
 }

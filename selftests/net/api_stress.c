@@ -5,8 +5,7 @@
  * The threads of a test open, close, shut down, splice and turn every option of
  * the same sockets, in bad weather (weather.h). Nothing is asserted but that all
  * calls return, and that the namespace is of use afterwards: the kernel log is
- * the judge, above all on the kernels that look for races (scripts/vm --kernel
- * smp, race).
+ * the judge, above all with two CPUs and sanitizers (scripts/vm --kernel smp).
  *
  * Bounded by rounds, never by time; FULL=1 makes them many.
  */
