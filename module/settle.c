@@ -156,7 +156,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		toytcp_deliver_ready(sk, act->ready);
 	if (act && act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
-		toytcp_transmit_forget(sk, tp->tcb.snd.una);
+		toytcp_queue_forget(sk, tp->tcb.snd.una);
 		toytcp_buffers_acked(sk);
 	}
 	if (act && act->advise)

@@ -11,132 +11,6 @@
 #include "toytcp.h"
 
 /*
- * How full a queued skb may get: what the device takes in one go, so that the
- * usual segment is one clone of one skb; but a quarter of the send buffer at
- * most, since room comes back by whole skbs.
- */
-static u32 size_goal(const struct sock *sk)
-{
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 goal = min_t(u32, tp->burst, READ_ONCE(sk->sk_sndbuf) / 4);
-
-	return goal > tp->tcb.snd.mss ? goal - goal % tp->tcb.snd.mss : goal;
-}
-
-static struct sk_buff *append_skb(struct sock *sk)
-{
-	struct sk_buff *skb = alloc_skb_fclone(TOYTCP_HEADROOM,
-					       sk->sk_allocation);
-	struct reassembly_node *node;
-
-	if (!skb)
-		return NULL;
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
-		kfree_skb(skb);
-		return NULL;
-	}
-	skb_reserve(skb, TOYTCP_HEADROOM);
-	/* The header part is a clone's to write; the payload is shared. */
-	__skb_header_release(skb);
-	node = toytcp_node(skb);
-	node->seq = toytcp_sk(sk)->tcb.snd.end;
-	node->end = node->seq;
-	__skb_queue_tail(&sk->sk_write_queue, skb);
-	sk_wmem_queued_add(sk, skb->truesize);
-	sk_mem_charge(sk, skb->truesize);
-	return skb;
-}
-
-/*
- * How much may be added to the last skb: nothing while a clone is under way,
- * which would see it grow. What was not sent yet comes to whole segments, so
- * that the next skb begins with one.
- */
-static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
-{
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 goal = size_goal(sk), sent, unsent;
-
-	if (!skb || skb_cloned(skb))
-		return 0;
-	sent = seq_max(tcb->snd.nxt, toytcp_node(skb)->seq) -
-	       toytcp_node(skb)->seq;
-	if (sent >= goal)
-		return 0;
-	unsent = goal - sent;
-	if (goal > tcb->snd.mss)
-		unsent -= unsent % tcb->snd.mss;
-	return sent + unsent > skb->len ? sent + unsent - skb->len : 0;
-}
-
-static bool extends(struct sk_buff *skb, const struct page_frag *pfrag)
-{
-	return skb_can_coalesce(skb, skb_shinfo(skb)->nr_frags, pfrag->page,
-				pfrag->offset);
-}
-
-/* The bytes are in @pfrag: they become the skb's, and the connection's. */
-static void commit(struct sock *sk, struct sk_buff *skb,
-		   struct page_frag *pfrag, u32 n)
-{
-	struct skb_shared_info *info = skb_shinfo(skb);
-
-	if (extends(skb, pfrag)) {
-		skb_frag_size_add(&info->frags[info->nr_frags - 1], n);
-	} else {
-		skb_fill_page_desc(skb, info->nr_frags, pfrag->page,
-				   pfrag->offset, n);
-		get_page(pfrag->page);
-	}
-	pfrag->offset += n;
-	skb->len += n;
-	skb->data_len += n;
-	skb->truesize += n;
-	sk_wmem_queued_add(sk, n);
-	sk_mem_charge(sk, n);
-	toytcp_node(skb)->end += n;
-	toytcp_user_send(&toytcp_sk(sk)->tcb, n);
-}
-
-/* Returns bytes taken from the user, 0 if the skb is full, or an error. */
-static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
-{
-	struct page_frag *pfrag = sk_page_frag(sk);
-	u32 room = room_in(sk, skb);
-	size_t n;
-
-	if (!sk_page_frag_refill(sk, pfrag))
-		return -ENOMEM;
-	if (!extends(skb, pfrag) &&
-	    skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)
-		return 0;
-	n = min3((size_t)room, (size_t)(pfrag->size - pfrag->offset),
-		 msg_data_left(msg));
-	if (!sk_wmem_schedule(sk, n))
-		return -ENOMEM;
-	/* In one go: copy_page_from_iter() would go by single pages. */
-	n = copy_from_iter(page_address(pfrag->page) + pfrag->offset, n,
-			   &msg->msg_iter);
-	if (!n)
-		return -EFAULT;
-	commit(sk, skb, pfrag, n);
-	return n;
-}
-
-/* An skb that has got nothing must not stay: it would hold no number. */
-static void drop_empty_tail(struct sock *sk)
-{
-	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
-
-	if (!skb || skb->len)
-		return;
-	__skb_unlink(skb, &sk->sk_write_queue);
-	sk_wmem_queued_add(sk, -(int)skb->truesize);
-	sk_mem_uncharge(sk, skb->truesize);
-	__kfree_skb(skb);
-}
-
-/*
  * While we hold the lock, what arrives waits, and there is a limit to that. A
  * long send() in both directions at once would meet it, and drop.
  */
@@ -152,26 +26,18 @@ static bool keeps_waiting(const struct sock *sk)
  */
 static int take_text(struct sock *sk, struct msghdr *msg)
 {
-	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 	int taken = 0, n;
 
 	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
-		if (!room_in(sk, skb)) {
-			toytcp_transmit_pending(sk);
-			if (keeps_waiting(sk))
-				break;
-			skb = append_skb(sk);
-			if (!skb)
-				return taken ? taken : -ENOMEM;
-		}
-		n = fill(sk, skb, msg);
-		if (n < 0) {
-			drop_empty_tail(sk);
+		n = toytcp_queue_add(sk, msg);
+		if (n < 0)
 			return taken ? taken : n;
-		}
-		if (!n)		/* all fragments used: the next one */
-			skb = NULL;
 		taken += n;
+		if (!msg_data_left(msg))
+			break;
+		toytcp_transmit_pending(sk);
+		if (keeps_waiting(sk))
+			break;
 	}
 	return taken;
 }

@@ -379,6 +379,13 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		   const struct segment *seg);
 void toytcp_settle_abort(struct sock *sk, int error);
 
+/* queue.c */
+struct sk_buff *toytcp_queue_bare(void);
+struct sk_buff *toytcp_queue_take(struct sk_buff *skb, u32 seq, u32 len);
+struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq);
+int toytcp_queue_add(struct sock *sk, struct msghdr *msg);
+void toytcp_queue_forget(struct sock *sk, u32 end);
+
 /* transmit.c */
 void toytcp_transmit_lend(struct sock *sk, u32 spares);
 void toytcp_transmit_pending(struct sock *sk);
@@ -392,7 +399,6 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg);
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route);
-void toytcp_transmit_forget(struct sock *sk, u32 end);
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
 u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 

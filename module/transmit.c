@@ -3,11 +3,6 @@
  * From the core to the wire, by two doors: toytcp_transmit_segment() for a
  * socket, through __ip_queue_xmit(); toytcp_transmit_reply() for answers that
  * have no full socket.
- *
- * The send queue holds text from snd.una to snd.end in skbs whose payload is
- * in page fragments alone. The usual segment is a clone of one such skb, up to
- * 64 KB at once; any other range of numbers is carved out as references to the
- * same pages. A queued skb never changes once a part of it was sent.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -101,72 +96,6 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 			READ_ONCE(inet->tos) | seg->ecn);
 }
 
-static struct sk_buff *bare_skb(void)
-{
-	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
-
-	if (skb)
-		skb_reserve(skb, TOYTCP_HEADROOM);
-	return skb;
-}
-
-/* References to the pages under [offset, offset + len) of @from's payload. */
-static struct sk_buff *carve(const struct sk_buff *from, u32 offset, u32 len)
-{
-	const struct skb_shared_info *source = skb_shinfo(from);
-	struct sk_buff *skb = bare_skb();
-	struct skb_shared_info *info;
-	int i;
-
-	if (!skb)
-		return NULL;
-	info = skb_shinfo(skb);
-	skb->len = len;
-	skb->data_len = len;
-	skb->truesize += len;
-	for (i = 0; i < source->nr_frags && len; i++) {
-		u32 size = skb_frag_size(&source->frags[i]);
-		skb_frag_t *frag = &info->frags[info->nr_frags];
-
-		if (offset >= size) {
-			offset -= size;
-			continue;
-		}
-		*frag = source->frags[i];
-		skb_frag_off_add(frag, offset);
-		skb_frag_size_set(frag, min(size - offset, len));
-		get_page(skb_frag_page(frag));
-		len -= skb_frag_size(frag);
-		offset = 0;
-		info->nr_frags++;
-	}
-	return skb;
-}
-
-/*
- * The header goes into the headroom of the queued skb, which its clones share:
- * only one clone at a time, then. While an earlier one is under way (on veth,
- * until the peer has read it) the text is carved out instead.
- */
-static struct sk_buff *take_text(struct sk_buff *skb, u32 offset, u32 len)
-{
-	if (!offset && len == skb->len && !skb_cloned(skb))
-		return skb_clone(skb, GFP_ATOMIC);
-	return carve(skb, offset, len);
-}
-
-/* The queued skb that holds number @seq; usually the one after the last. */
-static struct sk_buff *find_text(struct sock *sk, u32 seq)
-{
-	struct sk_buff *skb = toytcp_sk(sk)->send_next;
-
-	if (!skb || (s32)(seq - toytcp_node(skb)->seq) < 0)
-		skb = skb_peek(&sk->sk_write_queue);
-	while (skb && (s32)(seq - toytcp_node(skb)->end) >= 0)
-		skb = skb_peek_next(skb, &sk->sk_write_queue);
-	return skb;
-}
-
 /*
  * A range may cover several queued skbs, or need cutting where the device
  * cannot: each piece is a segment of its own, and only the last one is pushed
@@ -182,7 +111,7 @@ static void send_text(struct sock *sk, struct segment *seg)
 
 	seg->ctl &= ~last;
 	while (left) {
-		queued = find_text(sk, seg->seq);
+		queued = toytcp_queue_find(sk, seg->seq);
 		if (WARN_ON_ONCE(!queued))
 			return;
 		tp->send_next = queued;
@@ -191,8 +120,7 @@ static void send_text(struct sock *sk, struct segment *seg)
 		left -= seg->len;
 		if (!left)
 			seg->ctl |= last;
-		skb = take_text(queued, seg->seq - toytcp_node(queued)->seq,
-				seg->len);
+		skb = toytcp_queue_take(queued, seg->seq, seg->len);
 		if (skb)
 			send_skb(sk, skb, seg);
 		else
@@ -221,7 +149,7 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 		send_text(sk, seg);
 		return;
 	}
-	skb = bare_skb();
+	skb = toytcp_queue_bare();
 	if (skb)
 		send_skb(sk, skb, seg);
 	else
@@ -235,7 +163,7 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 static u32 next_burst(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct sk_buff *skb = find_text(sk, tp->tcb.snd.nxt);
+	struct sk_buff *skb = toytcp_queue_find(sk, tp->tcb.snd.nxt);
 	u32 left;
 
 	if (!skb || skb_queue_is_last(&sk->sk_write_queue, skb))
@@ -312,11 +240,12 @@ void toytcp_transmit_pending(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 repeated = tcb->retransmits;
-	u64 now = toytcp_now();
 	struct segment seg;
+	u64 now;
 
 	if (toytcp_emit_nothing(tcb))
 		return;
+	now = toytcp_now();
 	follow_path(sk);
 	for (;;) {
 		tcb->burst = next_burst(sk);
@@ -328,27 +257,6 @@ void toytcp_transmit_pending(struct sock *sk)
 	if (tcb->retransmits != repeated)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
 			     [MIB_retransmitted], tcb->retransmits - repeated);
-}
-
-/**
- * toytcp_transmit_forget() - free text of the send queue
- * @sk: locked, or nobody else's
- * @end: all whole skbs before this number
- */
-void toytcp_transmit_forget(struct sock *sk, u32 end)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct sk_buff *skb;
-
-	while ((skb = skb_peek(&sk->sk_write_queue)) &&
-	       (s32)(toytcp_node(skb)->end - end) <= 0) {
-		if (tp->send_next == skb)
-			tp->send_next = NULL;
-		__skb_unlink(skb, &sk->sk_write_queue);
-		sk_wmem_queued_add(sk, -(int)skb->truesize);
-		sk_mem_uncharge(sk, skb->truesize);
-		__kfree_skb(skb);
-	}
 }
 
 /**
@@ -461,7 +369,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   struct segment *seg, struct sock *sk, u8 state,
 			   u8 cause)
 {
-	struct sk_buff *skb = bare_skb();
+	struct sk_buff *skb = toytcp_queue_bare();
 	struct rtable *rt;
 
 	seg->source = who->lport;
