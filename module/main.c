@@ -146,6 +146,7 @@ static void __exit toytcp_exit(void)
 	synchronize_net();
 	rcu_barrier();
 	proto_unregister(&toytcp_prot);
+	toytcp_queue_exit();
 }
 
 module_init(toytcp_init);

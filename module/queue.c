@@ -10,6 +10,8 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
+#define QUEUE_PAGES	16	/* of 32 KB, if they are to be had */
+
 /**
  * toytcp_queue_bare() - an skb without text, with room for headers in front
  *
@@ -193,6 +195,55 @@ static void commit(struct sock *sk, struct sk_buff *skb,
 }
 
 /*
+ * Pages that were filled, in the order in which they were. When one more is
+ * needed, what was in the oldest has often been read already, and nobody but
+ * us refers to it: it is as good as a new page, is in the cache, and need not
+ * be cleared (init_on_alloc). Kept by CPU, not by socket: idle sockets hold
+ * none.
+ */
+static DEFINE_PER_CPU(struct used_pages {
+	struct page *page[QUEUE_PAGES];
+	u32 oldest;
+}, used_pages);
+
+/* Returns the oldest page, the caller's now, in exchange for @page, or NULL. */
+static struct page *exchange(struct page *page)
+{
+	struct used_pages *used = get_cpu_ptr(&used_pages);
+	u32 oldest = used->oldest++ % QUEUE_PAGES;
+
+	swap(used->page[oldest], page);
+	put_cpu_ptr(&used_pages);
+	if (!page || page_ref_count(page) == 1)
+		return page;
+	put_page(page);
+	return NULL;
+}
+
+/* Room for a little text at least. */
+static bool refill(struct sock *sk, struct page_frag *pfrag)
+{
+	if (pfrag->page && pfrag->offset + 32 > pfrag->size) {
+		pfrag->page = exchange(pfrag->page);
+		pfrag->offset = 0;
+		if (pfrag->page)
+			pfrag->size = page_size(pfrag->page);
+	}
+	return sk_page_frag_refill(sk, pfrag);
+}
+
+/** toytcp_queue_exit() - give the pages back; no socket is left */
+void toytcp_queue_exit(void)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < QUEUE_PAGES; i++)
+			if (per_cpu(used_pages, cpu).page[i])
+				put_page(per_cpu(used_pages, cpu).page[i]);
+}
+
+/*
  * Takes something from the user, and goes on until the skb is full, or the
  * send buffer. Returns bytes, 0 if the skb takes no more, or an error.
  */
@@ -205,7 +256,7 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 	do {
 		if (!room || !msg_data_left(msg))
 			break;
-		if (!sk_page_frag_refill(sk, pfrag))
+		if (!refill(sk, pfrag))
 			return taken ? taken : -ENOMEM;
 		if (!extends(skb, pfrag) &&
 		    skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)

@@ -385,6 +385,7 @@ struct sk_buff *toytcp_queue_take(struct sk_buff *skb, u32 seq, u32 len);
 struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq);
 int toytcp_queue_add(struct sock *sk, struct msghdr *msg);
 void toytcp_queue_forget(struct sock *sk, u32 end);
+void toytcp_queue_exit(void);
 
 /* transmit.c */
 void toytcp_transmit_lend(struct sock *sk, u32 spares);
