@@ -27,8 +27,22 @@ void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
 	a->act->notes |= NOTE_TWICE;
 }
 
-/* RFC 9293 SHLD-18, -19: every second full-sized segment, or a short delay. */
-static void schedule_ack(struct arrival *a)
+/*
+ * A stream comes faster than it is read. Its reader will acknowledge all that
+ * he finds at once (toytcp_user_receive()); if he does not come, the timer does
+ * it. So ACKs become fewer as the load grows.
+ */
+static bool left_to_reader(const struct tcb *tcb, bool unread)
+{
+	return unread && tcb->streak >= STREAM_SEGMENTS &&
+	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / 4;
+}
+
+/*
+ * RFC 9293 SHLD-18, -19: every second full-sized segment, or a short delay.
+ * @unread: what came before is still waiting for the user
+ */
+static void schedule_ack(struct arrival *a, bool unread)
 {
 	struct tcb *tcb = a->tcb;
 	u32 len = a->seg->len;
@@ -40,7 +54,8 @@ static void schedule_ack(struct arrival *a)
 	if (full && tcb->streak < 255)
 		tcb->streak++;
 	if (tcb->quickack ||
-	    tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss) {
+	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
+	     !left_to_reader(tcb, unread))) {
 		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
 	} else if (full && tcb->quick_acks) {
 		tcb->quick_acks--;
@@ -72,7 +87,7 @@ static void accept_text(struct arrival *a)
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
 	tcb->cause = CAUSE_TEXT;
-	schedule_ack(a);
+	schedule_ack(a, before != tcb->rcv.copied);
 	if (gap)	/* RFC 5681 section 4.2: tell at once that it closed */
 		tcb->ack_now = 1;
 }

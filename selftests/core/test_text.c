@@ -228,6 +228,39 @@ TEST(schedule_ack__every_second_full_segment)
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
 }
 
+/* A stream faster than its reader: he will come, and the timer is there too. */
+TEST(schedule_ack__left_to_the_reader_of_a_stream)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.streak = STREAM_SEGMENTS;
+	h.tcb.rcv.buf = 16 * MSS;
+	ARRIVE_NEXT(&h, .len = MSS);
+	ARRIVE_NEXT(&h, .len = MSS);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_QUIET(&h);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
+	host_read(&h, 3 * MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 3 * MSS);
+}
+
+TEST(schedule_ack__the_reader_is_not_waited_for_long)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.streak = STREAM_SEGMENTS;
+	h.tcb.rcv.buf = 12 * MSS;
+	ARRIVE_NEXT(&h, .len = MSS);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 3 * MSS);
+}
+
 /* MUST-58: two small ones are not two full ones; still at most 0.5 s. */
 TEST(schedule_ack__small_segments)
 {
