@@ -247,13 +247,13 @@ void toytcp_transmit_pending(struct sock *sk)
 		return;
 	now = toytcp_now();
 	follow_path(sk);
-	for (;;) {
+	do {
 		tcb->burst = next_burst(sk);
 		toytcp_transmit_lend(sk, TOYTCP_SPARES);
 		if (!toytcp_emit_next(tcb, now, &seg))
 			break;
 		toytcp_transmit_segment(sk, &seg);
-	}
+	} while (!toytcp_emit_nothing(tcb));
 	if (tcb->retransmits != repeated)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
 			     [MIB_retransmitted], tcb->retransmits - repeated);

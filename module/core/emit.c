@@ -448,16 +448,16 @@ static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
  * toytcp_emit_nothing() - is there surely nothing to send?
  * @tcb: the connection, in any state
  *
- * The short answer to what is asked most: all that the user sent has been
- * acknowledged, and no ACK is owed.
+ * The short answer to what is asked most: all that the user sent is on its way,
+ * nothing of it is known to be lost, and no ACK is owed.
  *
  * Return: whether toytcp_emit_next() would say no.
  */
 bool toytcp_emit_nothing(const struct tcb *tcb)
 {
-	return tcb->snd.una == tcb->snd.nxt && !toytcp_tcb_unsent(tcb) &&
-	       tcb->fin_queued == tcb->fin_sent && !tcb->ack_now &&
-	       !tcb->probe && !tcb->keep_probe;
+	return !toytcp_tcb_unsent(tcb) && tcb->fin_queued == tcb->fin_sent &&
+	       !tcb->board.lost && !tcb->ack_now && !tcb->probe &&
+	       !tcb->keep_probe && !tcb->resend;
 }
 
 /**

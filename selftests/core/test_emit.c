@@ -451,10 +451,14 @@ TEST(emit_nothing__until_something_asks)
 	h.tcb.keep_probe = 0;
 	toytcp_user_send(&h.tcb, 1);
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
-	h.tcb.snd.nxt = h.tcb.snd.end;	/* outstanding, not acknowledged */
-	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
-	h.tcb.snd.una = h.tcb.snd.end;
+	h.tcb.snd.nxt = h.tcb.snd.end;	/* all of it is on its way */
 	EXPECT_TRUE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.board.lost = 1;
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.board.lost = 0;
+	h.tcb.resend = 1;
+	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+	h.tcb.resend = 0;
 	toytcp_user_close(&h.tcb);
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
 }
