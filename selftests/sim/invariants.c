@@ -164,11 +164,24 @@ static const char *clocks(const struct tcb *tcb, u64 now)
 	return NULL;
 }
 
+/* What is told to have arrived is here, or has been; its FIN counts. */
+static bool has(const struct tcb *tcb, const struct sack_block *b)
+{
+	const struct reassembly_node *range;
+
+	for (range = tcb->ooo.first; range; range = range->range_next)
+		if (!seq_before(b->from, range->seq) &&
+		    !seq_after(b->to, range->range_end + range->last->fin))
+			return true;
+	return !seq_after(b->to, tcb->rcv.nxt);
+}
+
 /* Of each segment that toytcp_emit_next() describes. */
 const char *invariant_sent(const struct tcb *tcb, const struct segment *seg)
 {
 	u8 shift = seg->ctl & CTL_SYN ? 0 : tcb->rcv.wscale;
 	u32 edge = seg->ack + ((u32)seg->wnd << shift);
+	u32 i;
 
 	MUST(tcb->cause != CAUSE_NONE);
 	if (seg->ctl & CTL_ACK) {
@@ -178,6 +191,10 @@ const char *invariant_sent(const struct tcb *tcb, const struct segment *seg)
 	if (seg->len) {
 		MUST(!seq_before(seg->seq, tcb->snd.una));
 		MUST(!seq_after(seg->seq + seg->len, tcb->snd.end));
+	}
+	for (i = 0; i < seg->sacks; i++) {
+		MUST(seq_before(seg->sack[i].from, seg->sack[i].to));
+		MUST(has(tcb, &seg->sack[i]));
 	}
 	return NULL;
 }

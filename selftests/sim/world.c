@@ -236,7 +236,8 @@ static void renew(struct endpoint *e)
 /*
  * A second connection of the same two ends. Its numbers lie beyond those of
  * the first (RFC 6528), unless nothing of that is under way any more, or
- * timestamps tell old from new (RFC 7323 section 5).
+ * timestamps tell old from new (RFC 7323 section 5): but not on resets, so it
+ * begins with no number that an old ACK may have the client reset.
  */
 static void meet_again(struct endpoint *client)
 {
@@ -248,7 +249,7 @@ static void meet_again(struct endpoint *client)
 	if (!client->world->wire.used && dice_below(d, 2))
 		client->iss = dice_roll(d);
 	else if (client->tcb.timestamps && dice_below(d, 2))
-		client->iss = client->tcb.snd.iss + 1 + dice_below(d, 1000);
+		client->iss = client->tcb.snd.iss - 1 - dice_below(d, 1000);
 	server->iss = server->tcb.snd.nxt + dice_below(d, 1 << dice_below(d, 20));
 	client->world->counts.again++;
 	check_delivered(client);
