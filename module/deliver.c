@@ -141,19 +141,21 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 
 /*
  * The window promises room for text, but the buffer also pays for what is
- * around it. Beyond the limit text is dropped, unless it is what the reader is
- * waiting for: the very next, with nothing there to read. Text behind a gap is
- * not, or a peer that never fills the gap could make us hold any amount. What
- * all sockets together may have sets the limit for everybody.
+ * around it, and beyond the limit text is dropped. The very next has a limit
+ * twice as high, or what waits behind a gap would keep out what fills it; with
+ * nothing there to read it has none. Text behind a gap must have one, or a peer
+ * that never fills the gap could make us hold any amount. What all sockets
+ * together may have sets the limit for everybody.
  */
 static bool has_room(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
 {
 	bool next = !seq_after(seg->seq, toytcp_sk(sk)->tcb.rcv.nxt);
+	int paid = atomic_read(&sk->sk_rmem_alloc);
 
 	if (!seg->len)
 		return true;
-	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+	if (paid >> next > READ_ONCE(sk->sk_rcvbuf) &&
 	    !(next && skb_queue_empty(&sk->sk_receive_queue)))
 		return false;
 	return sk_rmem_schedule(sk, skb, skb->truesize);

@@ -82,10 +82,9 @@ def bytes_one_by_one(case):
     assert lib.receive(far, total) == b"x" * total
 
 
-@scenario(toytcp_only=True)
-def gap_that_is_never_filled(case):
-    """Text out of order is paid for by the receive buffer, too: each byte in a
-    segment of its own costs hundreds."""
+def flood_behind_gap(case, before: bytes):
+    """A peer that sends `before`, a gap of one byte, and then more bytes than
+    the receive buffer pays for, each in a segment of its own."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     listener = host.socket()
@@ -94,16 +93,37 @@ def gap_that_is_never_filled(case):
     listener.listen()
     talk = peer.dial(7000)
     sock = host.accept(listener)
+    seen = host.stats()["in_segments"]
+    if before:
+        talk.send("PA", before)
+        seen += 1
     count = 1000
     for n in range(1, count + 1):
         talk.send("A", b"x", seq=talk.seq + n)
     lib.wait_until("all of them arrived",
-                   lambda: host.stats()["in_segments"] >= count + 2)
+                   lambda: host.stats()["in_segments"] >= count + seen)
+    return sock, talk
+
+
+@scenario(toytcp_only=True)
+def gap_that_is_never_filled(case):
+    """Text out of order is paid for by the receive buffer, too: each byte in a
+    segment of its own costs hundreds."""
+    sock, talk = flood_behind_gap(case, b"")
     held, limit = struct.unpack_from("=II", sock.getsockopt(
         socket.SOL_SOCKET, SO_MEMINFO, 36))
     assert held < limit + 4096, f"{held} bytes held, buffer {limit}"
     talk.send("PA", b"x")
     assert lib.receive(sock, 1) == b"x"
+
+
+@scenario(toytcp_only=True)
+def gap_that_is_filled_while_nobody_reads(case):
+    """What waits behind a gap must not keep out what fills it."""
+    sock, talk = flood_behind_gap(case, b"a")
+    talk.send("PA", b"x")
+    lib.wait_until("the gap is closed",
+                   lambda: len(sock.recv(3, socket.MSG_PEEK)) == 3)
 
 
 @scenario()

@@ -332,7 +332,7 @@ static bool has_room(const struct endpoint *e, const struct segment *seg)
 {
 	bool next = !seq_after(seg->seq, e->tcb.rcv.nxt);
 
-	return !seg->len || endpoint_memory(e) <= 2 * e->tcb.rcv.buf ||
+	return !seg->len || endpoint_memory(e) >> next <= 2 * e->tcb.rcv.buf ||
 	       (next && e->arrived == e->user.read);
 }
 
