@@ -386,13 +386,18 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
  * @tcb: the connection
  *
  * Return: SND.NXT, but not beyond a window that has closed since, or that only
- * a probe went into: the peer would not look at it.
+ * a probe went into: the peer would not look at it. What its scale cannot
+ * express does not count (RFC 7323 section 2.4).
  */
 u32 toytcp_emit_number(const struct tcb *tcb)
 {
-	if (toytcp_tcb_in(tcb, STATES_SYN))
+	u32 edge = tcb->snd.una + tcb->snd.wnd;
+	u32 rounded = tcb->snd.wnd ? (1u << tcb->snd.wscale) - 1 : 0;
+
+	if (toytcp_tcb_in(tcb, STATES_SYN) ||
+	    !seq_after(tcb->snd.nxt, edge + rounded))
 		return tcb->snd.nxt;
-	return seq_min(tcb->snd.nxt, tcb->snd.una + tcb->snd.wnd);
+	return edge;
 }
 
 /* A number already acknowledged makes the peer answer: RFC 9293 3.8.4. */

@@ -355,6 +355,23 @@ TEST(cork__not_for_ever)
 
 /* --- FIN --- */
 
+/* A window that closes has room for no number beyond it, but for rounding. */
+TEST(emit_number__within_the_window_as_far_as_it_can_be_told)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.quickack = 1;
+	h.tcb.snd.wscale = 4;
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .len = 1, .wnd = (MSS - 8) / 16);
+	EXPECT_ONLY_ACK(&h, ISS + 1 + MSS, IRS + 2);
+	ARRIVE_NEXT(&h, .len = 1, .wnd = (MSS - 24) / 16);
+	EXPECT_ONLY_ACK(&h, ISS + 1 + MSS - 24, IRS + 3);
+	ARRIVE_NEXT(&h, .len = 1, .wnd = 0);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 4);
+}
+
 /* The notes' rule: FIN is the last byte's number + 1. */
 TEST(fin__stands_behind_the_last_byte)
 {
