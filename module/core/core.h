@@ -247,7 +247,6 @@ void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg);
 bool toytcp_ecn_agrees(const struct segment *syn);
 
 /* The core's own rooms, which the shell has no need to call. */
-void toytcp_rtt_init(struct round_trip *rtt);
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
 void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
 void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms);

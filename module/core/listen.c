@@ -42,7 +42,7 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 	e->sent = now;
 	e->iss = iss;
 	e->irs = syn->seq;
-	e->window = rcv_buf;
+	e->window = min_t(u32, rcv_buf, 65535);
 	e->wnd = syn->wnd;
 	e->mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
 	e->announced = mss;
@@ -66,11 +66,6 @@ void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
 	e->timestamps = !!(syn->options & HAS_TIMESTAMPS);
 	e->ts.offset = offset;
 	e->ts.recent = syn->tsval;
-}
-
-static u32 announced_window(const struct embryo *e)
-{
-	return min_t(u32, e->window, 65535);
 }
 
 /* RFC 7323: it echoes nothing older than our SYN,ACK, and nothing to come. */
@@ -100,7 +95,7 @@ enum verdict toytcp_embryo_arrives(const struct embryo *e,
 		return VERDICT_DROP;
 	if (e->timestamps && toytcp_stamp_old(&e->ts, seg))
 		return VERDICT_ACK;
-	if (!toytcp_arrives_acceptable(seg, e->irs + 1, announced_window(e)))
+	if (!toytcp_arrives_acceptable(seg, e->irs + 1, e->window))
 		return seg->ctl & CTL_RST ? VERDICT_DROP : VERDICT_ACK;
 	if (seg->ctl & CTL_RST)
 		return seg->seq == e->irs + 1 ? VERDICT_END : VERDICT_ACK;
@@ -125,7 +120,7 @@ void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
 	seg->seq = e->iss;
 	seg->ack = e->irs + 1;
 	seg->ctl = CTL_SYN | CTL_ACK | (e->ecn ? CTL_ECE : 0);
-	seg->wnd = announced_window(e);
+	seg->wnd = e->window;
 	seg->options = HAS_MSS;
 	seg->mss = e->announced;
 	if (e->scaled) {
@@ -151,7 +146,7 @@ void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg)
 	seg->seq = e->iss + 1;
 	seg->ack = e->irs + 1;
 	seg->ctl = CTL_ACK;
-	seg->wnd = announced_window(e) >> e->rcv_wscale;
+	seg->wnd = e->window >> e->rcv_wscale;
 	if (e->timestamps)
 		toytcp_stamp_put(&e->ts, now, seg);
 	toytcp_segment_measure(seg);
@@ -178,7 +173,7 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->rcv.nxt = e->irs + 1;
 	tcb->rcv.copied = e->irs + 1;
 	tcb->rcv.acked = e->irs + 1;
-	tcb->rcv.adv = e->irs + 1 + announced_window(e);
+	tcb->rcv.adv = e->irs + 1 + e->window;
 	tcb->rcv.announced = e->announced;
 	tcb->rcv.wscale = e->rcv_wscale;
 	tcb->scaled = e->scaled;

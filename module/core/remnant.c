@@ -37,15 +37,6 @@ static bool reopens(const struct remnant *r, const struct segment *seg)
 		(is_stamped(r, seg) && seg->tsval != r->ts.recent));
 }
 
-/* RFC 5961 section 3: only the very number ends it. */
-static enum verdict reset(const struct remnant *r, const struct segment *seg,
-			  bool inside)
-{
-	if (seg->seq == r->rcv_nxt)
-		return VERDICT_END;
-	return inside ? VERDICT_ACK : VERDICT_DROP;
-}
-
 /**
  * toytcp_remnant_arrives() - a segment arrived for a connection in TIME-WAIT
  * @r: the remnant
@@ -62,8 +53,10 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 	bool inside = toytcp_arrives_acceptable(seg, r->rcv_nxt,
 						(u32)r->wnd << r->rcv_wscale);
 
+	if (seg->ctl & CTL_RST && seg->seq == r->rcv_nxt)
+		return VERDICT_END;	/* RFC 5961 section 3: no other does */
 	if (seg->ctl & CTL_RST)
-		return reset(r, seg, inside);
+		return inside ? VERDICT_ACK : VERDICT_DROP;
 	if (is_stamped(r, seg) && toytcp_stamp_old(&r->ts, seg))
 		return VERDICT_ACK;
 	if (reopens(r, seg))

@@ -11,13 +11,6 @@
 
 #define BACKOFF_MAX	10	/* 200 ms << 10 is beyond RTO_MAX already */
 
-/** toytcp_rtt_init() - no sample yet: RFC 6298 (2.1) */
-void toytcp_rtt_init(struct round_trip *rtt)
-{
-	memset(rtt, 0, sizeof(*rtt));
-	rtt->rto = RTO_INITIAL;
-}
-
 /**
  * toytcp_rtt_start() - begin a sample unless one is under way
  * @rtt: the state

@@ -120,6 +120,7 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	if (hdrlen < SEGMENT_HEADER_MIN || hdrlen > total)
 		return SEGMENT_OFFSET;
 
+	memset(seg, 0, offsetof(struct segment, sack));
 	seg->source = get16(header);
 	seg->destination = get16(header + 2);
 	seg->seq = get32(header + 4);
@@ -129,13 +130,6 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	seg->up = get16(header + 18);
 	seg->hdrlen = (u8)hdrlen;
 	seg->len = total - hdrlen;
-	seg->options = 0;
-	seg->mss = 0;
-	seg->wscale = 0;
-	seg->ecn = 0;
-	seg->tsval = 0;
-	seg->tsecr = 0;
-	seg->sacks = 0;
 	if (hdrlen > SEGMENT_HEADER_MIN &&
 	    !parse_options(seg, header + SEGMENT_HEADER_MIN,
 			   hdrlen - SEGMENT_HEADER_MIN))
@@ -167,20 +161,12 @@ u32 toytcp_segment_measure(struct segment *seg)
 	return hdrlen;
 }
 
-/* A kind and a length; or, with two NOPs, what keeps words whole. */
-static u8 *put8(u8 *opt, u8 kind, u8 len)
+/* Two bytes: a kind and a length, or two NOPs, which keep words whole. */
+static u8 *put8(u8 *opt, u8 first, u8 second)
 {
-	opt[0] = kind;
-	opt[1] = len;
+	opt[0] = first;
+	opt[1] = second;
 	return opt + 2;
-}
-
-static u8 *put_timestamps(u8 *opt, const struct segment *seg)
-{
-	opt = put8(opt, OPTION_TIMESTAMPS, 10);
-	put32(opt, seg->tsval);
-	put32(opt + 4, seg->tsecr);
-	return opt + 8;
 }
 
 /* Both are an even number of bytes, but not of words. */
@@ -192,8 +178,12 @@ static u8 *put_sack_ok_and_timestamps(u8 *opt, const struct segment *seg)
 		opt = put8(opt, OPTION_NOP, OPTION_NOP);
 	if (wanted & HAS_SACK_OK)
 		opt = put8(opt, OPTION_SACK_OK, 2);
-	if (wanted & HAS_TIMESTAMPS)
-		opt = put_timestamps(opt, seg);
+	if (wanted & HAS_TIMESTAMPS) {
+		opt = put8(opt, OPTION_TIMESTAMPS, 10);
+		put32(opt, seg->tsval);
+		put32(opt + 4, seg->tsecr);
+		opt += 8;
+	}
 	return opt;
 }
 
@@ -230,18 +220,14 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 	put16(header + SEGMENT_CHECKSUM_OFFSET, 0);
 	put16(header + 18, seg->up);
 	if (seg->options & HAS_MSS) {
-		opt[0] = OPTION_MSS;
-		opt[1] = 4;
-		put16(opt + 2, seg->mss);
-		opt += 4;
+		opt = put8(opt, OPTION_MSS, 4);
+		put16(opt, seg->mss);
+		opt += 2;
 	}
 	opt = put_sack_ok_and_timestamps(opt, seg);
 	if (seg->options & HAS_WSCALE) {
-		opt[0] = OPTION_NOP;
-		opt[1] = OPTION_WSCALE;
-		opt[2] = 3;
-		opt[3] = seg->wscale;
-		opt += 4;
+		opt = put8(opt, OPTION_NOP, OPTION_WSCALE);
+		opt = put8(opt, 3, seg->wscale);
 	}
 	if (seg->sacks)
 		put_sack(opt, seg);

@@ -28,7 +28,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->fin_wait_2 = FIN_WAIT_2_MAX;
 	tcb->quick_acks = QUICK_ACKS;
 	tcb->sack_ok = 1;
-	toytcp_rtt_init(&tcb->rtt);
+	tcb->rtt.rto = RTO_INITIAL;
 }
 
 /**

@@ -199,11 +199,13 @@ TEST(update_window__newest_segment_wins)
 	struct host h;
 
 	make_established(&h);
+	ARRIVE_NEXT(&h, .len = 5, .wnd = 600);
 	ARRIVE_NEXT(&h, .len = 5, .wnd = 700);
 	EXPECT_EQ(h.tcb.snd.wnd, 700);
-	/* Sent before that one, and overtaken by it. */
-	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 5,
+	/* Begins before that one, which has overtaken it, but brings more. */
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 11,
 	       .wnd = 900);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 12);
 	EXPECT_EQ(h.tcb.snd.wnd, 700);
 	ARRIVE_NEXT(&h, .wnd = 0);
 	EXPECT_EQ(h.tcb.snd.wnd, 0);

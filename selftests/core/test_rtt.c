@@ -5,14 +5,14 @@
 
 static struct round_trip make_rtt(void)
 {
-	struct round_trip rtt;
+	struct tcb tcb;
 
-	toytcp_rtt_init(&rtt);
-	return rtt;
+	toytcp_tcb_init(&tcb, BUF, MSS);
+	return tcb.rtt;
 }
 
 /* (2.1) */
-TEST(rtt_init__one_second)
+TEST(rtt__one_second_at_first)
 {
 	struct round_trip rtt = make_rtt();
 
