@@ -234,9 +234,10 @@ bool toytcp_rack_probe(struct tcb *tcb)
  */
 bool toytcp_rack_probed(struct tcb *tcb, bool duplicate)
 {
-	bool over = seq_after(tcb->snd.una, tcb->rack.probe_end);
+	u32 end = tcb->rack.probe_end;
 
-	if (!tcb->rack.probing || (!duplicate && !over))
+	if (!tcb->rack.probing || seq_before(tcb->snd.una, end) ||
+	    (!duplicate && tcb->snd.una == end))
 		return false;
 	tcb->rack.probing = 0;
 	return !duplicate;

@@ -296,6 +296,20 @@ TEST(rack_probe__only_one)
 	EXPECT_EQ(h.out[0].seq, AT(0));
 }
 
+/* Section 7.4.2: only an ACK of all that was out then ends it. */
+TEST(rack_probe__only_one_whatever_else_came_twice)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ARRIVE_NEXT(&h, .ack = AT(2));
+	ASSERT_TRUE(host_expire(&h));
+	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { AT(0), AT(1) } });
+	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_TRUE(h.tcb.timed_out == 1);
+}
+
 /*
  * A late SACK tells what is missing, and the probe's time comes before the
  * reordering window ends: that is looked after, not forgotten.
