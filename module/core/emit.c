@@ -387,7 +387,8 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
  *
  * Return: SND.NXT, but not beyond a window that has closed since, or that only
  * a probe went into: the peer would not look at it. What its scale cannot
- * express does not count (RFC 7323 section 2.4).
+ * express does not count (RFC 7323 section 2.4). But if the peer answers no probe
+ * it may have taken one, and expect the number behind it: each second time.
  */
 u32 toytcp_emit_number(const struct tcb *tcb)
 {
@@ -395,7 +396,8 @@ u32 toytcp_emit_number(const struct tcb *tcb)
 	u32 rounded = tcb->snd.wnd ? (1u << tcb->snd.wscale) - 1 : 0;
 
 	if (toytcp_tcb_in(tcb, STATES_SYN) ||
-	    !seq_after(tcb->snd.nxt, edge + rounded))
+	    !seq_after(tcb->snd.nxt, edge + rounded) ||
+	    (tcb->probes && tcb->probes % 2 == 0))
 		return tcb->snd.nxt;
 	return edge;
 }

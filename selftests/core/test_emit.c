@@ -372,6 +372,22 @@ TEST(emit_number__within_the_window_as_far_as_it_can_be_told)
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 4);
 }
 
+/* Nobody answers the probes: the first may have been taken, or refused. */
+TEST(emit_number__of_a_probe_that_may_have_been_taken)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .wnd = 0);
+	host_send(&h, 2);
+	for (i = 1; i <= 4; i++) {
+		ASSERT_TRUE(host_expire(&h));
+		ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1, .len = 1);
+		EXPECT_ONLY_ACK(&h, i % 2 ? ISS + 1 : ISS + 2, IRS + 1);
+	}
+}
+
 /* The notes' rule: FIN is the last byte's number + 1. */
 TEST(fin__stands_behind_the_last_byte)
 {
