@@ -201,6 +201,7 @@ TEST(parse__option_length_one)
 	struct segment seg;
 
 	EXPECT_EQ(OPTIONS(&seg, 2, 1, 5, 5), SEGMENT_OPTIONS);
+	EXPECT_EQ(OPTIONS(&seg, 2, 1, 1, 1), SEGMENT_OPTIONS);
 }
 
 TEST(parse__option_beyond_the_end)

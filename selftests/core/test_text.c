@@ -131,6 +131,20 @@ TEST(accept_text__a_fin_with_text_behind_it_is_none)
 }
 
 /* SHLD-3: the user is gone; a reset says that the text is lost. */
+/* Nor can one within text that had come before it. */
+TEST(accept_text__a_fin_within_what_was_kept_is_none)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 6, .ack = ISS + 1, .len = 20);
+	ARRIVE(&h, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 6, .ack = ISS + 1,
+	       .len = 10);
+	ARRIVE_NEXT(&h, .len = 5);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 26);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+}
+
 /* The ACK that overtakes a FIN stands beyond it, but brings no text. */
 TEST(nobody_reads__an_ack_beyond_a_missing_fin_is_no_text)
 {
