@@ -222,10 +222,15 @@ struct timestamps {
 	u32 recent;
 };
 
-/** toytcp_stamp_missing() - RFC 7323 section 3.2: only a reset may lack it */
+/**
+ * toytcp_stamp_missing() - RFC 7323 section 3.2: only a reset may lack it
+ * @seg: the segment. A SYN is not of this connection, and must be answered:
+ *	without a challenge a host that has crashed would never come back
+ */
 static inline bool toytcp_stamp_missing(const struct segment *seg)
 {
-	return !(seg->options & HAS_TIMESTAMPS) && !(seg->ctl & CTL_RST);
+	return !(seg->options & HAS_TIMESTAMPS) &&
+	       !(seg->ctl & (CTL_RST | CTL_SYN));
 }
 
 /** toytcp_stamp_old() - PAWS, RFC 7323 section 5.3; not for a reset either */

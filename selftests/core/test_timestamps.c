@@ -290,6 +290,22 @@ TEST(paws__no_timestamp_at_all)
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 1);
 }
 
+/* The peer has crashed, and its SYN does without (RFC 5961 section 4). */
+TEST(paws__a_syn_without_a_timestamp)
+{
+	struct remnant r = { .timestamps = 1, .rcv_nxt = IRS + 100 };
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS };
+	struct host h;
+
+	make_stamped(&h);
+	ARRIVE(&h, .ctl = CTL_SYN, .seq = 77777);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	make_stamped(&h);
+	ARRIVE(&h, .ctl = CTL_SYN, .seq = IRS + 10);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	EXPECT_EQ(toytcp_remnant_arrives(&r, &syn), VERDICT_ACK);
+}
+
 /* Section 4.1: Karn's rule need not wait where an echo tells the two apart. */
 TEST(rttm__after_a_timeout)
 {
