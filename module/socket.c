@@ -9,6 +9,7 @@
 #include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -65,6 +66,7 @@ static void purge(struct sock *sk)
 static void destruct(struct sock *sk)
 {
 	purge(sk);
+	xfrm_sk_free_policy(sk);	/* IP_XFRM_POLICY: a child has copies */
 	inet_sock_destruct(sk);
 }
 

@@ -3,12 +3,15 @@
 """IPsec: what a policy asks for holds for what the hook takes away, too."""
 import os
 import re
+import socket
+import struct
 
 import lib
 from lib import scenario
 
 ENDS = "10.0.0.1", "10.0.0.2"
 KEY = "0x" + "5a" * 20
+IP_XFRM_POLICY = 17
 
 
 def xfrm(end: lib.Namespace, *words: str) -> str:
@@ -93,6 +96,28 @@ def through_esp(case):
                                          xfrm(right, "state"))]
     lib.comment(f"bytes in ESP: {passed}")
     assert max(passed) > size
+
+
+def socket_policies(end: lib.Namespace) -> list[str]:
+    return re.findall(r"socket (\w+)", xfrm(end, "policy"))
+
+
+@scenario()
+def a_sockets_own_policy_ends_with_it(case):
+    """And each child has its listener's, in a copy."""
+    left, right = hosts(case)
+    xfrm(right, "policy")
+    listener = right.listen()
+    for way in 0, 1:    # struct xfrm_userpolicy_info: any IPv4 is let pass
+        listener.setsockopt(socket.SOL_IP, IP_XFRM_POLICY, struct.pack(
+            "=40xH14x4Q72xB7x", socket.AF_INET, *[2 ** 64 - 1] * 4, way))
+    assert len(socket_policies(right)) == 2
+    near = left.connect((ENDS[1], 7000))
+    far = right.accept(listener)
+    assert len(socket_policies(right)) == 4
+    for end in near, far, listener:
+        end.close()
+    lib.wait_until("none left", lambda: not socket_policies(right))
 
 
 if __name__ == "__main__":
