@@ -24,6 +24,7 @@ static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
 			 const struct toytcp_embryo *e)
 {
 	inet->sk.sk_tsq_flags = 0;
+	atomic64_set(&inet->sk.sk_cookie, 0);	/* it gets its own if asked */
 	inet->sk.sk_frag.page = NULL;
 	inet->sk.sk_priority = READ_ONCE(parent->sk_priority);
 	RCU_INIT_POINTER(inet->inet_opt, NULL);

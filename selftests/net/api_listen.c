@@ -385,6 +385,27 @@ API_TEST(accept__inherits_filter)
 			     sizeof(none)));
 }
 
+static uint64_t cookie_of(int fd)
+{
+	socklen_t len = sizeof(uint64_t);
+	uint64_t cookie = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+/* A listener that has been asked for its own does not pass it on. */
+API_TEST(accept__has_its_own_cookie)
+{
+	int listener = listening(1), child;
+
+	ASSERT_NE(0, cookie_of(listener));
+	dial(port_of(listener));
+	child = accept_one(listener);
+	ASSERT_NE(0, cookie_of(child));
+	ASSERT_NE(cookie_of(listener), cookie_of(child));
+}
+
 API_TEST(listen__no_multicast_membership)
 {
 	struct ip_mreq group = {
