@@ -257,20 +257,22 @@ static bool still_there(const struct toytcp_sock *tp,
 	       toytcp_tuple_same(&tp->entry.who, who);
 }
 
-/*
- * Socket filters see our header, as those of TCP see TCP's. They may look at
- * the device, too, which may be gone by the time the backlog is worked off:
- * after them, nobody looks at it.
+/**
+ * toytcp_deliver_refuses() - does a socket not want a segment? Then count it
+ * @sk: found under RCU; not locked
+ * @skb: data at our header, which filters see, as those of TCP see TCP's
+ * @seg: the same, parsed
+ *
+ * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
  */
-static bool is_filtered(struct sock *sk, struct sk_buff *skb,
-			const struct segment *seg)
+bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
+			    const struct segment *seg)
 {
-	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
-		toytcp_count(toytcp_sock_net(sk), drop_filter);
-		return true;
-	}
-	skb->dev = NULL;
-	return false;
+	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
+	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
+		return false;
+	toytcp_count(toytcp_sock_net(sk), drop_filter);
+	return true;
 }
 
 static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
@@ -278,10 +280,11 @@ static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (is_filtered(sk, skb, seg)) {
+	if (toytcp_deliver_refuses(sk, skb, seg)) {
 		kfree_skb(skb);
 		return;
 	}
+	skb->dev = NULL;	/* may go before the backlog is worked off */
 	bh_lock_sock_nested(sk);
 	if (!still_there(toytcp_sk(sk), who)) {
 		toytcp_count(tn, drop_no_socket);

@@ -7,7 +7,6 @@
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
  * embryos (nursery.c) become empty; nothing is added after that.
  */
-#include <linux/filter.h>
 #include <net/ip.h>
 
 #include "core/seq.h"
@@ -269,14 +268,12 @@ void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
 	}
 	if (seg->ctl & CTL_RST)
 		toytcp_count(net_of(l), in_resets);
-	if (sk_filter_trim_cap(sk, skb, seg->hdrlen)) {
-		toytcp_count(net_of(l), drop_filter);
+	if (toytcp_deliver_refuses(sk, skb, seg))
 		kfree_skb(skb);
-	} else if (e) {
+	else if (e)
 		toytcp_nursery_arrives(l, e, skb, seg);
-	} else {
+	else
 		listen_arrives(l, skb, seg, old);
-	}
 }
 
 static struct toytcp_listener *own_listener(const struct sock *sk)

@@ -351,11 +351,13 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 extern const struct nf_hook_ops toytcp_hook_ops;
 int toytcp_hook_input(struct sk_buff *skb);
 
-/* deliver.c: each takes over the skb */
+/* deliver.c: each takes over the skb, but for _refuses() */
 void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			   const struct segment *seg);
 void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
 			   const struct segment *seg);
+bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
+			    const struct segment *seg);
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);

@@ -9,6 +9,8 @@ import lib_nfqueue
 import lib_segment
 from lib import scenario
 
+IP_MINTTL = 21
+
 
 def rules(end: lib.Namespace, text: str) -> None:
     """A table of rules, by nft; {proto} is the protocol under test."""
@@ -318,6 +320,27 @@ def marked_and_routed(case):
         assert error.errno == errno.EHOSTUNREACH, error
     else:
         raise AssertionError("the mark was not honoured")
+
+
+@scenario()
+def from_too_far_away(case):
+    """IP_MINTTL: a listener's, for the SYN; a connection's, for the rest."""
+    left, right = case.pair_of_hosts()
+    listener = right.listen()
+    listener.setsockopt(lib.socket.SOL_IP, IP_MINTTL, 255)
+    near = left.start_connect(("10.0.0.2", 7000))
+    if lib.TOYTCP:
+        lib.wait_until("refused", lambda: right.stats()["drop_filter"])
+        assert not right.states()
+    near.setsockopt(lib.socket.SOL_IP, lib.socket.IP_TTL, 255)
+    far = right.accept(listener)
+    left.wait_states("ESTABLISHED")
+    near.setsockopt(lib.socket.SOL_IP, lib.socket.IP_TTL, 254)
+    near.send(b"far")
+    if lib.TOYTCP:
+        lib.wait_until("refused", lambda: right.stats()["drop_filter"] > 1)
+    near.setsockopt(lib.socket.SOL_IP, lib.socket.IP_TTL, 255)
+    assert lib.receive(far, 3) == b"far"
 
 
 if __name__ == "__main__":
