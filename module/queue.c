@@ -26,20 +26,18 @@ struct sk_buff *toytcp_queue_bare(void)
 	return skb;
 }
 
-/* References to the pages under [offset, offset + len) of @from's payload. */
-static struct sk_buff *carve(const struct sk_buff *from, u32 offset, u32 len)
+/*
+ * Adds references to the pages under [offset, ...) of @from's payload, @len
+ * bytes at most. Returns how many.
+ */
+static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
+		 u32 len)
 {
 	const struct skb_shared_info *source = skb_shinfo(from);
-	struct sk_buff *skb = toytcp_queue_bare();
-	struct skb_shared_info *info;
+	struct skb_shared_info *info = skb_shinfo(skb);
+	u32 before = skb->len;
 	int i;
 
-	if (!skb)
-		return NULL;
-	info = skb_shinfo(skb);
-	skb->len = len;
-	skb->data_len = len;
-	skb->truesize += len;
 	for (i = 0; i < source->nr_frags && len; i++) {
 		u32 size = skb_frag_size(&source->frags[i]);
 		skb_frag_t *frag = &info->frags[info->nr_frags];
@@ -48,36 +46,63 @@ static struct sk_buff *carve(const struct sk_buff *from, u32 offset, u32 len)
 			offset -= size;
 			continue;
 		}
+		if (info->nr_frags == MAX_SKB_FRAGS)
+			break;
 		*frag = source->frags[i];
 		skb_frag_off_add(frag, offset);
 		skb_frag_size_set(frag, min(size - offset, len));
 		get_page(skb_frag_page(frag));
+		skb->len += skb_frag_size(frag);
 		len -= skb_frag_size(frag);
 		offset = 0;
 		info->nr_frags++;
 	}
+	return skb->len - before;
+}
+
+/* Text of @from, from @offset on, and of those that follow it in the queue. */
+static struct sk_buff *carve(struct sock *sk, const struct sk_buff *from,
+			     u32 offset, u32 len)
+{
+	struct sk_buff *skb = toytcp_queue_bare();
+	u32 n;
+
+	if (!skb)
+		return NULL;
+	do {
+		n = refer(skb, from, offset, len);
+		len -= n;
+		from = skb_peek_next((struct sk_buff *)from,
+				     &sk->sk_write_queue);
+		offset = 0;
+	} while (n && len && from);
+	skb->data_len = skb->len;
+	skb->truesize += skb->len;
 	return skb;
 }
 
 /**
  * toytcp_queue_take() - text to put a header in front of
+ * @sk: locked
  * @skb: queued
  * @seq: the first number, in @skb
- * @len: bytes, all in @skb
+ * @len: bytes, in @skb and those that follow
  *
  * The header goes into the headroom of the queued skb, which its clones share:
  * only one clone at a time, then. While an earlier one is under way (on veth,
  * until the peer has read it) the text is carved out instead.
  *
- * Return: an skb that holds it and nothing else, or NULL.
+ * Return: an skb that holds it and nothing else; less of it if it lies in too
+ * many pages; or NULL.
  */
-struct sk_buff *toytcp_queue_take(struct sk_buff *skb, u32 seq, u32 len)
+struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
+				  u32 len)
 {
 	u32 offset = seq - toytcp_node(skb)->seq;
 
 	if (!offset && len == skb->len && !skb_cloned(skb))
 		return skb_clone(skb, GFP_ATOMIC);
-	return carve(skb, offset, len);
+	return carve(sk, skb, offset, len);
 }
 
 /**

@@ -383,7 +383,8 @@ void toytcp_settle_abort(struct sock *sk, int error);
 
 /* queue.c */
 struct sk_buff *toytcp_queue_bare(void);
-struct sk_buff *toytcp_queue_take(struct sk_buff *skb, u32 seq, u32 len);
+struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
+				  u32 len);
 struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq);
 int toytcp_queue_add(struct sock *sk, struct msghdr *msg);
 void toytcp_queue_forget(struct sock *sk, u32 end);

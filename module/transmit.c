@@ -97,9 +97,9 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 }
 
 /*
- * A range may cover several queued skbs, or need cutting where the device
- * cannot: each piece is a segment of its own, and only the last one is pushed
- * and carries the FIN, the first one says CWR.
+ * A range may lie in too many pages for one skb, or need cutting where the
+ * device cannot: each piece is a segment of its own, and only the last one is
+ * pushed and carries the FIN, the first one says CWR.
  */
 static void send_text(struct sock *sk, struct segment *seg)
 {
@@ -115,12 +115,13 @@ static void send_text(struct sock *sk, struct segment *seg)
 		if (WARN_ON_ONCE(!queued))
 			return;
 		tp->send_next = queued;
-		seg->len = min3(toytcp_node(queued)->end - seg->seq, left,
-				most);
+		seg->len = min(left, most);
+		skb = toytcp_queue_take(sk, queued, seg->seq, seg->len);
+		if (skb)
+			seg->len = skb->len;
 		left -= seg->len;
 		if (!left)
 			seg->ctl |= last;
-		skb = toytcp_queue_take(queued, seg->seq, seg->len);
 		if (skb)
 			send_skb(sk, skb, seg);
 		else

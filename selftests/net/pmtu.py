@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Paths narrower than they look: with ICMP's word, a lie, or none at all."""
+import collections
 import socket
 import struct
 
@@ -28,6 +29,7 @@ class Narrows:
         self.wire = lib_segment.Wire(case, self.left, self.right)
         self.mtu, self.told = mtu, told
         self.largest = 0
+        self.sizes = collections.Counter()
         listener = self.right.listen()
         self.near = self.left.connect((self.wire.addresses[1], 7000))
         self.far = self.right.accept(listener)
@@ -38,6 +40,7 @@ class Narrows:
             return None
         if len(packet) <= self.mtu:
             self.largest = max(self.largest, len(packet))
+            self.sizes[len(packet)] += segment.payload != b""
             return None
         if self.told:
             self.wire.put(1, fragmentation_needed(packet, self.told))
@@ -54,6 +57,22 @@ def told(case):
     road = Narrows(case, 800, told=800)
     road.transfer(200000)
     assert 780 < road.largest <= 800, road.largest
+
+
+@scenario()
+def told_in_the_midst(case):
+    """What was queued for larger segments goes out in whole smaller ones."""
+    road = Narrows(case, 1500)
+    road.transfer(100000)
+    sender = lib.Thread(road.near.sendall, bytes(400000))
+    road.far.recv(1)
+    road.mtu = road.told = 800
+    assert lib.receive(road.far, 399999) == bytes(399999)
+    sender.finish()
+    whole = road.sizes.pop(800)
+    pieces = sum(n for size, n in road.sizes.items() if size < 800)
+    assert whole > 200, road.sizes
+    assert pieces < whole / 4, (whole, road.sizes)
 
 
 @scenario()
