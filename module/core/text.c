@@ -30,11 +30,12 @@ void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
 /*
  * A stream comes faster than it is read. Its reader will acknowledge all that
  * he finds at once (toytcp_user_receive()); if he does not come, the timer does
- * it. So ACKs become fewer as the load grows.
+ * it: the short one, for nothing shorter than the peer's tail loss probe will
+ * do. So ACKs become fewer as the load grows.
  */
 static bool left_to_reader(const struct tcb *tcb, bool unread)
 {
-	return unread && tcb->streak >= STREAM_SEGMENTS &&
+	return unread && !tcb->answers && tcb->streak >= STREAM_SEGMENTS &&
 	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / 4;
 }
 

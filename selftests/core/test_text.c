@@ -275,6 +275,20 @@ TEST(schedule_ack__the_reader_is_not_waited_for_long)
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 3 * MSS);
 }
 
+/* Where our text carries ACKs the timer is a longer one: a probe would come. */
+TEST(schedule_ack__not_left_to_a_reader_who_answers)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.streak = STREAM_SEGMENTS;
+	h.tcb.answers = 1;
+	ARRIVE_NEXT(&h, .len = MSS);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 2 * MSS);
+}
+
 /* MUST-58: two small ones are not two full ones; still at most 0.5 s. */
 TEST(schedule_ack__small_segments)
 {
