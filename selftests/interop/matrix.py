@@ -140,7 +140,7 @@ CONDITIONS = (
     Condition("loss_1_percent", ("loss", "1%"), size=LESS),
     Condition("loss_10_percent_and_reordering",
               ("delay", "4ms", "loss", "10%", "reorder", "75%", "50%"),
-              size=LESS // 2),
+              size=LESS if FULL else LESS // 2),
     Condition("ecn_marks_5_percent", ("loss", "5%", "ecn"), size=LESS,
               ecn=True),
     Condition("delay_40_ms", ("delay", "40ms"), size=LESS),
