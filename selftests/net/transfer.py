@@ -65,9 +65,11 @@ def both_ways_over_a_large_mtu(case):
 def nothing_was_lost_or_wrong(case):
     """A clean cable stays clean in the counters.
 
-    (Not that nothing at all was dropped: a probe of a closed window is. Nor
+    (Not that nothing at all was dropped: a probe of a closed window is, and so
+    is the last ACK of all if the end before it came by another processor. Nor
     that nothing was repeated: a machine that stalls lets a time-out pass.)
     """
+    tolerated = {"drop_window": 1 << 30, "drop_no_socket": 2}
     left, right = case.pair_of_hosts()
     exchange(*case.link(left, right), 5 * MB)
     if not lib.TOYTCP:
@@ -75,8 +77,8 @@ def nothing_was_lost_or_wrong(case):
     for end in left, right:
         stats = end.stats()
         bad = {name: value for name, value in stats.items()
-               if value and (name.startswith("drop_") or name == "in_errors")
-               and name != "drop_window"}
+               if (name.startswith("drop_") or name == "in_errors")
+               and value > tolerated.get(name, 0)}
         assert not bad, f"on a clean cable: {bad}"
         assert stats["retransmitted"] < 5 + stats["out_segments"] / 100, stats
 
