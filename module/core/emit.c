@@ -455,10 +455,8 @@ static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
  * toytcp_emit_nothing() - is there surely nothing to send?
  * @tcb: the connection, in any state
  *
- * The short answer to what is asked most: all that the user sent is on its way,
- * nothing of it is known to be lost, and no ACK is owed.
- *
- * Return: whether toytcp_emit_next() would say no.
+ * Return: whether all that the user sent is on its way, nothing of it is known
+ * to be lost, and no ACK is owed: the short answer to what is asked most.
  */
 bool toytcp_emit_nothing(const struct tcb *tcb)
 {
@@ -474,8 +472,7 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
  * @seg: filled in, but for the ports; its header is measured. The text is
  *	[seq, seq + len) of what the user sent
  *
- * Return: true if @seg is to be transmitted and the function called again;
- * false if there is nothing to send.
+ * Return: whether @seg is to be transmitted, and the function called again.
  */
 bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
 {
