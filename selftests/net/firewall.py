@@ -34,21 +34,12 @@ def counted(end: lib.Namespace, name: str) -> int:
     return int(words[words.index("packets") + 1])
 
 
-def exchange(near, far, size: int = 1 << 20) -> None:
-    data = os.urandom(size)
-    sender = lib.Thread(near.sendall, data)
-    assert lib.receive(far, size) == data
-    sender.finish()
-    far.sendall(data[:1000])
-    assert lib.receive(near, 1000) == data[:1000]
-
-
 def transfer(left, right, address="10.0.0.2", port=7000) -> None:
     """A connection with everything, to its end on both sides."""
     listener = right.listen()
     near = left.connect((address, port))
     far = right.accept(listener)
-    exchange(near, far)
+    lib.exchange(near, far)
     near.close()
     assert far.recv(1) == b""
     far.close()
@@ -167,7 +158,7 @@ def tracked_connections_are_confirmed(case):
     listener = right.listen()
     near = left.connect(("10.0.0.2", 7000))
     far = right.accept(listener)
-    exchange(near, far)
+    lib.exchange(near, far)
     try:
         lines = right.read("/proc/net/nf_conntrack").splitlines()
     except FileNotFoundError:
@@ -226,7 +217,7 @@ def masquerade_through_a_router(case):
     near = left.connect(("10.2.0.2", 7000))
     far = right.accept(listener)
     assert far.getpeername()[0] == "10.2.0.1", far.getpeername()
-    exchange(near, far)
+    lib.exchange(near, far)
 
 
 @scenario(toytcp_only=True)
@@ -245,7 +236,7 @@ def router_that_may_not_say_why(case):
         icmp type destination-unreachable counter name said drop; }; }""")
     listener = right.listen()
     near = left.connect(("10.2.0.2", 7000))
-    exchange(near, right.accept(listener), 300000)
+    lib.exchange(near, right.accept(listener), 300000)
     assert counted(router, "said") and left.stats()["black_holes"]
 
 
@@ -298,7 +289,7 @@ def spoilt_by_a_program(case):
         return None
 
     queue.change = change
-    exchange(near, far, 100000)
+    lib.exchange(near, far, 100000)
     if lib.TOYTCP:
         assert right.stats()["drop_checksum"] > 0
 

@@ -270,16 +270,21 @@ def time_wait_answers_a_repeated_fin(case):
     assert host.states() == ["TIME-WAIT"]
 
 
-@scenario()
-def time_wait_taken_over_by_a_newer_syn(case):
-    host, peer = alone(case)
-    listener = host.listen()
+def end_in_time_wait(host, peer, **listening):
+    """A connection that the host has closed first."""
+    listener = host.listen(**listening)
     talk = peer.dial(7000)
-    sock = host.accept(listener)
-    sock.close()
+    host.accept(listener).close()
     talk.expect("FA")
     talk.send("FA")
     host.wait_states("TIME-WAIT")
+    return listener, talk
+
+
+@scenario()
+def time_wait_taken_over_by_a_newer_syn(case):
+    host, peer = alone(case)
+    listener, talk = end_in_time_wait(host, peer)
     anew = peer.dial(7000, seq=talk.seq + 100000)
     host.wait_states("ESTABLISHED")
     anew.send("PA", b"second life")
@@ -290,13 +295,7 @@ def time_wait_taken_over_by_a_newer_syn(case):
 @scenario(toytcp_only=True)
 def time_wait_stays_while_the_listener_is_full(case):
     host, peer = alone(case)
-    listener = host.listen(backlog=0)
-    talk = peer.dial(7000)
-    sock = host.accept(listener)
-    sock.close()
-    talk.expect("FA")
-    talk.send("FA")
-    host.wait_states("TIME-WAIT")
+    listener, talk = end_in_time_wait(host, peer, backlog=0)
     peer.dial(7000, sport=4001)     # takes up the only place
     host.wait_states("TIME-WAIT", "ESTABLISHED")
     dropped = host.stats()["drop_listen_overflow"]

@@ -365,6 +365,17 @@ def receive_all(sock: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def exchange(near: socket.socket, far: socket.socket,
+             size: int = 1 << 20) -> None:
+    """Random bytes one way, and some of them back."""
+    data = os.urandom(size)
+    sender = Thread(near.sendall, data)
+    assert receive(far, size) == data
+    sender.finish()
+    far.sendall(data[:1000])
+    assert receive(near, 1000) == data[:1000]
+
+
 def queue(sock: socket.socket, request: int) -> int:
     return struct.unpack("i", fcntl.ioctl(sock, request, bytes(4)))[0]
 

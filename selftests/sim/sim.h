@@ -70,9 +70,10 @@ struct change {
 /**
  * struct settings - what a run is like; -1 where chance decides
  * @path: for each way. LOSS, MARK, DUP, REORDER (comes late), EARLY (comes at
- *	once), CORRUPT: chances, of a million, for each packet; DELAY: microseconds without queues; RATE: bytes a second, 0
- *	is no limit; QUEUE: bytes that may wait for a link of limited rate, 0 is
- *	no limit; MTU: bytes of IP datagram; DOWN: nothing gets through
+ *	once), CORRUPT: chances, of a million, for each packet; DELAY:
+ *	microseconds without queues; RATE: bytes a second, 0 is no limit; QUEUE:
+ *	bytes that may wait for a link of limited rate, 0 is no limit; MTU:
+ *	bytes of IP datagram; DOWN: nothing gets through
  * @bytes: the most that all users of a side send together
  * @window: receive buffer, bytes
  * @buffer: what windows and send buffers may grow to, bytes; 0: they do not
