@@ -90,7 +90,7 @@ void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
 		struct sk_buff *skb = toytcp_node_skb(ready);
 
 		next = ready->next;
-		if ((s32)(ready->end - have) <= 0) {
+		if (!seq_after(ready->end, have)) {
 			kfree_skb(skb);
 			continue;
 		}

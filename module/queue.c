@@ -61,8 +61,8 @@ static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
 }
 
 /* Text of @from, from @offset on, and of those that follow it in the queue. */
-static struct sk_buff *carve(struct sock *sk, const struct sk_buff *from,
-			     u32 offset, u32 len)
+static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
+			     u32 len)
 {
 	struct sk_buff *skb = toytcp_queue_bare();
 	u32 n;
@@ -72,8 +72,7 @@ static struct sk_buff *carve(struct sock *sk, const struct sk_buff *from,
 	do {
 		n = refer(skb, from, offset, len);
 		len -= n;
-		from = skb_peek_next((struct sk_buff *)from,
-				     &sk->sk_write_queue);
+		from = skb_peek_next(from, &sk->sk_write_queue);
 		offset = 0;
 	} while (n && len && from);
 	skb->data_len = skb->len;

@@ -133,7 +133,7 @@ static struct sk_buff *readable(const struct sock *sk, u32 seq)
 	struct sk_buff *skb;
 
 	skb_queue_walk(&sk->sk_receive_queue, skb)
-		if ((s32)(toytcp_node(skb)->end - seq) > 0)
+		if (seq_after(toytcp_node(skb)->end, seq))
 			return skb;
 	return NULL;
 }
