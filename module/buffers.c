@@ -70,31 +70,21 @@ u32 toytcp_buffers_window(const struct sock *sk)
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	bool first = !tp->tuning.since;
-	u32 window;
 
-	if (!toytcp_tuning_due(&tp->tuning, &tp->tcb))
-		return;
-	window = toytcp_tuning_read(&tp->tuning, &tp->tcb, toytcp_now());
-	if (window <= tp->tcb.rcv.buf)
-		return;
-	tp->tcb.rcv.buf = min(window, toytcp_buffers_window(sk));
-	WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, 2 * window, most(sk)));
-	if (!first)	/* a stream: the peer should hear of it at once */
-		toytcp_user_receive(&tp->tcb, 0);
+	if (toytcp_tuning_due(&tp->tuning, &tp->tcb) &&
+	    toytcp_tuning_read(&tp->tuning, &tp->tcb,
+			       toytcp_buffers_window(sk), toytcp_now()))
+		WRITE_ONCE(sk->sk_rcvbuf, 2 * tp->tcb.rcv.buf);
 }
 
 /**
  * toytcp_buffers_acked() - text was acknowledged: maybe we could send more
  * @sk: locked
- *
- * One cwnd is under way, another waits its turn, and a third pays for what is
- * around them.
  */
 void toytcp_buffers_acked(struct sock *sk)
 {
 	u32 limit = READ_ONCE(toytcp_sock_net(sk)->sysctl_wmem[2]);
-	u32 want = min(3 * min(toytcp_sk(sk)->tcb.cc.cwnd, limit), limit);
+	u32 want = min(toytcp_tuning_send(&toytcp_sk(sk)->tcb), limit);
 
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
 	    (int)want > READ_ONCE(sk->sk_sndbuf))

@@ -116,7 +116,7 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
 }
 
 /*
- * tuning.c: the size of the receive buffer
+ * tuning.c: the size of the buffers
  */
 
 /**
@@ -139,7 +139,8 @@ static inline bool toytcp_tuning_due(const struct tuning *t,
 	return !t->since || (s32)(tcb->rcv.copied - t->edge) > 0;
 }
 
-u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
+bool toytcp_tuning_read(struct tuning *t, struct tcb *tcb, u32 most, u64 now);
+u32 toytcp_tuning_send(const struct tcb *tcb);
 
 /*
  * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo

@@ -3,20 +3,24 @@
 #include "host.h"
 #include "kselftest_harness.h"
 
-/* Windows are read, each in so many microseconds; the last one's verdict. */
+/* Windows are read, each in so many microseconds: what the last one does. */
 static u32 read_in(u32 first, u32 second, u32 third)
 {
-	u32 times[] = { 0, first, second, third }, want = 0, i;
+	u32 times[] = { 0, first, second, third }, grown = 1, i;
 	struct tuning t = { 0 };
 	struct host h;
 
 	make_established(&h);
 	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		u32 before = h.tcb.rcv.buf;
+
 		h.now += times[i];
-		if (times[i] || !i)
-			want = toytcp_tuning_read(&t, &h.tcb, h.now);
+		if (!times[i] && i)
+			continue;
+		toytcp_tuning_read(&t, &h.tcb, WINDOW_MAX, h.now);
+		grown = h.tcb.rcv.buf / before;
 	}
-	return want;
+	return grown;
 }
 
 TEST(tuning_due__at_first_and_beyond_the_edge)
@@ -26,7 +30,7 @@ TEST(tuning_due__at_first_and_beyond_the_edge)
 
 	make_established(&h);
 	EXPECT_TRUE(toytcp_tuning_due(&t, &h.tcb));
-	EXPECT_EQ(toytcp_tuning_read(&t, &h.tcb, h.now), 2 * BUF);
+	EXPECT_TRUE(toytcp_tuning_read(&t, &h.tcb, WINDOW_MAX, h.now));
 	EXPECT_FALSE(toytcp_tuning_due(&t, &h.tcb));
 	h.tcb.rcv.copied += BUF;
 	EXPECT_FALSE(toytcp_tuning_due(&t, &h.tcb));
@@ -37,25 +41,54 @@ TEST(tuning_due__at_first_and_beyond_the_edge)
 /* As soon as one has been read: it may be that the peer waits for us. */
 TEST(tuning_read__a_window_a_round_trip)
 {
-	EXPECT_EQ(read_in(0, 0, 0), 2 * BUF);
-	EXPECT_EQ(read_in(20 * MSEC, 0, 0), 4 * BUF);
-	EXPECT_EQ(read_in(20 * MSEC, 25 * MSEC, 0), 4 * BUF);
-	EXPECT_EQ(read_in(25 * MSEC, 20 * MSEC, 0), 4 * BUF);
+	EXPECT_EQ(read_in(0, 0, 0), 2);
+	EXPECT_EQ(read_in(20 * MSEC, 0, 0), 4);
+	EXPECT_EQ(read_in(20 * MSEC, 25 * MSEC, 0), 4);
+	EXPECT_EQ(read_in(25 * MSEC, 20 * MSEC, 0), 4);
 }
 
 /* The window was larger than what path, peer or reader can use. */
 TEST(tuning_read__longer_than_a_round_trip)
 {
-	EXPECT_EQ(read_in(20 * MSEC, 110 * MSEC, 0), BUF);
-	EXPECT_EQ(read_in(20 * MSEC, 110 * MSEC, 30 * MSEC), 4 * BUF);
+	EXPECT_EQ(read_in(20 * MSEC, 110 * MSEC, 0), 1);
+	EXPECT_EQ(read_in(20 * MSEC, 110 * MSEC, 30 * MSEC), 4);
 }
 
 /* Now and then a request: no stream at all, and no measure for one. */
 TEST(tuning_read__after_a_pause)
 {
-	EXPECT_EQ(read_in(60 * SECOND, 0, 0), BUF);
-	EXPECT_EQ(read_in(60 * SECOND, 60 * SECOND, 0), BUF);
-	EXPECT_EQ(read_in(60 * SECOND, 20 * MSEC, 0), 4 * BUF);
+	EXPECT_EQ(read_in(60 * SECOND, 0, 0), 1);
+	EXPECT_EQ(read_in(60 * SECOND, 60 * SECOND, 0), 1);
+	EXPECT_EQ(read_in(60 * SECOND, 20 * MSEC, 0), 4);
+}
+
+/* Once a stream is known to wait for the window, the peer hears at once. */
+TEST(tuning_read__within_the_limit)
+{
+	struct tuning t = { 0 };
+	struct host h;
+
+	make_established(&h);
+	EXPECT_TRUE(toytcp_tuning_read(&t, &h.tcb, 3 * BUF, h.now));
+	EXPECT_EQ(h.tcb.rcv.buf, 2 * BUF);
+	EXPECT_FALSE(!!h.tcb.ack_now);
+	h.now += 20 * MSEC;
+	EXPECT_TRUE(toytcp_tuning_read(&t, &h.tcb, 3 * BUF, h.now));
+	EXPECT_EQ(h.tcb.rcv.buf, 3 * BUF);
+	EXPECT_TRUE(!!h.tcb.ack_now);
+	h.now += 20 * MSEC;
+	EXPECT_FALSE(toytcp_tuning_read(&t, &h.tcb, 3 * BUF, h.now));
+	EXPECT_FALSE(toytcp_tuning_read(&t, &h.tcb, BUF, h.now + 20 * MSEC));
+	EXPECT_EQ(h.tcb.rcv.buf, 3 * BUF);
+}
+
+TEST(tuning_send__three_windows)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = CWND_MAX;
+	EXPECT_EQ(toytcp_tuning_send(&h.tcb), 3u * CWND_MAX);
 }
 
 TEST_HARNESS_MAIN

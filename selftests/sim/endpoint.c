@@ -296,21 +296,10 @@ void endpoint_abort(struct endpoint *e)
 /* Text was read: buffers.c's toytcp_buffers_read(). */
 void endpoint_tune(struct endpoint *e)
 {
-	bool first = !e->tuning.since;
-	u32 window;
-
-	if (!toytcp_tuning_due(&e->tuning, &e->tcb))
-		return;
-	window = toytcp_tuning_read(&e->tuning, &e->tcb, e->world->now);
-	window = min(window, e->window_most);
-	if (window < e->tcb.rcv.buf)
-		FAIL(e->world, "%s: the receive buffer shrinks", e->name);
-	if (window <= e->tcb.rcv.buf)
-		return;
-	e->tcb.rcv.buf = window;
-	e->world->counts.grown++;
-	if (!first)
-		toytcp_user_receive(&e->tcb, 0);
+	if (toytcp_tuning_due(&e->tuning, &e->tcb) &&
+	    toytcp_tuning_read(&e->tuning, &e->tcb, e->window_most,
+			       e->world->now))
+		e->world->counts.grown++;
 }
 
 /* How much of what the user wrote is not yet acknowledged. */

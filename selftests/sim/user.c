@@ -73,8 +73,8 @@ void user_end(struct endpoint *e)
 /* Text was acknowledged: buffers.c's toytcp_buffers_acked(). */
 void user_acked(struct endpoint *e)
 {
-	u32 limit = (u32)e->world->set.buffer;
-	u32 want = min(3 * min(e->tcb.cc.cwnd, limit), limit);
+	u32 want = min_t(u32, toytcp_tuning_send(&e->tcb),
+			 e->world->set.buffer);
 
 	e->user.sndbuf = max(e->user.sndbuf, want);
 }
