@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/xfrm.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -20,7 +21,7 @@ static void charge(struct sock *sk, struct sk_buff *skb)
 {
 	skb->dev = NULL;
 	skb_dst_drop(skb);
-	nf_reset_ct(skb);
+	secpath_reset(skb);
 	if (skb->sk != sk)
 		skb_set_owner_r(skb, sk);
 }
@@ -263,11 +264,16 @@ static bool still_there(const struct toytcp_sock *tp,
  * @skb: data at our header, which filters see, as those of TCP see TCP's
  * @seg: the same, parsed
  *
- * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
+ * IP_MINTTL is asked, too: who lies about where he is cannot raise it. And the
+ * socket's own IPsec policy, which is not instead of the host's but beside it.
  */
 bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg)
 {
+	if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb)) {
+		toytcp_count(toytcp_sock_net(sk), drop_policy);
+		return true;
+	}
 	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
 	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
 		return false;

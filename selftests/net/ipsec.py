@@ -11,6 +11,8 @@ from lib import scenario
 ENDS = "10.0.0.1", "10.0.0.2"
 KEY = "0x" + "5a" * 20
 IP_XFRM_POLICY = 17
+IN, OUT = 0, 1
+ALLOW, BLOCK = 0, 1
 
 
 def xfrm(end: lib.Namespace, *words: str) -> str:
@@ -92,6 +94,27 @@ def through_esp(case):
     assert max(passed) > size
 
 
+def own_policy(sock: socket.socket, way: int, action: int) -> None:
+    """Any IPv4; struct xfrm_userpolicy_info."""
+    sock.setsockopt(socket.SOL_IP, IP_XFRM_POLICY, struct.pack(
+        "=40xH14x4Q72xBB6x", socket.AF_INET, *[2 ** 64 - 1] * 4, way, action))
+
+
+@scenario()
+def a_sockets_own_policy_holds(case):
+    left, right = hosts(case)
+    xfrm(right, "policy")
+    near, far = case.link(left, right)
+    own_policy(far, IN, BLOCK)
+    near.send(b"x")
+    lib.wait_until("sent again", lambda: any(
+        row.retransmits for row in left.connections()))
+    assert lib.queue(far, lib.SIOCINQ) == 0
+    assert not right.toytcp or right.stats()["drop_policy"] >= 1
+    own_policy(far, IN, ALLOW)
+    assert far.recv(1) == b"x"
+
+
 def socket_policies(end: lib.Namespace) -> list[str]:
     return re.findall(r"socket (\w+)", xfrm(end, "policy"))
 
@@ -102,9 +125,8 @@ def a_sockets_own_policy_ends_with_it(case):
     left, right = hosts(case)
     xfrm(right, "policy")
     listener = right.listen()
-    for way in 0, 1:    # struct xfrm_userpolicy_info: any IPv4 is let pass
-        listener.setsockopt(socket.SOL_IP, IP_XFRM_POLICY, struct.pack(
-            "=40xH14x4Q72xB7x", socket.AF_INET, *[2 ** 64 - 1] * 4, way))
+    for way in IN, OUT:
+        own_policy(listener, way, ALLOW)
     assert len(socket_policies(right)) == 2
     near = left.connect((ENDS[1], 7000))
     far = right.accept(listener)
