@@ -59,6 +59,7 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 	switch (name) {
 	case TCP_NODELAY:
 		tcb->nodelay = !!val;
+		tcb->cork &= !val;	/* for what is queued now: tcp(7) */
 		break;
 	case TCP_MAXSEG:
 		tp->user_mss = val;

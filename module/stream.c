@@ -54,9 +54,13 @@ static int wait_until_open(struct sock *sk, long *timeo)
 	return sk_stream_wait_connect(sk, timeo);
 }
 
-/* Out of room: send what there is, and sleep until the peer took some. */
+/*
+ * Out of room: send what there is, and sleep until the peer took some. No cork
+ * holds back what fills the buffer: nothing can come that would complete it.
+ */
 static int wait_for_room(struct sock *sk, long *timeo)
 {
+	toytcp_sk(sk)->tcb.cork = 0;
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	toytcp_settle(sk, NULL, NULL);
 	return sk_stream_wait_memory(sk, timeo);
@@ -286,6 +290,7 @@ void toytcp_stream_write_space(struct sock *sk)
 	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
 
+	smp_mb();	/* the room first; pairs with the one in poll_out() */
 	if (!sock || !test_bit(SOCK_NOSPACE, &sock->flags) ||
 	    !sk_stream_is_writeable(sk))
 		return;

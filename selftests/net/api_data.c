@@ -363,6 +363,49 @@ API_TEST(send__cork_delays_no_longer_than_it_must)
 	ASSERT_EQ(0, memcmp(bulk_in, bulk_out, 200001));
 }
 
+/* A cork cannot ask for more text than the send buffer has room for. */
+API_TEST(send__cork_gives_way_to_a_full_buffer)
+{
+	long began, took[2];
+
+	fill_pattern(bulk_out, BULK, 6);
+	for (int cork = 0; cork < 2; cork++) {
+		struct pair pair = new_pair();
+		struct worker worker;
+
+		set_int(pair.client, SOL_SOCKET, SO_SNDBUF, 4096);
+		ASSERT_OK(set_int(pair.client, SOL_TCP, TCP_CORK, cork));
+		began = now_ms();
+		start(&worker, send_bulk, pair.client);
+		recv_all(pair.server, bulk_in, BULK - 65536);
+		took[cork] = now_ms() - began;
+		ASSERT_EQ(0, memcmp(bulk_in, bulk_out, BULK - 65536));
+		drain(pair.server, 65536);
+		ASSERT_EQ(0, finish(&worker));
+	}
+	ASSERT_LT(took[1], 4 * took[0] + 1000);
+}
+
+/* tcp(7): it "forces an explicit flush of pending output". */
+API_TEST(send__nodelay_flushes_what_cork_holds_back)
+{
+	bool flushed = false;
+
+	/* In 200 ms it would leave anyway: one quick time in ten will do. */
+	for (int i = 0; i < 10 && !flushed; i++) {
+		struct pair pair = new_pair();
+		long began;
+
+		ASSERT_OK(set_int(pair.client, SOL_TCP, TCP_CORK, i % 2));
+		send(pair.client, "corked", 6, MSG_MORE);
+		began = now_ms();
+		ASSERT_OK(set_int(pair.client, SOL_TCP, TCP_NODELAY, 1));
+		drain(pair.server, 6);
+		flushed = now_ms() - began < 150;
+	}
+	ASSERT_TRUE(flushed);
+}
+
 API_TEST(send__cork_gives_way_to_close)
 {
 	struct pair pair = new_pair();
