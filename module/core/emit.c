@@ -118,7 +118,7 @@ static void report(struct tcb *tcb, struct segment *seg)
 /* Numbers go out for the first time: the clocks that watch them start. */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
-	if (tcb->snd.nxt == tcb->snd.una)
+	if (tcb->snd.nxt == tcb->snd.una && !tcb->persist)
 		tcb->progress = now;
 	tcb->snd.nxt = seq;
 	toytcp_rtt_start(&tcb->rtt, seq, now);
@@ -436,8 +436,7 @@ static void arm_persist(struct tcb *tcb, u64 now)
 	if (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent))
 		return;
 	notice_pause(tcb, now);
-	if (!tcb->probes)
-		tcb->progress = now;
+	tcb->progress = now;
 	tcb->persist = 1;
 	toytcp_timeout_arm(tcb, now, wait);
 }

@@ -240,6 +240,22 @@ TEST(user_timeout__set_while_waiting)
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
+/* That a keep-alive probe is unanswered yet takes nothing from it. */
+TEST(user_timeout__begins_when_text_waits_for_the_window)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.keepalive = 1;
+	toytcp_timeout_keepalive(&h.tcb, h.now);
+	ARRIVE_NEXT(&h, .wnd = 0);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_ONLY_ACK(&h, ISS, IRS + 1);
+	h.tcb.user_timeout = 5000;
+	host_send(&h, 10);
+	EXPECT_EQ(wait_for_end(&h), 5 * SECOND);
+}
+
 TEST(timeout_rearm__postpones_nothing)
 {
 	struct host h;
