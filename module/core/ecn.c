@@ -37,10 +37,7 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
  */
 static void slow_down(struct tcb *tcb, u32 ack)
 {
-	bool known = seq_between(tcb->snd.una, tcb->ecn_high, tcb->snd.nxt) &&
-		     !seq_after(ack, tcb->ecn_high);
-
-	if (known || seq_before(ack, tcb->snd.una))
+	if (!seq_after(ack, tcb->ecn_high))
 		return;
 	tcb->ecn_high = tcb->snd.nxt;
 	tcb->ecn_reduced = 1;
@@ -50,8 +47,18 @@ static void slow_down(struct tcb *tcb, u32 ack)
 		return;
 	}
 	toytcp_congestion_lost(tcb);
+	tcb->ecn_slowed = 1;
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 	tcb->cause = CAUSE_ECE;
+}
+
+/* The window has passed; and numbers wrap, so what is old stays just behind. */
+static void follow(struct tcb *tcb)
+{
+	if (!seq_after(tcb->snd.una, tcb->ecn_high))
+		return;
+	tcb->ecn_high = tcb->snd.una - 1;
+	tcb->ecn_slowed = 0;
 }
 
 /**
@@ -63,6 +70,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg)
 {
 	if (!tcb->ecn)
 		return;
+	follow(tcb);
 	tcb->ecn_seen |= !!seg->ecn;
 	if (seg->len)
 		take_mark(tcb, seg);

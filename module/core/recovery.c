@@ -60,16 +60,25 @@ static void begin_episode(struct tcb *tcb)
 	tcb->rtt.timing = 0;	/* Karn's rule */
 	tcb->rack.widened = 0;
 	tcb->rack.probing = 0;
+	tcb->ecn_slowed = 0;
 	if (!tcb->undoable)
 		tcb->prr.repeated = 0;
 	tcb->undoable = 1;
 }
 
-/* Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. */
+/*
+ * Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. What was reduced
+ * for a mark in the same window is not reduced again: RFC 3168 section 6.1.2.
+ */
 static void enter(struct tcb *tcb, struct actions *act)
 {
-	toytcp_congestion_lost(tcb);
+	bool slowed = tcb->ecn_slowed &&
+		      seq_before(tcb->snd.una, tcb->ecn_high);
+
+	if (!slowed)
+		toytcp_congestion_lost(tcb);
 	begin_episode(tcb);
+	tcb->undoable = !slowed;	/* the mark stays true */
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
 	tcb->prr.sent = 0;

@@ -365,6 +365,7 @@ struct prr {
  * @ecn_echo: a mark arrived: every ACK says so
  * @ecn_seen: something came that may be marked: the way lets ECN through
  * @ecn_reduced: the next new text says that we have slowed down
+ * @ecn_slowed: cwnd fell for a mark, and @ecn_high is not acknowledged yet
  * @sack_ok: both sides speak SACK; in SYN-SENT: our SYN offers it
  * @timed_out: what was outstanding at the last timeout, up to cc.recover, is
  *	not all acknowledged yet
@@ -426,6 +427,7 @@ struct tcb {
 	u8 ecn : 1;
 	u8 ecn_echo : 1;
 	u8 ecn_reduced : 1;
+	u8 ecn_slowed : 1;
 	u8 ecn_seen : 1;
 	u8 sack_ok : 1;
 	u8 timed_out : 1;

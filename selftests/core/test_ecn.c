@@ -226,6 +226,54 @@ TEST(slow_down__an_old_ack_says_nothing_new)
 	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
 }
 
+/* Nor is it a loss, which then is mended, but nothing makes good for it. */
+TEST(slow_down__covers_a_loss_of_that_window)
+{
+	struct host h;
+
+	make_marked(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, 10 * MSS);
+	h.now += 100 * MSEC;
+	ECHO(&h, MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+	ARRIVE_NEXT(&h, .sacks = 1,
+		    .sack = { { ISS + 1 + 2 * MSS, ISS + 1 + 6 * MSS } });
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	EXPECT_EQ(h.out[0].seq, ISS + 1 + MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 6 * MSS, .sacks = 1,
+		    .sack = { { ISS + 1 + MSS, ISS + 1 + 2 * MSS } });
+	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * MSS);
+	EXPECT_FALSE(h.tcb.cc.recovering == 1);
+	EXPECT_LE(h.tcb.cc.cwnd, 6 * MSS);
+	host_send(&h, 5 * MSS);
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .sacks = 1,
+		    .sack = { { ISS + 1 + 11 * MSS, ISS + 1 + 15 * MSS } });
+	EXPECT_LT(h.tcb.cc.ssthresh, 5 * MSS);
+}
+
+/* Two gigabytes later a number is no longer behind. */
+TEST(slow_down__long_after_the_last_time)
+{
+	struct host h;
+	u32 i;
+
+	make_marked(&h);
+	for (i = 0; i < 3; i++) {
+		h.tcb.snd.una += 1u << 30;
+		h.tcb.snd.nxt = h.tcb.snd.una;
+		h.tcb.snd.end = h.tcb.snd.una;
+		ARRIVE_NEXT(&h);
+	}
+	host_send(&h, 10 * MSS);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_ECE, .ack = h.tcb.snd.una + MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+}
+
 /* Fast recovery has slowed down already; the peer is told all the same. */
 TEST(slow_down__not_twice_in_recovery)
 {
