@@ -80,12 +80,17 @@ static void take_timestamp(struct arrival *a)
 	tcb->ts_taken = (u32)(a->now >> 20);
 }
 
-/* RFC 5961 section 5: an ACK this old or this new cannot be the peer's. */
-static bool plausible_ack(const struct tcb *tcb, u32 ack)
+/**
+ * toytcp_ack_plausible() - is the ACK such that it can be the peer's?
+ * @a: the segment
+ *
+ * RFC 5961 section 5: neither so old nor so new that it cannot.
+ */
+bool toytcp_ack_plausible(const struct arrival *a)
 {
-	u32 oldest = tcb->snd.una - tcb->snd.max_wnd;
+	const struct send_space *snd = &a->tcb->snd;
 
-	return seq_between(oldest, ack, tcb->snd.nxt);
+	return seq_between(snd->una - snd->max_wnd, a->seg->ack, snd->nxt);
 }
 
 static bool ack_of_syn(struct arrival *a)
@@ -240,7 +245,7 @@ bool toytcp_ack_check(struct arrival *a)
 		return false;
 	if (tcb->state == TCP_SYN_RECV && !ack_of_syn(a))
 		return false;
-	if (!plausible_ack(tcb, ack)) {
+	if (!toytcp_ack_plausible(a)) {
 		toytcp_ack_challenge(a, CAUSE_ACK);
 		return false;
 	}

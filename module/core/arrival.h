@@ -55,6 +55,7 @@ static inline void toytcp_arrival_time_wait(struct arrival *a, enum cause cause)
 
 void toytcp_ack_challenge(struct arrival *a, enum cause cause);
 void toytcp_ack_establish(struct arrival *a, enum cause cause);
+bool toytcp_ack_plausible(const struct arrival *a);
 bool toytcp_ack_check(struct arrival *a);
 
 void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to);

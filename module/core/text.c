@@ -14,13 +14,14 @@
  * @from: its first number
  * @to: one past the last; nothing happens if it is not behind @from
  *
- * RFC 2883 section 4.
+ * RFC 2883 section 4; but not for a segment that RFC 5961 wants discarded.
  */
 void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
 {
 	struct tcb *tcb = a->tcb;
 
-	if (!tcb->sack_ok || !seq_before(from, to) || to - from > 65535)
+	if (!tcb->sack_ok || !toytcp_ack_plausible(a) ||
+	    !seq_before(from, to) || to - from > 65535)
 		return;
 	tcb->rcv.twice = from;
 	tcb->rcv.twice_len = (u16)(to - from);

@@ -125,6 +125,22 @@ TEST(plausible_ack__only_such_a_one_is_a_sign_of_life)
 	EXPECT_EQ(h.tcb.probes, 0);
 }
 
+/* Who does not know our numbers cannot have us speak of what came twice. */
+TEST(plausible_ack__what_came_twice)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	ARRIVE_NEXT(&h, .len = 100);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1 + (1u << 30),
+	       .len = 100);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 101);
+	EXPECT_EQ(h.out[0].sacks, 0);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 100);
+	EXPECT_EQ(h.out[0].sacks, 1);
+}
+
 /* RFC 5961 5.2: text, a FIN or a pointer injected with a guessed ACK. */
 TEST(plausible_ack__blind_injection)
 {
