@@ -322,10 +322,11 @@ void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
 static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
 			struct sk_buff *skb, const struct segment *seg)
 {
-	struct sock *sk = toytcp_ports_listener(tn, who, inet_iif(skb));
+	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
+							  inet_iif(skb));
 
-	if (sk)
-		toytcp_listener_arrives(sk, NULL, skb, seg, NULL);
+	if (l)
+		toytcp_listener_arrives(l, NULL, skb, seg, NULL);
 	else
 		toytcp_deliver_nobody(tn->net, skb, seg);
 }

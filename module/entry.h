@@ -96,7 +96,7 @@ struct toytcp_embryo {
 	struct toytcp_entry entry;
 	struct embryo core;
 	struct toytcp_route route;
-	struct sock *listener;
+	struct toytcp_listener *listener;
 	struct list_head link;
 	unsigned long deadline;
 	u32 answered;
@@ -132,15 +132,14 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @lock: guards all of it but @node
  * @node: in the namespace's hash of listeners, read under RCU
  * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
- *	holds its socket's first reference
- * @accept_count: how many there are
- * @backlog: how many there may be, as listen() says
+ *	holds its socket's first reference. sk_ack_backlog says how many there are
  * @embryos: by how often their SYN,ACK was repeated; each list in the order
  *	of deadlines, since all in it wait equally long
  * @embryo_count: how many there are in all
  * @cookie_sent: when a SYN was last answered by a cookie, jiffies; 0: never
  * @timer: for the earliest deadline among @embryos
  * @sk: the socket
+ * @tn: its namespace
  * @serial: from ports.serial; tells listeners of one port apart
  * @rcu: for freeing
  */
@@ -148,13 +147,12 @@ struct toytcp_listener {
 	spinlock_t lock;	/* see above */
 	struct hlist_node node;
 	struct list_head accept_queue;
-	u32 accept_count;
-	u32 backlog;
 	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
 	u32 embryo_count;
 	u32 cookie_sent;
 	struct timer_list timer;
 	struct sock *sk;
+	struct toytcp_net *tn;
 	u32 serial;
 	struct rcu_head rcu;
 };

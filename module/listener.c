@@ -15,11 +15,6 @@
 /* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
 #define ISS_GAP		65537
 
-static struct toytcp_net *net_of(const struct toytcp_listener *l)
-{
-	return toytcp_sock_net(l->sk);
-}
-
 /**
  * toytcp_listener_overflows() - has the accept queue no room? Then count it
  * @l: the listener
@@ -28,28 +23,17 @@ static struct toytcp_net *net_of(const struct toytcp_listener *l)
  */
 bool toytcp_listener_overflows(const struct toytcp_listener *l)
 {
-	if (READ_ONCE(l->accept_count) <= READ_ONCE(l->backlog))
+	if (!sk_acceptq_is_full(l->sk))
 		return false;
-	toytcp_count(net_of(l), drop_listen_overflow);
+	toytcp_count(l->tn, drop_listen_overflow);
 	return true;
 }
 
 static bool has_many_embryos(const struct toytcp_listener *l)
 {
 	return READ_ONCE(l->embryo_count) >=
-	       max_t(u32, READ_ONCE(l->backlog), TOYTCP_EMBRYOS_MIN);
-}
-
-/**
- * toytcp_listener_has_room() - would a SYN that arrives now get an embryo?
- * @sk: the listener, found under RCU
- */
-bool toytcp_listener_has_room(const struct sock *sk)
-{
-	const struct toytcp_listener *l =
-		rcu_dereference(toytcp_sk(sk)->listener);
-
-	return l && !toytcp_listener_overflows(l) && !has_many_embryos(l);
+	       max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
+		     TOYTCP_EMBRYOS_MIN);
 }
 
 /* RFC 9293 MUST-63. IP does not look for a subnet's broadcast address. */
@@ -59,13 +43,13 @@ static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 
 	if (type != RTN_BROADCAST && type != RTN_MULTICAST)
 		return false;
-	toytcp_count(net_of(l), drop_martian);
+	toytcp_count(l->tn, drop_martian);
 	return true;
 }
 
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
-		      const struct remnant *old)
+		      const struct toytcp_remnant *old)
 {
 	struct toytcp_sock *tp = toytcp_sk(l->sk);
 	u32 iss;
@@ -73,8 +57,8 @@ static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 	if (READ_ONCE(tp->isn_set) && xchg(&tp->isn_set, 0))
 		return READ_ONCE(tp->isn);
 	iss = toytcp_isn_new(who);
-	if (old && !seq_after(iss, old->snd_nxt))
-		iss = old->snd_nxt + ISS_GAP;
+	if (old && !seq_after(iss, old->core.snd_nxt))
+		iss = old->core.snd_nxt + ISS_GAP;
 	return iss;
 }
 
@@ -106,36 +90,23 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	struct sock *sk = l->sk;
 	struct toytcp_embryo *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
 
-	if (!e)
+	if (!e) {
+		toytcp_count(l->tn, drop_memory);
 		return NULL;
+	}
 	e->entry.who = *who;
 	e->entry.kind = ENTRY_EMBRYO;
-	e->listener = sk;
-	INIT_LIST_HEAD(&e->link);
+	e->listener = l;
 	route_as(sk, skb, &e->route);
 	toytcp_embryo_init(&e->core, syn, iss, READ_ONCE(sk->sk_rcvbuf) / 2,
 			   toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
-	e->core.ecn = READ_ONCE(net_of(l)->sysctl_ecn) && toytcp_ecn_agrees(syn);
-	if (READ_ONCE(net_of(l)->sysctl_timestamps))
+	e->core.ecn = READ_ONCE(l->tn->sysctl_ecn) && toytcp_ecn_agrees(syn);
+	if (READ_ONCE(l->tn->sysctl_timestamps))
 		toytcp_embryo_stamp(&e->core, syn, toytcp_isn_stamp(who));
-	e->core.sack_ok &= READ_ONCE(net_of(l)->sysctl_sack);
+	e->core.sack_ok &= READ_ONCE(l->tn->sysctl_sack);
 	return e;
-}
-
-static void create(struct toytcp_listener *l, const struct toytcp_tuple *who,
-		   struct sk_buff *skb, const struct segment *syn,
-		   const struct remnant *old)
-{
-	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
-					      choose_iss(l, who, old));
-
-	if (e)
-		toytcp_nursery_add(l, e, syn);
-	else
-		toytcp_count(net_of(l), drop_memory);
-	consume_skb(skb);
 }
 
 /* The answer of an embryo that is forgotten at once, but for its MSS. */
@@ -149,15 +120,15 @@ static void send_cookie(struct toytcp_listener *l,
 	plain.options &= HAS_MSS;
 	plain.ctl = CTL_SYN;
 	e = make_embryo(l, who, skb, &plain,
-			toytcp_cookie_make(net_of(l), who, syn));
+			toytcp_cookie_make(l->tn, who, syn));
 	if (!e)
 		return;
 	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
 	WRITE_ONCE(l->cookie_sent, (u32)jiffies | 1);
-	toytcp_count(net_of(l), cookies_sent);
-	toytcp_event(net_of(l), who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
+	toytcp_count(l->tn, cookies_sent);
+	toytcp_event(l->tn, who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
 		     CAUSE_LISTEN_SYN);
-	toytcp_transmit_reply(net_of(l), who, &e->route, &synack, l->sk,
+	toytcp_transmit_reply(l->tn, who, &e->route, &synack, l->sk,
 			      TCP_LISTEN, CAUSE_COOKIE);
 	kfree(e);
 }
@@ -179,65 +150,82 @@ static struct toytcp_embryo *resume(struct toytcp_listener *l,
 	return e;
 }
 
-/* An ACK for nobody: perhaps of a cookie. Takes over the skb if so. */
+/*
+ * An ACK for nobody: perhaps of a cookie. Takes over the skb if so. Where there
+ * is no room, the peer's next segment may have more luck.
+ */
 static bool take_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who, struct sk_buff *skb,
 			const struct segment *seg)
 {
-	struct toytcp_embryo *e;
+	struct toytcp_embryo *e = NULL;
 	u16 mss;
 
-	if (!toytcp_cookie_expected(l))
+	if (seg->ctl & CTL_SYN || !toytcp_cookie_expected(l))
 		return false;
-	mss = toytcp_cookie_mss(net_of(l), who, seg);
+	mss = toytcp_cookie_mss(l->tn, who, seg);
 	if (!mss) {
-		toytcp_count(net_of(l), cookies_failed);
+		toytcp_count(l->tn, cookies_failed);
 		return false;
 	}
-	toytcp_count(net_of(l), cookies_received);
-	e = toytcp_listener_overflows(l) ? NULL :
-					   resume(l, who, skb, seg, mss);
-	if (e)
-		toytcp_nursery_resume(l, e, skb, seg);
-	else	/* the peer's next segment may have more luck */
+	toytcp_count(l->tn, cookies_received);
+	if (!toytcp_listener_overflows(l))
+		e = resume(l, who, skb, seg, mss);
+	if (e && toytcp_nursery_keep(l, e))
+		toytcp_nursery_arrives(l, e, skb, seg);
+	else
 		kfree_skb(skb);
 	return true;
 }
 
-/* A SYN: an embryo, or a cookie in its stead. Takes over the skb if either. */
-static bool answer_syn(struct toytcp_listener *l,
-		       const struct toytcp_tuple *who, struct sk_buff *skb,
-		       const struct segment *syn, const struct remnant *old)
+/* An embryo, in the place of what is in TIME-WAIT. */
+static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
+		   const struct sk_buff *skb, const struct segment *syn,
+		   struct toytcp_remnant *old)
 {
-	if (toytcp_listener_overflows(l))
+	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
+					      choose_iss(l, who, old));
+
+	if (!e)
 		return false;
-	if (!has_many_embryos(l)) {
-		create(l, who, skb, syn, old);
-		return true;
-	}
-	if (old || !READ_ONCE(net_of(l)->sysctl_syncookies)) {
-		toytcp_count(net_of(l), drop_listen_overflow);
+	if (old)
+		toytcp_timewait_reuse(l->tn, old, CAUSE_SYN);
+	toytcp_nursery_add(l, e, syn);
+	return true;
+}
+
+/* A SYN: an embryo, or a cookie in its stead, if that is possible. */
+static bool answer_syn(struct toytcp_listener *l,
+		       const struct toytcp_tuple *who,
+		       const struct sk_buff *skb, const struct segment *syn,
+		       struct toytcp_remnant *old)
+{
+	if (is_from_group(l, who->remote) || toytcp_listener_overflows(l))
+		return false;
+	if (!has_many_embryos(l))
+		return create(l, who, skb, syn, old);
+	if (old || !READ_ONCE(l->tn->sysctl_syncookies)) {
+		toytcp_count(l->tn, drop_listen_overflow);
 		return false;
 	}
 	send_cookie(l, who, skb, syn);
-	consume_skb(skb);
 	return true;
 }
 
 static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
-			   const struct segment *seg, const struct remnant *old)
+			   const struct segment *seg,
+			   struct toytcp_remnant *old)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	enum verdict verdict = toytcp_listen_arrives(seg);
 
-	if (verdict == VERDICT_CREATE && is_from_group(l, who.remote))
-		verdict = VERDICT_DROP;
-	if (verdict == VERDICT_CREATE && answer_syn(l, &who, skb, seg, old))
+	if (verdict == VERDICT_CREATE && answer_syn(l, &who, skb, seg, old)) {
+		consume_skb(skb);
 		return;
-	if (verdict == VERDICT_RESET && !(seg->ctl & CTL_SYN) &&
-	    take_cookie(l, &who, skb, seg))
+	}
+	if (verdict == VERDICT_RESET && take_cookie(l, &who, skb, seg))
 		return;
-	toytcp_event(net_of(l), &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
+	toytcp_event(l->tn, &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
 		     seg->ctl & CTL_ACK ? CAUSE_LISTEN_ACK : CAUSE_NONE);
 	if (verdict == VERDICT_RESET)
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg);
@@ -246,40 +234,29 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 
 /**
  * toytcp_listener_arrives() - a segment arrived for a listener or its embryo
- * @sk: the listener, found under RCU; not locked
+ * @l: the listener, found under RCU; its socket is not locked
  * @e: the embryo, found likewise; NULL if there is none
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  * @old: the connection in TIME-WAIT that the segment may replace, or NULL
  *
- * If the listener has stopped since it was found, there is nobody.
+ * If the listener has stopped since it was found, nothing comes of it; whoever
+ * asks again finds nobody.
  *
  * Context: under RCU, BH disabled.
  */
-void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
+void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     const struct remnant *old)
+			     struct toytcp_remnant *old)
 {
-	struct toytcp_listener *l = rcu_dereference(toytcp_sk(sk)->listener);
-
-	if (!l) {
-		toytcp_deliver_nobody(sock_net(sk), skb, seg);
-		return;
-	}
 	if (seg->ctl & CTL_RST)
-		toytcp_count(net_of(l), in_resets);
-	if (toytcp_deliver_refuses(sk, skb, seg))
+		toytcp_count(l->tn, in_resets);
+	if (toytcp_deliver_refuses(l->sk, skb, seg))
 		kfree_skb(skb);
 	else if (e)
 		toytcp_nursery_arrives(l, e, skb, seg);
 	else
 		listen_arrives(l, skb, seg, old);
-}
-
-static struct toytcp_listener *own_listener(const struct sock *sk)
-{
-	return rcu_dereference_protected(toytcp_sk(sk)->listener,
-					 lockdep_sock_is_held(sk));
 }
 
 static void set_state(struct sock *sk, u8 state)
@@ -291,17 +268,15 @@ static void set_state(struct sock *sk, u8 state)
 /* One process wakes up for one connection. */
 static int wait_for_child(struct sock *sk, long timeout)
 {
-	struct toytcp_listener *l;
 	DEFINE_WAIT(wait);
 	int err = 0;
 
 	for (;;) {
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
 					  TASK_INTERRUPTIBLE);
-		l = own_listener(sk);
-		if (l && READ_ONCE(l->accept_count))
+		err = toytcp_sk(sk)->listener ? 0 : -EINVAL;
+		if (!err && READ_ONCE(sk->sk_ack_backlog))
 			break;
-		err = l ? 0 : -EINVAL;
 		if (!err && signal_pending(current))
 			err = sock_intr_errno(timeout);
 		if (!err && !timeout)
@@ -324,7 +299,7 @@ static struct sock *take_child(struct toytcp_listener *l)
 	spin_lock_bh(&l->lock);
 	tp = list_first_entry(&l->accept_queue, struct toytcp_sock, accept_link);
 	list_del_init(&tp->accept_link);
-	WRITE_ONCE(l->accept_count, l->accept_count - 1);
+	sk_acceptq_removed(l->sk);
 	spin_unlock_bh(&l->lock);
 	return &tp->inet.sk;
 }
@@ -344,7 +319,7 @@ struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
 	lock_sock(sk);
 	*err = wait_for_child(sk, sock_rcvtimeo(sk, flags & O_NONBLOCK));
 	if (!*err)
-		child = take_child(own_listener(sk));
+		child = take_child(toytcp_sk(sk)->listener);
 	release_sock(sk);
 	return child;
 }
@@ -370,22 +345,20 @@ static void abort_children(struct list_head *queue)
 }
 
 /**
- * toytcp_listener_stop() - LISTEN -> CLOSED, if it listens; may wait
+ * toytcp_listener_stop() - LISTEN -> CLOSED; may wait
  * @sk: locked; keeps its port
  */
 void toytcp_listener_stop(struct sock *sk)
 {
-	struct toytcp_listener *l = own_listener(sk);
+	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 	LIST_HEAD(children);
 
-	if (!l)
-		return;
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->lock);
-	RCU_INIT_POINTER(toytcp_sk(sk)->listener, NULL);
+	toytcp_sk(sk)->listener = NULL;
 	toytcp_nursery_clear(l);
 	list_splice_init(&l->accept_queue, &children);
-	l->accept_count = 0;
+	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	spin_unlock_bh(&l->lock);
 	set_state(sk, TCP_CLOSE);
 	toytcp_timer_kill(&l->timer);
@@ -393,7 +366,7 @@ void toytcp_listener_stop(struct sock *sk)
 	kfree_rcu(l, rcu);
 }
 
-static int start(struct sock *sk, u32 backlog)
+static int start(struct sock *sk)
 {
 	struct toytcp_listener *l = kzalloc(sizeof(*l), GFP_KERNEL);
 	int err;
@@ -403,9 +376,10 @@ static int start(struct sock *sk, u32 backlog)
 	spin_lock_init(&l->lock);
 	INIT_LIST_HEAD(&l->accept_queue);
 	toytcp_nursery_init(l);
-	l->backlog = backlog;
 	l->sk = sk;
-	rcu_assign_pointer(toytcp_sk(sk)->listener, l);
+	l->tn = toytcp_sock_net(sk);
+	toytcp_sk(sk)->listener = l;
+	sk->sk_ack_backlog = 0;
 	set_state(sk, TCP_LISTEN);
 	err = toytcp_ports_listen(l);
 	if (err)
@@ -424,17 +398,15 @@ static int start(struct sock *sk, u32 backlog)
  */
 int toytcp_listener_start(struct sock *sk, int backlog)
 {
-	struct toytcp_listener *l = own_listener(sk);
 	int err = 0;
 
-	if (l) {
-		WRITE_ONCE(l->backlog, backlog);
+	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	if (sk->sk_state == TCP_LISTEN)
 		return 0;
-	}
 	if (!toytcp_sk(sk)->claim.port)
 		err = toytcp_ports_get(sk, 0);
 	if (err)
 		return err;
 	inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
-	return start(sk, backlog);
+	return start(sk);
 }

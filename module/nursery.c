@@ -9,11 +9,6 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-static struct toytcp_net *net_of(const struct toytcp_listener *l)
-{
-	return toytcp_sock_net(l->sk);
-}
-
 static struct toytcp_embryo *first_of(struct list_head *list)
 {
 	return list_first_entry_or_null(list, struct toytcp_embryo, link);
@@ -39,9 +34,9 @@ static void unlink_embryo(struct toytcp_listener *l, struct toytcp_embryo *e)
 
 static void forget(struct toytcp_listener *l, struct toytcp_embryo *e)
 {
-	toytcp_table_remove(net_of(l), &e->entry);
+	toytcp_table_remove(l->tn, &e->entry);
 	unlink_embryo(l, e);
-	toytcp_count(net_of(l), attempt_fails);
+	toytcp_count(l->tn, attempt_fails);
 }
 
 /* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
@@ -58,7 +53,7 @@ static bool is_deferred(const struct toytcp_listener *l,
 static void reply(const struct toytcp_listener *l,
 		  const struct toytcp_embryo *e, struct segment *seg, u8 cause)
 {
-	toytcp_transmit_reply(net_of(l), &e->entry.who, &e->route, seg, l->sk,
+	toytcp_transmit_reply(l->tn, &e->entry.who, &e->route, seg, l->sk,
 			      TCP_SYN_RECV, cause);
 }
 
@@ -71,6 +66,18 @@ static void send_synack(const struct toytcp_listener *l,
 	reply(l, e, &seg, cause);
 }
 
+/* The first of those repeated @n times, if its time is up. */
+static struct toytcp_embryo *due(struct toytcp_listener *l, int n)
+{
+	struct toytcp_embryo *e = first_of(&l->embryos[n]);
+
+	if (e && time_before(jiffies, e->deadline)) {
+		toytcp_timer_set(&l->timer, e->deadline);
+		e = NULL;
+	}
+	return e;
+}
+
 /* The next embryo whose time is up; it already waits for its next time. */
 static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 {
@@ -78,15 +85,12 @@ static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 	int n;
 
 	spin_lock(&l->lock);
-	for (n = 0; n < TOYTCP_EMBRYO_TRIES; n++) {
-		e = first_of(&l->embryos[n]);
-		if (e && time_after_eq(jiffies, e->deadline)) {
-			list_del(&e->link);
-			e->core.repeated++;
-			wait_for_ack(l, e);
-			break;
-		}
-		e = NULL;
+	for (n = 0; !e && n < TOYTCP_EMBRYO_TRIES; n++)
+		e = due(l, n);
+	if (e) {
+		list_del(&e->link);
+		e->core.repeated++;
+		wait_for_ack(l, e);
 	}
 	spin_unlock(&l->lock);
 	return e;
@@ -98,8 +102,8 @@ static void repeat(const struct toytcp_listener *l,
 {
 	if (READ_ONCE(e->acked) && is_deferred(l, e))
 		return;
-	toytcp_count(net_of(l), timeouts);
-	toytcp_count(net_of(l), retransmitted);
+	toytcp_count(l->tn, timeouts);
+	toytcp_count(l->tn, retransmitted);
 	send_synack(l, e, CAUSE_RETRANSMISSION);
 }
 
@@ -107,23 +111,10 @@ static void give_up(struct toytcp_listener *l)
 {
 	struct toytcp_embryo *e;
 
-	while ((e = first_of(&l->embryos[TOYTCP_EMBRYO_TRIES])) &&
-	       time_after_eq(jiffies, e->deadline)) {
-		toytcp_event(net_of(l), &e->entry.who, EVENT_NONE, NULL,
+	while ((e = due(l, TOYTCP_EMBRYO_TRIES))) {
+		toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL,
 			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
 		forget(l, e);
-	}
-}
-
-static void rearm(struct toytcp_listener *l)
-{
-	const struct toytcp_embryo *e;
-	int n;
-
-	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++) {
-		e = first_of(&l->embryos[n]);
-		if (e)
-			toytcp_timer_set(&l->timer, e->deadline);
 	}
 }
 
@@ -137,7 +128,6 @@ static void expire(struct timer_list *timer)
 		repeat(l, e);
 	spin_lock(&l->lock);
 	give_up(l);
-	rearm(l);
 	spin_unlock(&l->lock);
 	rcu_read_unlock();
 }
@@ -164,41 +154,45 @@ void toytcp_nursery_clear(struct toytcp_listener *l)
 	}
 }
 
-/* Takes over an embryo: frees it if it may not be, or there is one already. */
-static bool keep(struct toytcp_listener *l, struct toytcp_embryo *e)
+/**
+ * toytcp_nursery_keep() - LISTEN -> SYN-RECEIVED
+ * @l: the listener, found under RCU
+ * @e: complete; taken over
+ *
+ * Return: false, and @e is free, if the listener has stopped, or if another CPU
+ * was faster with the same segment.
+ */
+bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 {
 	bool ok;
 
 	spin_lock(&l->lock);
-	ok = rcu_access_pointer(toytcp_sk(l->sk)->listener) == l &&
-	     !toytcp_table_insert(net_of(l), &e->entry);
+	ok = toytcp_sk(l->sk)->listener == l &&
+	     !toytcp_table_insert(l->tn, &e->entry);
 	if (ok) {
 		WRITE_ONCE(l->embryo_count, l->embryo_count + 1);
 		wait_for_ack(l, e);
 	}
 	spin_unlock(&l->lock);
 	if (ok)
-		toytcp_count(net_of(l), passive_opens);
+		toytcp_count(l->tn, passive_opens);
 	else
 		kfree(e);
 	return ok;
 }
 
 /**
- * toytcp_nursery_add() - LISTEN -> SYN-RECEIVED
+ * toytcp_nursery_add() - the same, and its SYN,ACK goes out
  * @l: the listener, found under RCU
  * @e: complete; taken over
  * @syn: what it came from
- *
- * Nothing comes of it if the listener has stopped, or if another CPU has made
- * an embryo of the same SYN.
  */
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn)
 {
-	if (!keep(l, e))
+	if (!toytcp_nursery_keep(l, e))
 		return;
-	toytcp_event(net_of(l), &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
+	toytcp_event(l->tn, &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
@@ -213,10 +207,10 @@ static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
 	spin_lock(&l->lock);
 	ok = !list_empty(&e->link) && !toytcp_listener_overflows(l);
 	if (ok) {
-		toytcp_table_replace(net_of(l), &e->entry, &tp->entry);
+		toytcp_table_replace(l->tn, &e->entry, &tp->entry);
 		unlink_embryo(l, e);
 		list_add_tail(&tp->accept_link, &l->accept_queue);
-		WRITE_ONCE(l->accept_count, l->accept_count + 1);
+		sk_acceptq_added(l->sk);
 	}
 	spin_unlock(&l->lock);
 	return ok;
@@ -242,7 +236,7 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	bool hatched;
 
 	if (!child) {
-		toytcp_count(net_of(l), drop_memory);
+		toytcp_count(l->tn, drop_memory);
 		kfree_skb(skb);
 		return;
 	}
@@ -257,7 +251,7 @@ static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	}
 	toytcp_socket_discard(child);
 	/* For the one that was faster, for nobody, or to find the queue full. */
-	toytcp_deliver_packet(net_of(l), skb, seg);
+	toytcp_deliver_packet(l->tn, skb, seg);
 }
 
 /* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */
@@ -342,27 +336,9 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 		promote(l, e, skb, seg);	/* the child records it */
 		return;
 	}
-	toytcp_event(net_of(l), &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
+	toytcp_event(l->tn, &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
 		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		     cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
 	consume_skb(skb);
-}
-
-/**
- * toytcp_nursery_resume() - a cookie has come back
- * @l: the listener, found under RCU
- * @e: as it would have been, had there been room for it; taken over
- * @skb: data at our header; taken over
- * @seg: the same, parsed
- *
- * Context: under RCU, BH disabled.
- */
-void toytcp_nursery_resume(struct toytcp_listener *l, struct toytcp_embryo *e,
-			   struct sk_buff *skb, const struct segment *seg)
-{
-	if (keep(l, e))
-		toytcp_nursery_arrives(l, e, skb, seg);
-	else	/* another CPU was faster, or nobody listens */
-		kfree_skb(skb);
 }

@@ -318,17 +318,17 @@ static int score(const struct toytcp_listener *l,
  * Of several that fit equally well (SO_REUSEPORT) each draws a lot for the
  * four-tuple, and the highest wins: a newcomer changes little for the others.
  *
- * Context: under RCU, and the socket is valid as long as that; no reference is
- * taken. It may have left LISTEN: toytcp_sock.listener is NULL then.
+ * Context: under RCU, and the listener and its socket are valid as long as
+ * that; no reference is taken. It may have left LISTEN since.
  *
- * Return: the listening socket, or NULL.
+ * Return: the listener, or NULL.
  */
-struct sock *toytcp_ports_listener(struct toytcp_net *tn,
-				   const struct toytcp_tuple *who, int dif)
+struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
+					      const struct toytcp_tuple *who,
+					      int dif)
 {
 	u32 flow = jhash(who, sizeof(*who), net_hash_mix(tn->net));
-	struct toytcp_listener *l;
-	struct sock *found = NULL;
+	struct toytcp_listener *l, *found = NULL;
 	u32 highest = 0, lot;
 	int best = 0, fit;
 
@@ -338,7 +338,7 @@ struct sock *toytcp_ports_listener(struct toytcp_net *tn,
 			continue;
 		lot = jhash_1word(l->serial, flow);
 		if (fit > best || lot > highest) {
-			found = l->sk;
+			found = l;
 			best = fit;
 			highest = lot;
 		}

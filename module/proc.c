@@ -215,7 +215,8 @@ static void show_listener(struct seq_file *seq,
 
 	seq_printf(seq, "%pI4:%u %u %u %u %u %lu\n", &inet->inet_rcv_saddr,
 		   inet->inet_num, READ_ONCE(l->embryo_count),
-		   READ_ONCE(l->accept_count), READ_ONCE(l->backlog),
+		   READ_ONCE(l->sk->sk_ack_backlog),
+		   READ_ONCE(l->sk->sk_max_ack_backlog),
 		   uid_for(seq, READ_ONCE(l->sk->sk_uid)), sock_i_ino(l->sk));
 }
 

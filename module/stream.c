@@ -305,19 +305,6 @@ void toytcp_stream_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
-static __poll_t poll_listener(struct sock *sk)
-{
-	struct toytcp_listener *l;
-	__poll_t mask = 0;
-
-	rcu_read_lock();
-	l = rcu_dereference(toytcp_sk(sk)->listener);
-	if (l && READ_ONCE(l->accept_count))
-		mask = EPOLLIN | EPOLLRDNORM;
-	rcu_read_unlock();
-	return mask;
-}
-
 /* For more there is no room: SO_RCVLOWAT would be waited for in vain. */
 static bool is_full(const struct sock *sk)
 {
@@ -367,7 +354,8 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 	sock_poll_wait(file, sock, wait);
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN)
-		return poll_listener(sk);
+		return READ_ONCE(sk->sk_ack_backlog) ?
+			EPOLLIN | EPOLLRDNORM : 0;
 	shut = READ_ONCE(sk->sk_shutdown);
 	if (shut == SHUTDOWN_MASK || state == TCP_CLOSE)
 		mask |= EPOLLHUP;

@@ -181,10 +181,8 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
  * @tn: the namespace
  * @entry: in the table or not; a socket's reference is put. Readers may have
  *	it in their hands for an RCU grace period yet
- *
- * Return: whether it was there. Of several callers, only one gets true.
  */
-bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
+void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
 	bool was_there;
@@ -198,36 +196,27 @@ bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 	spin_unlock_bh(&t->lock);
 	if (was_there)
 		put(entry);
-	return was_there;
 }
 
 /**
  * toytcp_table_replace() - let one entry take another's place
  * @tn: the namespace
- * @old: in the table or not
+ * @old: in the table, and kept there by its owner's lock
  * @entry: complete, of the same four-tuple, and not in the table
  *
  * A look-up finds the one or the other. References are taken and put as by
  * insertion and removal.
- *
- * Return: false if @old was not there any more; then nothing was done.
  */
-bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
+void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 			  struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
-	bool was_there;
 
+	hold(entry);
 	spin_lock_bh(&t->lock);
-	was_there = !hlist_nulls_unhashed(&old->node);
-	if (was_there) {
-		hold(entry);
-		hlist_nulls_replace_init_rcu(&old->node, &entry->node);
-	}
+	hlist_nulls_replace_init_rcu(&old->node, &entry->node);
 	spin_unlock_bh(&t->lock);
-	if (was_there)
-		put(old);
-	return was_there;
+	put(old);
 }
 
 /* The entry with the least hash above @after among those of one chain. */

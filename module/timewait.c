@@ -2,10 +2,9 @@
 /*
  * TIME-WAIT: remnants of connections, and the clock that ends them.
  *
- * A remnant belongs to remnants.list: whoever takes it out of there, under the
- * lock, frees it. It enters table and list under that lock, so that whoever
- * meets it in the table, and takes the lock, finds it on the list, or gone for
- * good.
+ * A remnant is in the connection table if and only if it is in remnants.list;
+ * both change under remnants.lock. Whoever takes it off the list frees it, after
+ * a grace period; others see an empty link: too late.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -13,42 +12,42 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-#define ENDED_AT_ONCE	1024	/* then others get the CPU, for a jiffy */
+#define ENDED_AT_ONCE	256	/* then others get the CPU, for a jiffy */
 
 static struct toytcp_net *net_of(struct toytcp_remnants *list)
 {
 	return container_of(list, struct toytcp_net, remnants);
 }
 
-/* Whoever has taken it off the list, or destroys the list, frees it. */
-static void free_remnant(struct toytcp_net *tn, struct toytcp_remnant *r)
+static struct toytcp_remnant *first_of(struct toytcp_remnants *list)
 {
+	return list_first_entry_or_null(&list->list, struct toytcp_remnant,
+					link);
+}
+
+static void forget(struct toytcp_net *tn, struct toytcp_remnant *r)
+{
+	lockdep_assert_held(&tn->remnants.lock);
+	list_del_init(&r->link);
+	tn->remnants.count--;
 	toytcp_table_remove(tn, &r->entry);
 	toytcp_ports_release(tn, &r->claim);
 	kfree_rcu(r, rcu);
 }
 
-static struct toytcp_remnant *take_due(struct toytcp_remnants *list)
+/* Of several CPUs that want to end a remnant, one does. */
+static void end(struct toytcp_net *tn, struct toytcp_remnant *r)
 {
-	struct toytcp_remnant *r;
-
-	spin_lock_bh(&list->lock);
-	r = list_first_entry_or_null(&list->list, struct toytcp_remnant, link);
-	if (r && time_after_eq(jiffies, r->deadline)) {
-		list_del_init(&r->link);
-		list->count--;
-	} else {
-		r = NULL;
-	}
-	spin_unlock_bh(&list->lock);
-	return r;
+	spin_lock_bh(&tn->remnants.lock);
+	if (!list_empty(&r->link))
+		forget(tn, r);
+	spin_unlock_bh(&tn->remnants.lock);
 }
 
 static void rearm(struct toytcp_remnants *list)
 {
-	const struct toytcp_remnant *r;
+	const struct toytcp_remnant *r = first_of(list);
 
-	r = list_first_entry_or_null(&list->list, struct toytcp_remnant, link);
 	if (r)
 		toytcp_timer_set(&list->timer, r->deadline);
 }
@@ -80,15 +79,15 @@ static void expire(struct timer_list *timer)
 	struct toytcp_remnant *r;
 	int n;
 
+	spin_lock_bh(&list->lock);
 	for (n = 0; n < ENDED_AT_ONCE; n++) {
-		r = take_due(list);
-		if (!r)
+		r = first_of(list);
+		if (!r || time_before(jiffies, r->deadline))
 			break;
 		toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
 			     TCP_CLOSE, CAUSE_TIME_WAIT);
-		free_remnant(tn, r);
+		forget(tn, r);
 	}
-	spin_lock_bh(&list->lock);
 	rearm(list);
 	spin_unlock_bh(&list->lock);
 }
@@ -104,11 +103,11 @@ void toytcp_timewait_init(struct toytcp_remnants *list)
 /** toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
-	struct toytcp_remnant *r, *next;
+	struct toytcp_remnant *r;
 
 	toytcp_timer_kill(&tn->remnants.timer);
-	list_for_each_entry_safe(r, next, &tn->remnants.list, link)
-		free_remnant(tn, r);
+	while ((r = first_of(&tn->remnants)))
+		end(tn, r);
 }
 
 static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
@@ -124,7 +123,6 @@ static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
 	r->entry.who = tp->entry.who;
 	r->entry.kind = ENTRY_REMNANT;
 	toytcp_remnant_init(&r->core, &tp->tcb);
-	INIT_LIST_HEAD(&r->link);
 	return r;
 }
 
@@ -141,42 +139,17 @@ void toytcp_timewait_enter(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct toytcp_remnant *r = make_remnant(tp);
-	bool replaced;
 
 	if (!r) {
 		toytcp_count(tn, time_wait_overflow);
 		return;
 	}
-	/* The claim first: from the table on, others may end the remnant. */
-	toytcp_ports_hand_over(tn, &tp->claim, &r->claim);
 	spin_lock_bh(&tn->remnants.lock);
-	replaced = toytcp_table_replace(tn, &tp->entry, &r->entry);
-	if (replaced) {
-		tn->remnants.count++;
-		wait_2msl(&tn->remnants, r);
-	}
+	toytcp_ports_hand_over(tn, &tp->claim, &r->claim);
+	toytcp_table_replace(tn, &tp->entry, &r->entry);
+	tn->remnants.count++;
+	wait_2msl(&tn->remnants, r);
 	spin_unlock_bh(&tn->remnants.lock);
-	if (!replaced)
-		free_remnant(tn, r);
-}
-
-/* Of several CPUs that want to end a remnant, one does. */
-static void end(struct toytcp_net *tn, struct toytcp_remnant *r)
-{
-	struct toytcp_remnants *list = &tn->remnants;
-	bool listed;
-
-	if (!toytcp_table_remove(tn, &r->entry))
-		return;
-	spin_lock_bh(&list->lock);
-	listed = !list_empty(&r->link);
-	if (listed) {
-		list_del_init(&r->link);
-		list->count--;
-	}
-	spin_unlock_bh(&list->lock);
-	if (listed)
-		free_remnant(tn, r);
 }
 
 static void restart(struct toytcp_net *tn, struct toytcp_remnant *r)
@@ -201,7 +174,14 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 			      TCP_TIME_WAIT, cause);
 }
 
-static void reuse(struct toytcp_net *tn, struct toytcp_remnant *r, u8 cause)
+/**
+ * toytcp_timewait_reuse() - a remnant makes way for a new connection
+ * @tn: the namespace
+ * @r: the remnant, found under RCU
+ * @cause: enum cause, for the record
+ */
+void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
+			   u8 cause)
 {
 	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
 		     TCP_CLOSE, cause);
@@ -241,7 +221,7 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 	yields = entry && entry->kind == ENTRY_REMNANT && r->core.timestamps &&
 		 READ_ONCE(tn->sysctl_timestamps) && is_settled(tn, r);
 	if (yields)
-		reuse(tn, r, CAUSE_OPEN);
+		toytcp_timewait_reuse(tn, r, CAUSE_OPEN);
 	rcu_read_unlock();
 	return yields;
 }
@@ -255,19 +235,12 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
 		   struct sk_buff *skb, const struct segment *seg)
 {
-	struct remnant old = r->core;
-	struct sock *sk;
+	struct toytcp_listener *l;
 
-	sk = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
-	if (!sk)
-		return false;
-	if (!toytcp_listener_has_room(sk)) {
-		kfree_skb(skb);
-		return true;
-	}
-	reuse(tn, r, CAUSE_SYN);
-	toytcp_listener_arrives(sk, NULL, skb, seg, &old);
-	return true;
+	l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
+	if (l)
+		toytcp_listener_arrives(l, NULL, skb, seg, r);
+	return l;
 }
 
 static u8 cause_of(const struct segment *seg)

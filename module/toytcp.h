@@ -72,7 +72,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @tn: the namespace: net_generic() would enter RCU each time
  * @tcb: the connection
  * @tuning: of the receive buffer
- * @listener: in LISTEN, else NULL; read under RCU or the socket lock
+ * @listener: in LISTEN, else NULL; changed under the socket lock and its own
  * @accept_link: in listener.accept_queue of its listener
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
@@ -104,7 +104,7 @@ struct toytcp_sock {
 	struct toytcp_net *tn;
 	struct tcb tcb;
 	struct tuning tuning;
-	struct toytcp_listener __rcu *listener;
+	struct toytcp_listener *listener;
 	struct list_head accept_link;
 	u64 armed;
 	struct sk_buff *send_next;
@@ -288,8 +288,8 @@ void toytcp_table_destroy(struct toytcp_table *t);
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_tuple *who);
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
-bool toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
-bool toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
+void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
+void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 			  struct toytcp_entry *entry);
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
@@ -302,8 +302,9 @@ void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
 void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
 			    struct toytcp_claim *to);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
-struct sock *toytcp_ports_listener(struct toytcp_net *tn,
-				   const struct toytcp_tuple *who, int dif);
+struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
+					      const struct toytcp_tuple *who,
+					      int dif);
 
 /* isn.c */
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
@@ -321,20 +322,18 @@ bool toytcp_cookie_expected(const struct toytcp_listener *l);
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
-void toytcp_listener_arrives(struct sock *sk, struct toytcp_embryo *e,
+void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     const struct remnant *old);
+			     struct toytcp_remnant *old);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 bool toytcp_listener_overflows(const struct toytcp_listener *l);
-bool toytcp_listener_has_room(const struct sock *sk);
 
 /* nursery.c */
 void toytcp_nursery_init(struct toytcp_listener *l);
 void toytcp_nursery_clear(struct toytcp_listener *l);
+bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e);
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn);
-void toytcp_nursery_resume(struct toytcp_listener *l, struct toytcp_embryo *e,
-			   struct sk_buff *skb, const struct segment *seg);
 void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			    struct sk_buff *skb, const struct segment *seg);
 
@@ -342,6 +341,8 @@ void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 void toytcp_timewait_init(struct toytcp_remnants *r);
 void toytcp_timewait_destroy(struct toytcp_net *tn);
 void toytcp_timewait_enter(struct sock *sk);
+void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
+			   u8 cause);
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_tuple *who);
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,

@@ -32,6 +32,14 @@ def fill(host: lib.Namespace, peer: lib_segment.Peer) -> None:
                    lambda: int(host.listeners()[0]["embryos"]) >= LIMIT)
 
 
+def make_room(host: lib.Namespace, peer: lib_segment.Peer) -> None:
+    """One of them is reset."""
+    peer.send_raw(lib_segment.Segment("10.1.0.3", peer.host, 2000, PORT, seq=1,
+                                      flags="R").packet())
+    lib.wait_until("room for an embryo", lambda: int(
+        host.listeners()[0]["embryos"]) < LIMIT)
+
+
 class Flood(lib.Thread):
     """Forged SYNs until it is stopped; the answers go unread."""
 
@@ -209,12 +217,32 @@ def a_cookie_takes_no_number_away(case):
     first.send("S", options=lib_segment.mss_option(1460))
     first.expect("SA")
     assert host.stats()["cookies_sent"] == 1
-    peer.send_raw(lib_segment.Segment("10.1.0.3", peer.host, 2000, PORT, seq=1,
-                                      flags="R").packet())
-    lib.wait_until("room for an embryo", lambda: int(
-        host.listeners()[0]["embryos"]) < LIMIT)
+    make_room(host, peer)
     second.send("S", options=lib_segment.mss_option(1460))
     assert second.expect("SA").seq == 77
+
+
+@scenario(toytcp_only=True)
+def time_wait_makes_way_for_no_cookie(case):
+    """Whoever comes again while there is no room finds the old one kept."""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen(backlog=8)
+    talk = peer.dial(PORT)
+    host.accept(listener).close()
+    talk.expect("FA")
+    talk.send("FA")
+    host.wait_states("TIME-WAIT")
+    fill(host, peer)
+    again = dict(seq=talk.seq + 100_000, options=lib_segment.mss_option(1460))
+    talk.send("S", **again)
+    lib.wait_until("a SYN that is dropped",
+                   lambda: host.stats()["drop_listen_overflow"] == 1)
+    assert "TIME-WAIT" in host.states()
+    make_room(host, peer)
+    talk.send("S", **again)
+    assert talk.expect("SA").ack == again["seq"] + 1
+    assert "TIME-WAIT" not in host.states()
 
 
 if __name__ == "__main__":
