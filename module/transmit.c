@@ -299,19 +299,20 @@ static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 mss = tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb);
 	struct dst_entry *dst = __sk_dst_get(sk);
-	u16 mss;
 
 	if (mtu) {
 		mtu = less_options(sk, mtu);
 	} else if (dst) {
 		mtu = less_options(sk, dst_mtu(dst));
+		if (mtu > tp->path_mtu)
+			mss = tp->tcb.snd.mss_most;
 		tp->path_mtu = mtu;
 	} else {
 		mtu = IP_MAX_MTU;
 	}
-	mss = min_t(u32, tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb),
-		    toytcp_transmit_mss(sk, mtu));
+	mss = min_t(u32, mss, toytcp_transmit_mss(sk, mtu));
 	toytcp_tcb_set_mss(&tp->tcb, mss);
 	tp->burst = burst_of(sk, dst, tp->tcb.snd.mss);
 	tp->tcb.burst = tp->burst;

@@ -29,7 +29,8 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	tcb->timestamps &= !!(seg->options & HAS_TIMESTAMPS);
 	tcb->ts.recent = seg->tsval;
 	tcb->ts_taken = (u32)(now >> 20);
-	toytcp_tcb_set_mss(tcb, min_t(u32, mss, tcb->rcv.announced));
+	tcb->snd.mss_most = min_t(u32, mss, tcb->rcv.announced);
+	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
 }
 
 /* 3.10.7.1, CLOSED: everything but a reset is answered by a reset. */

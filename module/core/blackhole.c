@@ -59,6 +59,4 @@ void toytcp_blackhole_acked(struct tcb *tcb)
 	tcb->mss_proven = current_mss(tcb);
 	toytcp_tcb_set_mss(tcb, tcb->mss_former);
 	tcb->mss_former = 0;
-	tcb->cc.cwnd = max_t(u32, tcb->cc.cwnd, tcb->snd.mss);
-	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
 }

@@ -187,7 +187,8 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->retransmits = e->repeated;
 	tcb->heard = now;
 	tcb->progress = now;
-	toytcp_tcb_set_mss(tcb, min(e->mss, e->announced));
+	tcb->snd.mss_most = min(e->mss, e->announced);
+	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
 	if (!e->repeated && e->sent)	/* Karn's rule */
 		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
 	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN);

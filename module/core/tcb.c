@@ -57,6 +57,8 @@ void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 	tcb->snd.mss = clamp_t(u32, mss, MSS_MIN, 65535) -
 		       toytcp_tcb_overhead(tcb);
 	tcb->burst = max_t(u32, tcb->burst, tcb->snd.mss);
+	tcb->cc.cwnd = max_t(u32, tcb->cc.cwnd, tcb->snd.mss);
+	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
 }
 
 /**

@@ -97,6 +97,8 @@ enum tcb_timer {
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
  * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
+ * @mss_most: the most that both ends take, with options, bytes: the path may
+ *	take less for a while
  * @wscale: shift of the windows the peer sends
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
@@ -112,6 +114,7 @@ struct send_space {
 	u32 wl2;
 	u32 max_wnd;
 	u16 mss;
+	u16 mss_most;
 	u8 wscale;
 };
 

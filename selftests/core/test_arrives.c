@@ -111,6 +111,7 @@ TEST(syn_sent_check_syn__no_mss_option)
 	make_syn_sent(&h);
 	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1);
 	EXPECT_EQ(h.tcb.snd.mss, 536);
+	EXPECT_EQ(h.tcb.snd.mss_most, 536);
 }
 
 TEST(syn_sent_check_syn__tiny_mss)

@@ -155,6 +155,11 @@ def mtu_lowered_under_way(case):
             lib.interface_mtu("veth0", 700)
     transfers(near, far, 200000)
     transfers(far, near, 200000)
+    for end in left, right:
+        with end:
+            lib.interface_mtu("veth0", 1500)
+    transfers(near, far, 200000)
+    assert left.connections()[0].columns.get("mss") == "1448"
 
 
 @scenario()
