@@ -31,18 +31,6 @@ void __init toytcp_buffers_share(void)
 	toytcp_buffers_limits[2] = 2 * share;
 }
 
-/**
- * toytcp_buffers_init() - the sizes of a new socket
- * @sk: the socket
- */
-void toytcp_buffers_init(struct sock *sk)
-{
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
-	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(tn->sysctl_rmem[1]));
-	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(tn->sysctl_wmem[1]));
-}
-
 static int most(const struct sock *sk)
 {
 	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);

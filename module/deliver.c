@@ -122,22 +122,18 @@ void toytcp_deliver_forget(struct sock *sk)
 }
 
 static void count_arrival(struct sock *sk, const struct segment *seg,
-			  const struct actions *act)
+			  const struct actions *act, bool room)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
 	if (seg->ctl & CTL_RST)
 		toytcp_count(tn, in_resets);
-	if (act->duplicate)
-		toytcp_count(tn, duplicate_acks);
-	if (act->outside)
-		toytcp_count(tn, drop_window);
-	if (act->paws)
-		toytcp_count(tn, drop_paws);
 	if (seg->ecn == ECN_CE)
 		toytcp_count(tn, in_marked);
 	if (act->kept)
 		toytcp_count(tn, out_of_order);
+	if (!room)
+		toytcp_count(tn, drop_memory);
 }
 
 /*
@@ -162,54 +158,46 @@ static bool has_room(struct sock *sk, struct sk_buff *skb,
 	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
-static void arrive(struct sock *sk, struct sk_buff *skb,
-		   const struct segment *seg)
-{
-	struct reassembly_node *node = toytcp_node(skb);
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	bool room = has_room(sk, skb, seg);
-	struct actions act;
-
-	toytcp_sk(sk)->segs_in++;
-	toytcp_sk(sk)->data_segs_in += !!seg->len;
-	__skb_pull(skb, seg->hdrlen);
-	if (!room)
-		toytcp_count(toytcp_sock_net(sk), drop_memory);
-	tcb->rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
-	if (seg->sacks)
-		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
-	toytcp_arrives(tcb, seg, room ? node : NULL, toytcp_now(), &act);
-	count_arrival(sk, seg, &act);
-	/* A new mark may have passed over the last one's byte, unread. */
-	if (act.wake & WAKE_URGENT)
-		toytcp_deliver_forget(sk);
-	if (act.urgent)
-		toytcp_oob_keep(sk, skb, seg);
-	if (act.kept)
-		charge(sk, skb);
-	toytcp_settle(sk, &act, seg);
-	if (act.reset)
-		toytcp_transmit_reset(sock_net(sk), skb, seg);
-	if (!act.kept && act.ready != node)
-		consume_skb(skb);
-	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
-}
-
 /**
  * toytcp_deliver_locked() - a segment arrived for a socket
  * @sk: locked and not owned by a user, not in LISTEN
  * @skb: data at our header; taken over. Filters have let it pass, and may have
- *	made it shorter than @seg says
- * @seg: the same, parsed
+ *	made it shorter than @parsed says
+ * @parsed: the same, parsed
  */
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
-			   const struct segment *seg)
+			   const struct segment *parsed)
 {
-	struct segment trimmed = *seg;
+	struct reassembly_node *node = toytcp_node(skb);
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct segment seg = *parsed;
+	struct actions act;
+	bool room;
 
-	trimmed.len = skb->len - seg->hdrlen;
-	trimmed.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
-	arrive(sk, skb, &trimmed);
+	seg.len = skb->len - seg.hdrlen;
+	seg.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
+	room = has_room(sk, skb, &seg);
+	tp->segs_in++;
+	tp->data_segs_in += !!seg.len;
+	__skb_pull(skb, seg.hdrlen);
+	tp->tcb.rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
+	if (seg.sacks)
+		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
+	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
+	count_arrival(sk, &seg, &act, room);
+	/* A new mark may have passed over the last one's byte, unread. */
+	if (act.wake & WAKE_URGENT)
+		toytcp_deliver_forget(sk);
+	if (act.urgent)
+		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
+	if (act.kept)
+		charge(sk, skb);
+	toytcp_settle(sk, &act, &seg);
+	if (act.reset)
+		toytcp_transmit_reset(sock_net(sk), skb, &seg);
+	if (!act.kept && act.ready != node)
+		consume_skb(skb);
+	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
 }
 
 /**
@@ -331,12 +319,6 @@ static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
 		toytcp_deliver_nobody(tn->net, skb, seg);
 }
 
-static void deliver_to_embryo(struct toytcp_embryo *e, struct sk_buff *skb,
-			      const struct segment *seg)
-{
-	toytcp_listener_arrives(e->listener, e, skb, seg, NULL);
-}
-
 /**
  * toytcp_deliver_packet() - find out whom a segment is for
  * @tn: the namespace
@@ -349,20 +331,22 @@ void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			   const struct segment *seg)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
+	struct toytcp_remnant *r;
+	struct toytcp_embryo *e;
 	struct toytcp_entry *entry;
 
 	rcu_read_lock();
 	entry = toytcp_table_find(tn, &who);
-	if (!entry)
+	if (!entry) {
 		deliver_new(tn, &who, skb, seg);
-	else if (entry->kind == ENTRY_SOCKET)
+	} else if (entry->kind == ENTRY_SOCKET) {
 		deliver_to_socket(toytcp_entry_sock(entry), &who, skb, seg);
-	else if (entry->kind == ENTRY_EMBRYO)
-		deliver_to_embryo(container_of(entry, struct toytcp_embryo,
-					       entry), skb, seg);
-	else
-		toytcp_timewait_arrives(tn, container_of(entry,
-							 struct toytcp_remnant,
-							 entry), skb, seg);
+	} else if (entry->kind == ENTRY_EMBRYO) {
+		e = container_of(entry, struct toytcp_embryo, entry);
+		toytcp_listener_arrives(e->listener, e, skb, seg, NULL);
+	} else {
+		r = container_of(entry, struct toytcp_remnant, entry);
+		toytcp_timewait_arrives(tn, r, skb, seg);
+	}
 	rcu_read_unlock();
 }

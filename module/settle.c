@@ -32,23 +32,19 @@ static void count_end(struct sock *sk, u8 before, int error)
 		toytcp_count(tn, established_resets);
 }
 
-/* What the core has noted on its way. */
-static void count_notes(struct sock *sk, u8 notes)
+/* What the core has noted on its way: NOTE_* bits. */
+static void count_notes(struct sock *sk, unsigned long notes)
 {
-	struct toytcp_net *tn = toytcp_sock_net(sk);
+	static const u8 counters[NOTES] = {	/* in the order of the bits */
+		MIB_fast_recoveries, MIB_spurious_losses, MIB_reordered,
+		MIB_tail_probes, MIB_dsacks_received, MIB_dsacks_sent,
+		MIB_duplicate_acks, MIB_drop_window, MIB_drop_paws,
+		MIB_black_holes,
+	};
+	int i;
 
-	if (notes & NOTE_RECOVERY)
-		toytcp_count(tn, fast_recoveries);
-	if (notes & NOTE_UNDO)
-		toytcp_count(tn, spurious_losses);
-	if (notes & NOTE_REORDERED)
-		toytcp_count(tn, reordered);
-	if (notes & NOTE_PROBE)
-		toytcp_count(tn, tail_probes);
-	if (notes & NOTE_DUPLICATE)
-		toytcp_count(tn, dsacks_received);
-	if (notes & NOTE_TWICE)
-		toytcp_count(tn, dsacks_sent);
+	for_each_set_bit(i, &notes, NOTES)
+		this_cpu_inc(toytcp_sock_net(sk)->mib->counter[counters[i]]);
 	toytcp_sk(sk)->dsacks += !!(notes & NOTE_DUPLICATE);
 }
 

@@ -88,11 +88,13 @@ static void init_common(struct sock *sk)
 /* proto.init: the end of socket(2). */
 static int init(struct sock *sk)
 {
+	const struct toytcp_net *tn = toytcp_net(sock_net(sk));
+
 	init_common(sk);
-	toytcp_buffers_init(sk);
+	sk->sk_rcvbuf = READ_ONCE(tn->sysctl_rmem[1]);
+	sk->sk_sndbuf = READ_ONCE(tn->sysctl_wmem[1]);
 	toytcp_tcb_init(&toytcp_sk(sk)->tcb, sk->sk_rcvbuf / 2, MSS_DEFAULT);
-	toytcp_sk(sk)->tcb.syn_retries =
-		READ_ONCE(toytcp_sock_net(sk)->sysctl_syn_retries);
+	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
 	select_congestion(sk, 0);
 	return 0;
 }
@@ -309,7 +311,6 @@ static void close(struct sock *sk, long timeout)
 	} else {
 		close_connection(sk, timeout);
 	}
-	local_bh_disable();
 	sock_orphan(sk);
 	if (tp->linger2 < 0 && sk->sk_state == TCP_FIN_WAIT2)
 		toytcp_settle_abort(sk, 0);
@@ -322,7 +323,6 @@ static void close(struct sock *sk, long timeout)
 		toytcp_timer_arm(sk);
 		limit_orphans(sk);
 	}
-	local_bh_enable();
 	release_sock(sk);
 	sock_put(sk);
 }

@@ -47,13 +47,6 @@ static int send_error(const struct sock *sk)
 	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
 }
 
-static int wait_until_open(struct sock *sk, long *timeo)
-{
-	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
-		return 0;
-	return sk_stream_wait_connect(sk, timeo);
-}
-
 /*
  * Out of room: send what there is, and sleep until the peer took some. No cork
  * holds back what fills the buffer: nothing can come that would complete it.
@@ -69,8 +62,10 @@ static int wait_for_room(struct sock *sk, long *timeo)
 static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	int n, err = wait_until_open(sk, &timeo);
+	int n, err = 0;
 
+	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		err = sk_stream_wait_connect(sk, &timeo);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	while (!err && msg_data_left(msg)) {
 		err = send_error(sk);
@@ -121,6 +116,51 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	return err;
 }
 
+/*
+ * recv(MSG_OOB): the byte that tcp(7) has "out of band", where RFC 9293 has a
+ * mark in the stream. It never waits.
+ */
+static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
+			  int flags)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 urgent = tp->tcb.rcv.urgent;
+
+	if (sock_flag(sk, SOCK_URGINLINE) || urgent == URGENT_NONE ||
+	    urgent == URGENT_READ)
+		return -EINVAL;
+	if (sk->sk_state == TCP_CLOSE && !sock_flag(sk, SOCK_DONE))
+		return -ENOTCONN;
+	if (urgent == URGENT_AWAITED)
+		return sk->sk_state == TCP_CLOSE ||
+		       sk->sk_shutdown & RCV_SHUTDOWN ? 0 : -EAGAIN;
+	if (!(flags & MSG_PEEK))
+		tp->tcb.rcv.urgent = URGENT_READ;
+	msg->msg_flags |= MSG_OOB;
+	if (!len) {
+		msg->msg_flags |= MSG_TRUNC;
+		return 0;
+	}
+	if (!(flags & MSG_TRUNC) && memcpy_to_msg(msg, &tp->oob, 1))
+		return -EFAULT;
+	return 1;
+}
+
+/* How many bytes at @seq, 0 or 1, a reader passes over: the urgent one. */
+static u32 urgent_hole(const struct sock *sk, u32 seq)
+{
+	return toytcp_urgent_at(&toytcp_sk(sk)->tcb, seq) &&
+	       !sock_flag(sk, SOCK_URGINLINE);
+}
+
+/* Of @n bytes from @seq on, those before the mark; at it, we are beyond it. */
+static u32 until_mark(const struct tcb *tcb, u32 seq, u32 n)
+{
+	u32 ahead = tcb->rcv.up - seq;
+
+	return tcb->rcv.urgent && ahead ? min(n, ahead) : n;
+}
+
 /* Where a reader stands: recv() moves the socket's own place, MSG_PEEK not. */
 struct reader {
 	struct sock *sk;
@@ -155,12 +195,12 @@ static void consumed(struct sock *sk, u32 n)
 
 static int copy_out(struct reader *r, struct sk_buff *skb)
 {
-	u32 hole = r->left ? toytcp_oob_hole(r->sk, r->seq) : 0;
+	u32 hole = r->left ? urgent_hole(r->sk, r->seq) : 0;
 	u32 seq = r->seq + hole;
 	u32 offset = seq - toytcp_node(skb)->seq;
 	u32 n = min_t(size_t, toytcp_node(skb)->end - seq, r->left);
 
-	n = toytcp_oob_until_mark(&toytcp_sk(r->sk)->tcb, seq, n);
+	n = until_mark(&toytcp_sk(r->sk)->tcb, seq, n);
 	if (!(r->flags & MSG_TRUNC) &&
 	    skb_copy_datagram_msg(skb, offset, r->msg, n))
 		return -EFAULT;
@@ -273,7 +313,7 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 	r.seq = toytcp_sk(sk)->tcb.rcv.copied;
 	if (sk->sk_state != TCP_LISTEN)
 		err = flags & MSG_OOB ?
-			toytcp_oob_receive(sk, msg, len, flags) :
+			receive_urgent(sk, msg, len, flags) :
 			receive_locked(&r);
 	release_sock(sk);
 	return r.copied ? r.copied : err;
@@ -320,7 +360,7 @@ static bool is_readable(const struct sock *sk)
 	u32 copied = READ_ONCE(tcb->rcv.copied);
 	int ready = READ_ONCE(tcb->rcv.nxt) - copied - tcb->fin_received;
 
-	ready -= toytcp_oob_hole(sk, copied);
+	ready -= urgent_hole(sk, copied);
 	return ready >= sock_rcvlowat(sk, 0, INT_MAX) ||
 	       (ready > 0 && is_full(sk));
 }

@@ -50,8 +50,6 @@ static void expire(struct sock *sk)
 	toytcp_timeout_expire(&tp->tcb, toytcp_now(), &act);
 	if (tp->tcb.tries != tries)
 		toytcp_count(toytcp_sock_net(sk), timeouts);
-	if (act.shrunk)
-		toytcp_count(toytcp_sock_net(sk), black_holes);
 	toytcp_settle(sk, &act, NULL);
 }
 

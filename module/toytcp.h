@@ -371,7 +371,6 @@ extern long toytcp_buffers_limits[3];
 extern int toytcp_buffers_least;
 DECLARE_PER_CPU(int, toytcp_buffers_reserve);
 void toytcp_buffers_share(void);
-void toytcp_buffers_init(struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);
 void toytcp_buffers_acked(struct sock *sk);
@@ -425,14 +424,6 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 			    struct poll_table_struct *wait);
 void toytcp_stream_write_space(struct sock *sk);
 
-/* oob.c */
-void toytcp_oob_keep(struct sock *sk, const struct sk_buff *skb,
-		     const struct segment *seg);
-int toytcp_oob_receive(struct sock *sk, struct msghdr *msg, size_t len,
-		       int flags);
-u32 toytcp_oob_hole(const struct sock *sk, u32 seq);
-u32 toytcp_oob_until_mark(const struct tcb *tcb, u32 seq, u32 n);
-
 /* socket.c */
 void toytcp_socket_done(struct sock *sk);
 struct sock *toytcp_socket_child(struct sock *parent,
@@ -484,14 +475,10 @@ void toytcp_events_record(struct toytcp_net *tn,
 			  u8 cause);
 
 /** toytcp_event() - toytcp_events_record(), if anybody wants to know */
-static inline void toytcp_event(struct toytcp_net *tn,
-				const struct toytcp_tuple *who, int dir,
-				const struct segment *seg, u8 before, u8 after,
-				u8 cause)
-{
-	if (static_branch_unlikely(&toytcp_events_on) &&
-	    READ_ONCE(tn->sysctl_events))
-		toytcp_events_record(tn, who, dir, seg, before, after, cause);
-}
+#define toytcp_event(tn, ...) do {					\
+	if (static_branch_unlikely(&toytcp_events_on) &&		\
+	    READ_ONCE((tn)->sysctl_events))				\
+		toytcp_events_record(tn, __VA_ARGS__);			\
+} while (0)
 
 #endif /* TOYTCP_H */

@@ -154,13 +154,15 @@ static void take_ack(struct arrival *a)
 	struct tcb *tcb = a->tcb;
 	u32 flight = toytcp_tcb_flight(tcb);
 	u32 acked = a->seg->ack - tcb->snd.una;
+	bool duplicate = is_duplicate(a);
 
-	a->act->duplicate = is_duplicate(a);
-	if (!acked && !a->act->duplicate && !a->seg->sacks)
+	if (duplicate)
+		a->act->notes |= NOTE_DUPACK;
+	if (!acked && !duplicate && !a->seg->sacks)
 		return;
 	advance_una(a);
-	acked = toytcp_recovery_acked(tcb, a->seg, acked, a->act->duplicate,
-				      a->now, a->act);
+	acked = toytcp_recovery_acked(tcb, a->seg, acked, duplicate, a->now,
+				      a->act);
 	if (acked)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);
 }

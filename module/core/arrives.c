@@ -178,7 +178,7 @@ static bool check_timestamp(struct arrival *a)
 	    (!missing && !toytcp_stamp_old(&tcb->ts, a->seg)) ||
 	    (!missing && age > PAWS_IDLE))
 		return true;
-	a->act->paws = true;
+	a->act->notes |= NOTE_PAWS;
 	tcb->cause = CAUSE_PAWS;
 	if (!missing && !is_merely_late(a)) {
 		tell_if_twice(a);
@@ -196,7 +196,7 @@ static bool check_sequence(struct arrival *a)
 		trim(a);
 		return true;
 	}
-	a->act->outside = true;
+	a->act->notes |= NOTE_OUTSIDE;
 	if (a->seg->ctl & CTL_RST)
 		return false;
 	tell_if_twice(a);

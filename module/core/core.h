@@ -29,12 +29,17 @@
 #define WAKE_URGENT	0x08	/* the peer has announced urgent text */
 
 /* What happened in between (struct actions, @notes). */
-#define NOTE_RECOVERY	0x01	/* fast recovery began */
-#define NOTE_UNDO	0x02	/* what looked like a loss was none */
-#define NOTE_REORDERED	0x04	/* for the first time: the order was changed */
-#define NOTE_PROBE	0x08	/* a tail loss probe */
-#define NOTE_DUPLICATE	0x10	/* the peer has had something twice (DSACK) */
-#define NOTE_TWICE	0x20	/* we have had something twice, and say so */
+#define NOTE_RECOVERY	0x001	/* fast recovery began */
+#define NOTE_UNDO	0x002	/* what looked like a loss was none */
+#define NOTE_REORDERED	0x004	/* for the first time: the order was changed */
+#define NOTE_PROBE	0x008	/* a tail loss probe */
+#define NOTE_DUPLICATE	0x010	/* the peer has had something twice (DSACK) */
+#define NOTE_TWICE	0x020	/* we have had something twice, and say so */
+#define NOTE_DUPACK	0x040	/* a duplicate ACK */
+#define NOTE_OUTSIDE	0x080	/* no part of a segment was within the window */
+#define NOTE_PAWS	0x100	/* its timestamp was too old, or missing */
+#define NOTE_SHRUNK	0x200	/* segments are smaller from now on */
+#define NOTES		10	/* how many there are */
 
 /**
  * struct actions - what the shell is to do after an event
@@ -45,10 +50,6 @@
  * @kept: the event's node was kept (out of order): it belongs to the core
  *	until it comes back in @ready or from toytcp_reassembly_purge()
  * @reset: answer the segment by toytcp_segment_reset_for()
- * @duplicate: the segment was a duplicate ACK, for the counters
- * @outside: no part of the segment was within the window, for the counters
- * @shrunk: segments are smaller from now on, for the counters
- * @paws: its timestamp was too old, or not there at all, for the counters
  * @advise: R1 was reached: IP may know another way, and the user may want to
  *	know that the peer does not answer
  * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
@@ -63,13 +64,9 @@ struct actions {
 	u8 wake;
 	bool kept;
 	bool reset;
-	bool duplicate;
-	bool outside;
-	bool paws;
 	bool advise;
-	bool shrunk;
 	bool urgent;
-	u8 notes;
+	u16 notes;
 };
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */

@@ -54,13 +54,15 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->resend = 1;
 		tcb->retransmits++;
 	} else {
-		act->shrunk = toytcp_blackhole_timeout(tcb);
+		if (toytcp_blackhole_timeout(tcb))
+			act->notes |= NOTE_SHRUNK;
 		toytcp_recovery_timeout(tcb);
 	}
 	count_backoff(tcb, now);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
-	tcb->cause = act->shrunk ? CAUSE_BLACKHOLE : CAUSE_RETRANSMISSION;
+	tcb->cause = act->notes & NOTE_SHRUNK ?
+		CAUSE_BLACKHOLE : CAUSE_RETRANSMISSION;
 }
 
 /*

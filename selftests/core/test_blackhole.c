@@ -33,11 +33,11 @@ TEST(blackhole__the_third_timeout_makes_segments_smaller)
 
 	make_large(&h);
 	ASSERT_TRUE(host_expire(&h));
-	EXPECT_FALSE(h.act.shrunk);
+	EXPECT_FALSE(h.act.notes & NOTE_SHRUNK);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.out[0].len, LARGE);
 	ASSERT_TRUE(host_expire(&h));
-	EXPECT_TRUE(h.act.shrunk);
+	EXPECT_TRUE(h.act.notes & NOTE_SHRUNK);
 	ASSERT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, BLACKHOLE_MSS);
 	EXPECT_EQ(h.tcb.cc.cwnd, BLACKHOLE_MSS);

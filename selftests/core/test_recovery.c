@@ -22,7 +22,7 @@ TEST(recovery_duplicate__the_third_repeats_the_first_segment)
 
 	make_flight(&h);
 	duplicate(&h, 2);
-	EXPECT_TRUE(h.act.duplicate);
+	EXPECT_TRUE(h.act.notes & NOTE_DUPACK);
 	EXPECT_QUIET(&h);
 	duplicate(&h, 1);
 	EXPECT_EQ(h.sent, 1);
@@ -73,14 +73,14 @@ TEST(is_duplicate__what_is_none)
 
 	make_flight(&h);
 	ARRIVE_NEXT(&h, .wnd = WND + 1);	/* a window update */
-	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
 	ARRIVE_NEXT(&h, .wnd = WND + 1, .len = 1);	/* text */
-	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
 	ARRIVE_NEXT(&h, .wnd = WND + 1, .ack = ISS);	/* an old ACK */
-	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
 	make_established(&h);
 	ARRIVE_NEXT(&h);	/* nothing is outstanding */
-	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
 }
 
 /* RFC 6582 step 3: the next hole at once, and the window deflates. */

@@ -57,7 +57,7 @@ TEST(process_text__no_room_for_it)
 	host_settle(&h);
 	EXPECT_EQ(h.tcb.snd.una, ISS + 1 + MSS);
 	EXPECT_TRUE(!h.act.ready);
-	EXPECT_FALSE(h.act.duplicate);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
 	EXPECT_STATE(&h, TCP_ESTABLISHED);
 	EXPECT_ONLY_ACK(&h, ISS + 1 + MSS, IRS + 1);
 }

@@ -199,11 +199,11 @@ TEST(paws__from_before)
 
 	make_stamped(&h);
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS - 1, 0));
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	EXPECT_EQ(h.act.ready, NULL);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS, 0));
-	EXPECT_FALSE(h.act.paws);
+	EXPECT_FALSE(h.act.notes & NOTE_PAWS);
 	EXPECT_EQ(host_ready(&h), 10);
 }
 
@@ -217,7 +217,7 @@ TEST(paws__overtaken_by_its_repetition)
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 1, 0));
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 10,
 	       STAMPED(THEIRS, 0));
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	ASSERT_EQ(h.sent, 1);
 	ASSERT_EQ(h.out[0].sacks, 1);
 	EXPECT_EQ(h.out[0].sack[0].from, IRS + 1);
@@ -233,7 +233,7 @@ TEST(paws__bare_acks_are_answered_now_and_then)
 	ARRIVE_NEXT(&h, STAMPED(THEIRS - 9999, 0));
 	EXPECT_EQ(h.sent, 1);
 	ARRIVE_NEXT(&h, STAMPED(THEIRS - 9999, 0));
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	EXPECT_QUIET(&h);
 }
 
@@ -245,7 +245,7 @@ TEST(paws__a_bare_ack_that_was_overtaken)
 	make_stamped(&h);
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 50, 0));
 	ARRIVE_NEXT(&h, .seq = IRS + 1, STAMPED(THEIRS, 0));
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	EXPECT_QUIET(&h);
 	EXPECT_EQ(h.tcb.challenged, 0);
 }
@@ -271,10 +271,10 @@ TEST(paws__not_after_24_days)
 	make_stamped(&h);
 	h.now += 23 * DAY;
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS - 5, 0));
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	h.now += 2 * DAY;
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS - 5, 0));
-	EXPECT_FALSE(h.act.paws);
+	EXPECT_FALSE(h.act.notes & NOTE_PAWS);
 	EXPECT_EQ(h.tcb.ts.recent, THEIRS - 5);
 }
 
@@ -285,7 +285,7 @@ TEST(paws__no_timestamp_at_all)
 
 	make_stamped(&h);
 	ARRIVE_NEXT(&h, .len = 10);
-	EXPECT_TRUE(h.act.paws);
+	EXPECT_TRUE(h.act.notes & NOTE_PAWS);
 	EXPECT_QUIET(&h);
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 1);
 }
