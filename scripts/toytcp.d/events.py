@@ -33,6 +33,8 @@ class Event:
     after: str | None
     cause: str | None
     source: int = 0
+    cwnd: int = 0
+    ssthresh: int = 0
     peer: "Event | None" = None
     fate: str = ""
     note: str = ""
@@ -78,7 +80,8 @@ def parse_line(columns: list[str], line: str, source: int) -> Event:
                      absent(cells["dir"]), absent(cells["flags"]),
                      number(cells["seq"]), number(cells["ack"]),
                      number(cells["len"]) or 0, absent(cells["before"]),
-                     absent(cells["after"]), absent(cells["cause"]), source)
+                     absent(cells["after"]), absent(cells["cause"]), source,
+                     int(cells.get("cwnd", 0)), int(cells.get("ssthresh", 0)))
     except (KeyError, ValueError):
         raise BadRecord(line)
 

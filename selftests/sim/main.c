@@ -7,13 +7,24 @@
 
 #include "sim.h"
 
-static void usage(const char *program)
+static void usage(const char *program, FILE *to)
 {
-	fprintf(stderr,
-		"usage: %s [--runs N [--jobs N]] [--seed N] [--events] "
-		"[--example] [--goodput]\n",
+	fprintf(to, "usage: %s [OPTION VALUE]...\n"
+		"  --seed N                   other chances (1)\n"
+		"  --example                  the worked example\n"
+		"  --events                   the records of one run, to be drawn\n"
+		"  --runs N                   N runs over networks of all kinds, checked\n"
+		"  --jobs N                   by so many processes\n"
+		"  --goodput                  how fast 20 MB go over bad networks\n",
 		program);
-	settings_usage(stderr);
+	settings_usage(to);
+}
+
+static void refuse(const char *program, const char *option, const char *text)
+{
+	usage(program, stderr);
+	fprintf(stderr, "%s: not understood: %s%s%s\n", program, option,
+		text ? " " : "", text ? text : "");
 	exit(2);
 }
 
@@ -55,10 +66,12 @@ static void parse(struct command *c, int argc, char **argv)
 			c->example = true;
 		else if (!strcmp(argv[i], "--goodput"))
 			c->goodput = true;
+		else if (!strcmp(argv[i], "--help"))
+			c->help = true;
 		else if (take_option(c, argv[i], argv[i + 1]))
 			i++;
 		else
-			usage(argv[0]);
+			refuse(argv[0], argv[i], argv[i + 1]);
 	}
 	/* One run to look at, or runs that are to find something? */
 	c->set.calm = !c->many && (c->events || !c->seeded);
@@ -85,6 +98,10 @@ int main(int argc, char **argv)
 
 	settings_init(&c.set);
 	parse(&c, argc, argv);
+	if (c.help) {
+		usage(argv[0], stdout);
+		return 0;
+	}
 	if (c.example)
 		return run_example(&c);
 	return c.goodput ? goodput_all(&c) : runs_all(&c);

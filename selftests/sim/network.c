@@ -151,6 +151,18 @@ static void strip(struct segment *seg)
 	toytcp_segment_measure(seg);
 }
 
+/* Was this one, the latest of the first connection, to be lost by its number? */
+static bool is_chosen(const struct world *w, const struct endpoint *from)
+{
+	u32 i;
+
+	for (i = 0; from->id < 2 && i < LOSE_MOST; i++)
+		if (w->set.lose[from->id][i] &&
+		    w->set.lose[from->id][i] == from->said)
+			return true;
+	return false;
+}
+
 static bool is_lost(struct world *w, u32 way)
 {
 	if (!w->path[DOWN][way] &&
@@ -209,7 +221,7 @@ void wire_send(struct world *w, struct endpoint *from,
 	while (copies--) {
 		struct packet *p;
 
-		if (is_lost(w, way))
+		if (is_lost(w, way) || is_chosen(w, from))
 			continue;
 		p = wire_make(w, &seg, text, junk);
 		p->to = from->id ^ 1;

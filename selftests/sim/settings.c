@@ -12,6 +12,7 @@
 
 /**
  * struct row - a setting that is a number
+ * @what: what it means, for the usage text
  * @at: where it is in struct settings
  * @values: how many there are: two if the ways may differ
  * @scale: what people say times this is what is kept
@@ -20,28 +21,45 @@
  * @calm: the value, as kept, in a run without surprises
  */
 static const struct row {
-	const char *name, *unit;
+	const char *name, *unit, *what;
 	size_t at;
 	u32 values;
 	double scale, low, high;
 	s64 calm;
 } rows[] = {
-	{ "loss", "PCT", PATH(LOSS), 1e4, 0, 100, 0 },
-	{ "mark", "PCT", PATH(MARK), 1e4, 0, 100, 0 },
-	{ "dup", "PCT", PATH(DUP), 1e4, 0, 100, 0 },
-	{ "reorder", "PCT", PATH(REORDER), 1e4, 0, 100, 0 },
-	{ "early", "PCT", PATH(EARLY), 1e4, 0, 100, 0 },
-	{ "corrupt", "PCT", PATH(CORRUPT), 1e4, 0, 100, 0 },
-	{ "delay", "MS", PATH(DELAY), MSEC, 0, 30000, 10 * MSEC },
-	{ "rtt", "MS", PATH(DELAY), MSEC / 2, 0, 60000, 10 * MSEC },
-	{ "rate", "BYTES_PER_SECOND", PATH(RATE), 1, 0, 1e12, 0 },
-	{ "queue", "BYTES", PATH(QUEUE), 1, 0, 1e12, 0 },
-	{ "mtu", "BYTES", PATH(MTU), 1, 88, 65535, 1500 },
-	{ "down", "0|1", PATH(DOWN), 1, 0, 1, 0 },
-	{ "bytes", "N", ONE(bytes), 1, 0, BYTES_MAX, 5000 },
-	{ "window", "BYTES", ONE(window), 1, 1, WINDOW_MAX, 65536 },
-	{ "buffer", "BYTES", ONE(buffer), 1, 0, WINDOW_MAX, 0 },
-	{ "connections", "N", ONE(connections), 1, 1, CONNECTIONS_MOST, 1 },
+	{ "loss", "PCT", "packets lost", PATH(LOSS), 1e4, 0, 100, 0 },
+	{ "mark", "PCT", "marked by a router (ECN) instead", PATH(MARK), 1e4,
+	  0, 100, 0 },
+	{ "dup", "PCT", "delivered twice", PATH(DUP), 1e4, 0, 100, 0 },
+	{ "reorder", "PCT", "late, so that others overtake", PATH(REORDER),
+	  1e4, 0, 100, 0 },
+	{ "early", "PCT", "early: these overtake others", PATH(EARLY), 1e4,
+	  0, 100, 0 },
+	{ "corrupt", "PCT", "damaged on the way", PATH(CORRUPT), 1e4,
+	  0, 100, 0 },
+	{ "delay", "MS", "time on the way", PATH(DELAY), MSEC, 0, 30000,
+	  10 * MSEC },
+	{ "rtt", "MS", "twice the delay", PATH(DELAY), MSEC / 2, 0, 60000,
+	  10 * MSEC },
+	{ "rate", "N", "bytes a second; 0: no limit", PATH(RATE), 1, 0, 1e12,
+	  0 },
+	{ "queue", "BYTES", "that may wait for the rate; 0: no limit",
+	  PATH(QUEUE), 1, 0, 1e12, 0 },
+	{ "mtu", "BYTES", "of the largest packet", PATH(MTU), 1, 88, 65535,
+	  1500 },
+	{ "down", "0|1", "1: nothing gets through", PATH(DOWN), 1, 0, 1, 0 },
+	{ "bytes", "N", "the client sends", ONE(bytes), 1, 0, BYTES_MAX,
+	  5000 },
+	{ "reply", "N", "the server sends; else half of that", ONE(reply), 1,
+	  0, BYTES_MAX, -1 },
+	{ "window", "BYTES", "receive buffer", ONE(window), 1, 1, WINDOW_MAX,
+	  65536 },
+	{ "buffer", "BYTES", "what it may grow to; 0: it does not",
+	  ONE(buffer), 1, 0, WINDOW_MAX, 0 },
+	{ "connections", "N", "that share the path", ONE(connections), 1, 1,
+	  CONNECTIONS_MOST, 1 },
+	{ "pause", "MS", "in which the server reads nothing, at first",
+	  ONE(pause), MSEC, 0, 3600000, 0 },
 };
 
 static const u32 mtus[] = { 1500, 1500, 1500, 576, 9000, 296, 88, 65535 };
@@ -56,6 +74,7 @@ void settings_init(struct settings *set)
 	memset(set, 0, sizeof(*set));
 	memset(set->path, 0xff, sizeof(set->path));
 	set->bytes = -1;
+	set->reply = -1;
 	set->window = -1;
 	set->buffer = -1;
 	set->connections = -1;
@@ -136,6 +155,39 @@ static bool take_congestion(struct settings *set, const char *text)
 	return set->congestion[0] >= 0 && set->congestion[1] >= 0;
 }
 
+/* "c5,s2": the client's fifth segment, and the server's second. */
+static bool take_lost(struct settings *set, const char *text)
+{
+	char who, end = ',';
+	u32 n, i;
+	int took;
+
+	for (; end == ','; text += took) {
+		took = 0;
+		if (sscanf(text, "%c%6u%n", &who, &n, &took) != 2 || !n ||
+		    (who != 'c' && who != 's') || text[1] < '0')
+			return false;
+		for (i = 0; set->lose[who == 's'][i]; i++)
+			if (i == LOSE_MOST - 1)
+				return false;
+		set->lose[who == 's'][i] = n;
+		end = text[took];
+		took += end == ',';
+	}
+	return !end;
+}
+
+/* "open", "close" or "open,close". */
+static bool take_both(struct settings *set, const char *text)
+{
+	if (strcmp(text, "close"))
+		set->both |= BOTH_OPEN;
+	if (strcmp(text, "open"))
+		set->both |= BOTH_CLOSE;
+	return !strcmp(text, "open") || !strcmp(text, "close") ||
+	       !strcmp(text, "open,close");
+}
+
 /* --NAME TEXT of the command line. Returns whether there is such a setting. */
 bool settings_take(struct settings *set, const char *name, const char *text)
 {
@@ -149,6 +201,10 @@ bool settings_take(struct settings *set, const char *name, const char *text)
 		return take_congestion(set, text);
 	if (!strcmp(name, "mischief"))
 		return mischief_parse(text, &set->mischief);
+	if (!strcmp(name, "lose"))
+		return take_lost(set, text);
+	if (!strcmp(name, "both"))
+		return take_both(set, text);
 	row = find_row(name, strlen(name));
 	return row && parse_values(row, text, values_of(set, row));
 }
@@ -157,15 +213,25 @@ void settings_usage(FILE *to)
 {
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		fprintf(to, "\t[--%s %s%s%s]\n", rows[i].name, rows[i].unit,
-			rows[i].values == 2 ? "[,BACK]" : "",
-			i ? "" : "\ta second value is for the way back");
-	fprintf(to, "\t[--at MS:NAME=VALUE]...\tthe path changes: 300:mtu=576\n"
-		"\t[--congestion reno|cubic[,THE_SERVERS]]\n"
-		"\t[--mischief NAME[,NAME]...]\n\t\tof ");
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+		int width = 22 - (int)strlen(row->name);
+
+		fprintf(to, "  --%s %-*s  %s", row->name, width,
+			row->unit, row->what);
+		if (row->calm > 0)
+			fprintf(to, " (%.10g)", row->calm / row->scale);
+		fputc('\n', to);
+	}
+	fputs("  --lose cN,sN,...           the client's, the server's Nth segment is lost\n"
+	      "  --both open|close          both ends do it at once\n"
+	      "  --at MS:NAME=VALUE         then the path changes: 300:mtu=576\n"
+	      "  --congestion NAME[,NAME]   reno or cubic (cubic); of client and server\n"
+	      "  --mischief NAME,...        somebody does wrong; the names are\n    ",
+	      to);
 	mischief_print(~0u, to);
-	fputc('\n', to);
+	fputs("\nWhat is about the path takes a second value for the way back: --loss 5,0\n",
+	      to);
 }
 
 static void print_values(const struct row *row, const s64 *value, FILE *to)
@@ -210,6 +276,14 @@ void settings_print(const struct settings *set, FILE *to)
 	fprintf(to, "--congestion %s,%s ",
 		toytcp_congestion_name((u32)set->congestion[0]),
 		toytcp_congestion_name((u32)set->congestion[1]));
+	for (i = 0; i < 2 * LOSE_MOST; i++)
+		if (set->lose[i % 2][i / 2])
+			fprintf(to, "--lose %c%u ", "cs"[i % 2],
+				set->lose[i % 2][i / 2]);
+	for (i = BOTH_OPEN; i <= BOTH_CLOSE; i <<= 1)
+		if (set->both & i)
+			fprintf(to, "--both %s ",
+				i == BOTH_OPEN ? "open" : "close");
 	if (set->mischief) {
 		fputs("--mischief ", to);
 		mischief_print(set->mischief, to);
@@ -217,6 +291,12 @@ void settings_print(const struct settings *set, FILE *to)
 	}
 	fprintf(to, "%s%s\n", set->silent ? "silent " : "",
 		set->unscaled ? "unscaled " : "");
+}
+
+static void choose(s64 *value, s64 drawn)
+{
+	if (*value < 0)
+		*value = drawn;
 }
 
 /* What nobody asked for is as it should be. */
@@ -234,12 +314,7 @@ void settings_calm(struct settings *set)
 			if (value[n] < 0)
 				value[n] = rows[i].calm;
 	}
-}
-
-static void choose(s64 *value, s64 drawn)
-{
-	if (*value < 0)
-		*value = drawn;
+	choose(&set->reply, set->bytes / 2);
 }
 
 /* The ways differ in one of eight. */
@@ -361,6 +436,7 @@ void settings_draw(struct settings *set, struct dice *d)
 				  dice_between(d, 2, CONNECTIONS_MOST));
 	choose(&set->bytes, min_t(s64, set->path[MTU][0] * 100,
 				  dice_below(d, 20) ? 60000 : 600000));
+	choose(&set->reply, set->bytes);
 	choose(&set->window, 1 + (1u << dice_below(d, 22)) +
 			     dice_below(d, 5000));
 	choose(&set->buffer, dice_below(d, 2) ? 0 :

@@ -37,6 +37,7 @@ enum knob { LOSS, MARK, DUP, REORDER, EARLY, CORRUPT, DELAY, RATE, QUEUE, MTU, D
 	    KNOBS };
 
 #define CHANGES_MOST	16
+#define LOSE_MOST	16	/* segments that are lost by their number */
 
 /* What somebody does on purpose: mischief.c says what each of them is. */
 enum mischief {
@@ -54,6 +55,8 @@ enum mischief {
 	HIJACK = 1 << 11,
 	FLOOD = 1 << 12,
 };
+
+enum both { BOTH_OPEN = 1 << 0, BOTH_CLOSE = 1 << 1 };
 
 /**
  * struct change - the path becomes another one
@@ -74,13 +77,18 @@ struct change {
  *	microseconds without queues; RATE: bytes a second, 0 is no limit; QUEUE:
  *	bytes that may wait for a link of limited rate, 0 is no limit; MTU:
  *	bytes of IP datagram; DOWN: nothing gets through
- * @bytes: the most that all users of a side send together
+ * @bytes: the most that all clients send together
+ * @reply: the same of the servers
  * @window: receive buffer, bytes
  * @buffer: what windows and send buffers may grow to, bytes; 0: they do not
  * @connections: how many share the path
+ * @pause: the server reads nothing so long from its beginning, microseconds
  * @changes: in the order of their times, @changed of them
  * @congestion: algorithm of the client, and of the server
  * @mischief: a set of enum mischief
+ * @lose: numbers of segments of the client, and of the server, that are lost;
+ *	counted from 1
+ * @both: what both ends do at once, a set of enum both
  * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
  * @silent: what is too large for the path vanishes without a word
@@ -88,11 +96,13 @@ struct change {
  */
 struct settings {
 	s64 path[KNOBS][2];
-	s64 bytes, window, buffer, connections;
+	s64 bytes, reply, window, buffer, connections, pause;
 	int congestion[2];
 	struct change changes[CHANGES_MOST];
 	u32 changed;
 	u32 mischief;
+	u32 lose[2][LOSE_MOST];
+	u32 both;
 	bool calm, unscaled, silent, hole;
 };
 
@@ -147,10 +157,10 @@ struct wire {
 	u64 latest[2];	/* last arrival, for ways that keep order */
 };
 
-/* A line of /proc/net/toytcp/events. */
+/* A line of /proc/net/toytcp/events, and what congestion control has then. */
 struct record {
 	u64 n, time;
-	u32 seq, ack, len, wnd;
+	u32 seq, ack, len, wnd, cwnd, ssthresh;
 	u8 who, dir, ctl, before, after, cause;
 };
 
@@ -308,7 +318,7 @@ struct world {
 struct command {
 	struct settings set;
 	u64 seed, runs, jobs;
-	bool many, seeded, events, example, goodput;
+	bool many, seeded, events, example, goodput, help;
 	char **argv;
 };
 

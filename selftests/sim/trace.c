@@ -49,6 +49,10 @@ void trace_add(struct endpoint *e, u8 dir, const struct segment *seg,
 		.wnd = seg->wnd, .who = e->id, .dir = dir, .ctl = seg->ctl,
 		.before = before, .after = after, .cause = cause,
 	};
+	if (e->kind == FULL) {
+		r->cwnd = e->tcb.cc.cwnd;
+		r->ssthresh = e->tcb.cc.ssthresh;
+	}
 }
 
 static const char *flags(u8 ctl, char *text)
@@ -110,8 +114,8 @@ void trace_events(const struct world *w, FILE *to)
 	u64 i;
 
 	fprintf(to, "# lost=%llu\n", (unsigned long long)first_kept(t));
-	fputs("n time_us connection dir flags seq ack len window before after cause\n",
-	      to);
+	fputs("n time_us connection dir flags seq ack len window before after cause "
+	      "cwnd ssthresh\n", to);
 	for (i = first_kept(t); i < t->count; i++) {
 		const struct record *r = &t->records[i % t->room];
 
@@ -120,9 +124,10 @@ void trace_events(const struct world *w, FILE *to)
 		print_ends(r->who, to);
 		fputc(' ', to);
 		print_segment(r, to);
-		fprintf(to, " %s %s %s\n", toytcp_tcb_state_name(r->before),
+		fprintf(to, " %s %s %s %u %u\n",
+			toytcp_tcb_state_name(r->before),
 			toytcp_tcb_state_name(r->after),
-			toytcp_cause_name(r->cause));
+			toytcp_cause_name(r->cause), r->cwnd, r->ssthresh);
 	}
 }
 

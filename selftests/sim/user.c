@@ -83,14 +83,20 @@ void user_acked(struct endpoint *e)
 void user_init(struct endpoint *e)
 {
 	struct user *u = &e->user;
+	const struct settings *set = &e->world->set;
 	u32 i, bytes;
 
-	bytes = (u32)(e->world->set.bytes / e->world->set.connections);
+	bytes = (u32)((is_server(e) ? set->reply : set->bytes) /
+		      set->connections);
 	u->next = NEVER;
-	if (e->world->set.calm)
-		plan_calm(e, is_server(e) ? bytes / 2 : bytes);
+	if (set->calm)
+		plan_calm(e, bytes);
 	else
 		plan_wild(e, bytes);
+	if (is_server(e) && set->pause)
+		u->quiet_until = e->world->now + (u64)set->pause;
+	if (set->both & BOTH_CLOSE)
+		u->ending = CLOSE_FIRST;
 	e->out = malloc(u->plan + 4);
 	for (i = 0; i < u->plan; i += 4) {
 		u32 word = dice_roll(dice_of(e));

@@ -25,8 +25,11 @@ static void make_users(struct endpoint *client)
 
 	for (i = 0; i < 2; i++)
 		user_init(pair[i]);
-	/* If each waited for the other's end, both would with reason. */
-	if (client->user.ending == READ_ALL)
+	/*
+	 * If each waited for the other's end, both would with reason; but a
+	 * calm client never waits.
+	 */
+	if (client->user.ending == READ_ALL && !client->world->set.calm)
 		pair[1]->user.ending = max(pair[1]->user.ending, CLOSE_FIRST);
 	for (i = 0; i < 2; i++) {
 		pair[i]->in_room = pair[!i]->user.plan;
@@ -52,9 +55,11 @@ static void make_connection(struct world *w, u8 n)
 		wait = n ? dice_below(&w->dice, 2 * SECOND) : 0;
 		client->again = dice_below(&w->dice, 10) == 0;
 		server->listening = dice_below(&w->dice, 20) != 0;
-		if (!server->listening)
-			server->iss = choose_iss(&w->dice);
 	}
+	if (w->set.both & BOTH_OPEN)
+		server->listening = false;
+	if (!server->listening)
+		server->iss = choose_iss(&w->dice);
 	client->timer = w->now + wait;
 	w->counts.connections++;
 }
