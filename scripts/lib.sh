@@ -42,6 +42,15 @@ usage() {
 	exit 2
 }
 
+# offer_help USAGE ARGUMENT
+offer_help() {
+	case $2 in -h | --help)
+		printf 'usage: %s\n' "$1"
+		exit 0
+		;;
+	esac
+}
+
 # as_root COMMAND...: for apt only; nothing else here leaves the cache.
 as_root() {
 	if [ "$(id -u)" = 0 ]; then

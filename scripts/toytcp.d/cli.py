@@ -9,15 +9,30 @@ import os
 import re
 import sys
 
-from common import Failure
+from common import Failure, columns
 
-ENDPOINT = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
+ENDPOINT = re.compile(r"(\d+\.\d+\.\d+\.\d+)?:(\d+)")
+
+
+def some_endpoint(text: str) -> str:
+    """ADDRESS:PORT or :PORT."""
+    match = ENDPOINT.fullmatch(text)
+    if not match or int(match[2]) > 65535:
+        raise argparse.ArgumentTypeError(f"{text}: not ADDRESS:PORT, such as "
+                                         "10.0.0.1:8000")
+    return text
 
 
 def endpoint(text: str) -> str:
-    if not ENDPOINT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text}: not ADDRESS:PORT")
-    return text
+    if text.startswith(":"):
+        raise argparse.ArgumentTypeError(f"{text}: the address is missing")
+    return some_endpoint(text)
+
+
+def number_of_protocol(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 255:
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 to 255")
+    return int(text)
 
 
 def do_run(args: argparse.Namespace) -> int:
@@ -48,10 +63,12 @@ def do_translate(args: argparse.Namespace) -> int:
 
 def show(texts: list[str], args: argparse.Namespace) -> None:
     import ladder
-    style = ladder.Style(args.relative, args.causes)
+    style = ladder.Style(args.relative, args.causes, columns())
     text = ladder.report(texts, style, args.only, args.segments)
+    if args.only and not text:
+        text = f"(no events of {args.only})"
     print(text or "(no events; switch them on with "
-          "'sysctl net.toytcp.events=1' in the namespace)")
+          "'sysctl net.toytcp.events=1' in the namespace, then connect)")
 
 
 def do_ladder(args: argparse.Namespace) -> int:
@@ -59,7 +76,7 @@ def do_ladder(args: argparse.Namespace) -> int:
         args.parser.error("--follow goes with neither files nor --segments")
     import ladder
     if args.follow:
-        style = ladder.Style(args.relative, args.causes)
+        style = ladder.Style(args.relative, args.causes, columns())
         return ladder.follow(args.netns, style, args.only)
     show(ladder.read_sources(args.files, args.netns), args)
     return 0
@@ -67,10 +84,16 @@ def do_ladder(args: argparse.Namespace) -> int:
 
 def do_sim(args: argparse.Namespace) -> int:
     import sim
+    if args.help:
+        print(args.parser.format_help(), flush=True)
+        return sim.run_many(["--help"])
     if "--runs" in args.rest or "--goodput" in args.rest:
         return sim.run_many(args.rest)
     text, status = sim.simulate(args.rest)
-    if text.strip():
+    if text.strip() and args.cwnd:
+        import growth
+        print(growth.report(text, columns() or 80))
+    elif text.strip():
         show([text], args)
     return status
 
@@ -82,7 +105,7 @@ def add_drawing_options(parser: argparse.ArgumentParser) -> None:
                         help="show the clause of RFC 9293 behind each step")
     parser.add_argument("--segments", action="store_true",
                         help="list 'n from flags seq ack len' instead")
-    parser.add_argument("--only", metavar="ENDPOINT",
+    parser.add_argument("--only", metavar="ENDPOINT", type=some_endpoint,
                         help="only connections of ADDRESS:PORT or :PORT")
 
 
@@ -146,12 +169,16 @@ def add_ladder(commands) -> argparse.ArgumentParser:
 def add_sim(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "sim", help="draw a connection over a simulated network",
-        description="Runs the simulator (built when needed) and draws its "
-        "ladder. Options not listed here go to the simulator: --loss PERCENT, "
-        "--rtt MS, --seed N, --mischief NAME and others; 'toytcp sim -- "
-        "--help' lists them. With --runs N it draws nothing, and tries as many "
-        "connections over networks of all kinds; with --goodput it prints how "
-        "fast 20 MB go over some.")
+        add_help=False, description="Runs the simulator (built when needed) "
+        "and draws its ladder. With --runs N it draws nothing, and tries as "
+        "many connections over networks of all kinds; with --goodput it "
+        "prints how fast 20 MB go over some. Below are the drawing's options, "
+        "then the simulator's.")
+    parser.add_argument("-h", "--help", action="store_true",
+                        help="show this and exit")
+    parser.add_argument("--cwnd", action="store_true",
+                        help="draw the client's congestion window instead, "
+                        "a line for each round trip")
     add_drawing_options(parser)
     parser.set_defaults(do=do_sim)
     return parser
@@ -168,7 +195,7 @@ def add_translate(commands) -> argparse.ArgumentParser:
                         help="a network namespace (name, pid or path)")
     parser.add_argument("--device", metavar="NAME", default="translate",
                         help="what the device is called at both ends")
-    parser.add_argument("--protocol", type=int, choices=range(1, 256),
+    parser.add_argument("--protocol", type=number_of_protocol,
                         metavar="N", help="toytcp's number, if it is not the "
                         "loaded module's; 6: translate nothing")
     parser.set_defaults(do=do_translate)

@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import os
+import shutil
+import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 PROC = "/proc/net/toytcp"
@@ -16,6 +18,14 @@ NOT_LOADED = ("the module is not loaded; load it with 'insmod toytcp.ko', or "
 class Failure(Exception):
     """Something the user has to know: the cause and, if there is one, the
     remedy. Printed without a traceback; the exit status is 1."""
+
+
+def columns() -> int | None:
+    """The terminal's width. Files and pipes have none, unless COLUMNS is
+    set."""
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def cache_dir() -> str:
@@ -56,6 +66,14 @@ def netns_path(name: str) -> str:
     return f"/run/netns/{name}"
 
 
+def no_netns(name: str, error: OSError) -> Failure:
+    """Why it cannot be opened, and what to do."""
+    if isinstance(error, PermissionError):
+        return Failure(f"entering network namespace {name} needs root")
+    return Failure(f"no network namespace {name}: 'ip netns' lists those with "
+                   "a name; a process id or a path will do, too")
+
+
 def setns(descriptor: int) -> None:
     """Moves this thread into a network namespace (os.setns is newer than
     the Python of Debian 12)."""
@@ -76,7 +94,7 @@ def inside(netns: str | None):
         there = os.open(netns_path(netns), os.O_RDONLY)
     except OSError as error:
         os.close(home)
-        raise Failure(f"no network namespace {netns}: {error.strerror}")
+        raise no_netns(netns, error)
     try:
         setns(there)
         yield

@@ -9,13 +9,16 @@ STATE_WIDTH = 12        # as long as the longest state name
 TIME_WIDTH = 10
 MIN_SHAFT = 3           # dashes on either side of an arrow's label
 APART_US = 1000         # a delay from which both sides' clocks are shown
+# How to save room, one after the other, until the ladder fits.
+ROOMY, SHORT, RELATIVE, ROUNDED, ONE_CLOCK = range(5)
 
 
 @dataclass
 class Style:
-    """What the user asked for."""
+    """What the user asked for. columns: the ladder shall be no wider."""
     relative: bool = False
     causes: bool = False
+    columns: int | None = None
 
 
 @dataclass
@@ -27,6 +30,13 @@ class Ladder:
     base: dict[str, int] = field(default_factory=dict)
     two_clocks: bool = False
     width: int = 0
+    level: int = ROOMY
+    times: int = TIME_WIDTH
+    states: int = STATE_WIDTH
+
+    @property
+    def relative(self) -> bool:
+        return self.style.relative or self.level >= RELATIVE
 
 
 def initial_numbers(rows: list[Row]) -> dict[str, int]:
@@ -53,7 +63,7 @@ def numbers(ladder: Ladder, event: Event) -> tuple[int, int | None]:
     """Sequence and acknowledgement number as they are to be shown."""
     seq = event.seq or 0
     ack = event.ack if "ACK" in event.bits else None
-    if ladder.style.relative:
+    if ladder.relative:
         seq = (seq - ladder.base.get(sender(event), 0)) % 2 ** 32
         if ack is not None:
             ack = (ack - ladder.base.get(receiver(event), 0)) % 2 ** 32
@@ -68,11 +78,14 @@ def label(ladder: Ladder, event: Event) -> str:
         parts.append(f"Ack = {ack}")
     if event.len:
         parts.append(f"len = {event.len}")
+    text = f"{event.flags}  " + ", ".join(parts)
+    if ladder.level >= SHORT:
+        text = (text.replace(" = ", "=").replace(", ", " ")
+                .replace("  ", " "))
     notes = [event.note]
     if event.fate == "twice":
         notes.append("delivered twice")
     note = ", ".join(filter(None, notes))
-    text = f"{event.flags}  " + ", ".join(parts)
     return f"{text} ({note})" if note else text
 
 
@@ -125,15 +138,17 @@ def middle(ladder: Ladder, row: Row) -> str:
 def clock(ladder: Ladder, event: Event | None) -> str:
     """Milliseconds since the conversation began."""
     if event is None:
-        return " " * TIME_WIDTH
-    return f"{(event.time - ladder.talk.start) / 1000:{TIME_WIDTH}.3f}"
+        return " " * ladder.times
+    digits = 1 if ladder.level >= ROUNDED else 3
+    return f"{(event.time - ladder.talk.start) / 1000:{ladder.times}.{digits}f}"
 
 
 def line(ladder: Ladder, clocks: tuple[str, str], states: tuple[str, str],
          between: str, tail: str = "") -> str:
     left, right = states
-    text = (f"{clocks[0]}  {left:>{STATE_WIDTH}} | {between} "
-            f"| {right:<{STATE_WIDTH}}")
+    gap, bar = (" ", "|") if ladder.level >= SHORT else ("  ", " | ")
+    text = (f"{clocks[0]}{gap}{left:>{ladder.states}}{bar}{between}"
+            f"{bar}{right:<{STATE_WIDTH}}")
     if ladder.two_clocks:
         text += f"  {clocks[1]}"
     return (text + tail).rstrip()
@@ -204,13 +219,17 @@ def is_drawn(ladder: Ladder, i: int) -> bool:
 
 def heading(ladder: Ladder, sides: Sides) -> list[str]:
     """Who is who, and the states they begin in."""
-    def names(left: str, right: str) -> str:
-        width = TIME_WIDTH + 2 + STATE_WIDTH
-        return f"{left:>{width}}   {'':{ladder.width}}   {right}".rstrip()
+    def names(left: str, between: str, right: str) -> str:
+        short = ladder.level >= SHORT
+        width = ladder.times + (1 if short else 2) + ladder.states
+        bars = 2 if short else 6
+        return (f"{left:>{width}}{between:^{ladder.width + bars}}{right}"
+                .rstrip())
 
-    clocks = ("ms".rjust(TIME_WIDTH),) * 2
-    return [names("CLIENT", "SERVER"),
-            names(ladder.talk.client, ladder.talk.server),
+    clocks = ("ms".rjust(ladder.times),) * 2
+    told = "numbers from each side's first" if ladder.relative else ""
+    return [names("CLIENT", told, "SERVER"),
+            names(ladder.talk.client, "", ladder.talk.server),
             line(ladder, clocks, tuple(sides.shown), " " * ladder.width)]
 
 
@@ -221,14 +240,45 @@ def is_slow(row: Row) -> bool:
                 abs(event.peer.time - event.time) >= APART_US)
 
 
+def arrow_room(ladder: Ladder, row: Row) -> int:
+    """How wide a segment's arrow has to be."""
+    if ladder.level == ROOMY:
+        return len(label(ladder, row.segment)) + 2 * MIN_SHAFT + 7
+    whole = row.departure and row.arrival
+    dashes = 1 if ladder.level < ONE_CLOCK else 0
+    return len(label(ladder, row.segment)) + (3 if whole else 7) + dashes
+
+
+def set_level(ladder: Ladder, level: int) -> None:
+    """Decides the widths of all columns."""
+    ladder.level = level
+    slow = ladder.talk.both_seen and any(map(is_slow, ladder.rows))
+    ladder.two_clocks = slow and level < ONE_CLOCK
+    ladder.times = TIME_WIDTH
+    if level >= SHORT:
+        ladder.times = 0
+        ladder.times = max((len(clock(ladder, row.segment or row.alone))
+                            for row in ladder.rows), default=0)
+        ladder.states = max((len(event.after or event.before or "")
+                             for event in ladder.talk.left), default=0)
+    ladder.width = max((arrow_room(ladder, row) for row in ladder.rows
+                        if row.segment), default=0)
+
+
+def is_too_wide(ladder: Ladder) -> bool:
+    return any(len(text) > ladder.style.columns
+               for _, text in body(ladder, Sides(ladder.rows)))
+
+
 def plan(talk: Conversation, style: Style) -> Ladder:
     """Decides the rows, the numbers' base and the widths."""
     ladder = Ladder(talk, weave(talk), style)
     ladder.base = initial_numbers(ladder.rows)
-    ladder.two_clocks = talk.both_seen and any(map(is_slow, ladder.rows))
-    longest = max((len(label(ladder, row.segment)) for row in ladder.rows
-                   if row.segment), default=0)
-    ladder.width = longest + 2 * MIN_SHAFT + 7
+    set_level(ladder, ROOMY)
+    for level in (SHORT, RELATIVE, ROUNDED, ONE_CLOCK):
+        if style.columns is None or not is_too_wide(ladder):
+            break
+        set_level(ladder, level)
     return ladder
 
 

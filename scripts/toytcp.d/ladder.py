@@ -15,7 +15,8 @@ def read_sources(files: list[str], namespaces: list[str]) -> list[str]:
     texts = []
     for name in files:
         try:
-            with open(0 if name == "-" else name) as file:
+            with open(0 if name == "-" else name,
+                      errors="replace") as file:
                 texts.append(file.read())
         except OSError as error:
             raise Failure(f"{name}: {error.strerror}")
@@ -31,7 +32,8 @@ def load(texts: list[str]) -> tuple[list[Event], int]:
         try:
             recording = parse(text, source)
         except BadRecord as error:
-            raise Failure(f"not a record of events: {error}")
+            raise Failure("not a copy of /proc/net/toytcp/events; the first "
+                          f"line that is none of its: {str(error)[:60]!r}")
         events += recording.events
         lost += recording.lost
     return events, lost

@@ -13,7 +13,6 @@ not segments that a device has still to cut.
 """
 import os
 import socket
-import stat
 import subprocess
 import sys
 from typing import NamedTuple
@@ -71,13 +70,6 @@ def device_counters(end: lib.Namespace, name: str) -> tuple[int, int]:
     raise AssertionError(f"no device {name}")
 
 
-def make_tun_node() -> None:
-    """Opening it loads the module; but a test machine has no udev."""
-    if not os.path.exists("/dev/net/tun"):
-        os.makedirs("/dev/net", exist_ok=True)
-        os.mknod("/dev/net/tun", stat.S_IFCHR | 0o600, os.makedev(10, 200))
-
-
 class Path:
     """Client, middle and server."""
 
@@ -94,7 +86,6 @@ class Path:
 
     def translate(self, protocol: int, swap: bool) -> None:
         """The cable; its one line says that it is there."""
-        make_tun_node()
         self.program = program = subprocess.Popen(
             [TOYTCP, "translate", "--protocol", str(protocol if swap else TCP),
              "--device", CABLE, self.client.path, self.middle.path],

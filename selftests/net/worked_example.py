@@ -208,7 +208,10 @@ def show_tables(*hosts: Host) -> None:
     for host, name in zip(hosts, ("client", "server")):
         print(f"{common.PROC}/connections of the {name}, after the data and "
               "before the close:\n")
-        print(table.connections(host.netns, True), "\n", flush=True)
+        text = table.connections(host.netns, True)
+        if max(map(len, text.splitlines())) > (common.columns() or 999):
+            text = table.connections(host.netns, False)
+        print(text, "\n", flush=True)
 
 
 def recordings(*hosts: Host) -> list[str]:
@@ -263,7 +266,8 @@ def main(show: bool) -> int:
         build(client, server)
         play(client, server, show)
         texts = recordings(client, server)
-        print(ladder.report(texts, Style()), "\n", flush=True)
+        style = Style(columns=common.columns() if show else None)
+        print(ladder.report(texts, style), "\n", flush=True)
         again = client.retransmissions() + server.retransmissions()
         return 0 if judge(texts, again, show) else 1
     except common.Failure as failure:

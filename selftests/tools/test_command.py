@@ -41,6 +41,9 @@ class Arguments(unittest.TestCase):
         self.refused("connections", "--bad")
         self.refused("abort", "1.2.3.4:5")
         self.refused("abort", "1.2.3.4:5", "nobody")
+        self.refused("abort", ":5", "1.2.3.4:5")
+        self.refused("abort", "1.2.3.4:5", "1.2.3.4:65536")
+        self.refused("ladder", "--only", "nonsense")
         self.refused("ladder", "--netns")
         self.refused("ladder", "--follow", "file")
         self.refused("translate")
@@ -53,11 +56,35 @@ class Arguments(unittest.TestCase):
             done = toytcp(name, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertTrue(done.stdout.startswith("usage: toytcp"))
+        self.assertIn("--mischief NAME", toytcp("sim", "--help").stdout)
+        for name in ("vm", "demo", "check", "bench", "build", "setup"):
+            done = subprocess.run([os.path.join(ktap.SCRIPTS, name), "--help"],
+                                  text=True, capture_output=True)
+            self.assertEqual(done.returncode, 0, name)
+            self.assertTrue(done.stdout.startswith(f"usage: scripts/{name}"))
 
     def test_a_missing_file_is_named(self):
         done = toytcp("ladder", "/nowhere")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nowhere", done.stderr)
+
+    def test_what_is_no_recording_is_named(self):
+        for name in ("/bin/true", TOYTCP):
+            done = toytcp("ladder", name)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("not a copy of /proc/net/toytcp/events",
+                          done.stderr)
+
+    def test_a_missing_namespace_has_a_remedy(self):
+        for command in (["connections", "--netns"], ["ladder", "--netns"],
+                        ["translate"]):
+            done = toytcp(*command, "no-such-namespace")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("'ip netns' lists", done.stderr)
+
+    def test_nothing_of_that_endpoint(self):
+        done = toytcp("sim", "--only", ":9")
+        self.assertEqual(done.stdout, "(no events of :9)\n")
 
     def test_a_missing_program_is_named(self):
         done = toytcp("run", "/nowhere")
@@ -98,6 +125,33 @@ class Simulator(unittest.TestCase):
                         ["--connections", "3"]):
             self.assertNotEqual(self.drawn(*options), calm, options)
 
+    def test_what_is_to_be_lost_is_lost(self):
+        drawn = toytcp("sim", "--lose", "c5,s1", "--relative").stdout
+        lost = [line for line in drawn.splitlines()
+                if "--x" in line or "x--" in line]
+        self.assertEqual(len(lost), 2, drawn)
+        self.assertIn("SYN,ACK", lost[0])
+        self.assertIn("len = 1448", lost[1])
+
+    def test_both_ends_at_once(self):
+        states = toytcp("sim", "--both", "open,close", "--bytes", "0").stdout
+        self.assertEqual(states.count("SYN-SENT"), 2)
+        self.assertEqual(states.count("CLOSING"), 2)
+
+    def test_a_pause_closes_the_window(self):
+        probed = self.drawn("--pause", "1000", "--window", "2000")
+        self.assertGreater(len(probed), len(self.drawn("--window", "2000")))
+
+    def test_the_congestion_window(self):
+        done = toytcp("sim", "--cwnd", "--bytes", "200000", "--reply", "0",
+                      "--window", "500000", "--rate", "5000000", "--lose",
+                      "c45")
+        rows = [line.split() for line in done.stdout.splitlines()[2:]]
+        self.assertEqual([row[1] for row in rows[:3]],
+                         ["10.0", "20.0", "38.0"], done.stdout)
+        self.assertEqual(rows[2][4:], ["1", "again"])
+        self.assertNotEqual(rows[-1][2], "-")
+
     def test_mischief_is_drawn(self):
         self.assertIn("S RST", self.drawn("--mischief", "rst"))
         self.assertGreater(len(self.drawn("--mischief", "division,old-ack")),
@@ -113,10 +167,15 @@ class Simulator(unittest.TestCase):
 
     def test_bad_arguments_are_refused(self):
         for options in (["--dance"], ["--loss"], ["--loss", "5%"],
-                        ["--mischief", "fun"], ["--at", "9:bytes=1"]):
+                        ["--mischief", "fun"], ["--at", "9:bytes=1"],
+                        ["--lose", "x1"], ["--lose", "c0"], ["--lose", "c"],
+                        ["--lose", "c1,"], ["--lose", "c-1"],
+                        ["--lose", ",".join(["c1"] * 20)],
+                        ["--both", "dance"], ["--pause", "-1"]):
             done = toytcp("sim", *options)
             self.assertEqual(done.returncode, 2, options)
             self.assertTrue(done.stderr.startswith("usage: toytcp sim"))
+            self.assertIn("not understood: " + " ".join(options), done.stderr)
 
 
 class Table(unittest.TestCase):

@@ -58,6 +58,18 @@ def fates(texts: list[str]) -> list[str]:
             if row.segment and (row.departure or not row.arrival.peer)]
 
 
+def lossy() -> Wire:
+    """Large numbers, slow arrivals, a loss and a repetition."""
+    wire = Wire()
+    wire.DELAY = 10_000
+    wire.send("C", "SYN 4000000000 - 0", "SYN-SENT", "SYN-RECEIVED")
+    wire.send("S", "SYN,ACK 3000000000 4000000001 0", "", "ESTABLISHED")
+    wire.leave("C", "FIN,PSH,ACK 4000000001 3000000001 1448", "FIN-WAIT-1")
+    wire.now += 200_000
+    wire.send("C", "FIN,PSH,ACK 4000000001 3000000001 1448")
+    return wire
+
+
 class Parse(unittest.TestCase):
     def test_columns_may_be_added(self):
         text = ("# lost=3\nn time_us connection dir flags seq ack len window "
@@ -121,6 +133,16 @@ class WorkedExample(unittest.TestCase):
         self.assertEqual(numbers[0], "1 C SYN 0 - 0")
         self.assertEqual(numbers[1], "2 S SYN,ACK 0 1 0")
         self.assertEqual(numbers[13], "14 S FIN,ACK 16 37 0")
+
+    def test_it_fits_the_terminal(self):
+        for columns in (120, 100, 80):
+            drawn = lines(lossy(), columns=columns)
+            self.assertLessEqual(max(map(len, drawn)), columns)
+            bars = {tuple(i for i, c in enumerate(x) if c == "|")
+                    for x in drawn[2:]}
+            self.assertEqual(len(bars), 1)
+        self.assertIn("numbers from each side's first", drawn[0])
+        self.assertEqual(lines(lossy(), columns=400), lines(lossy()))
 
     def test_causes(self):
         drawn = "\n".join(lines(example(), causes=True))
