@@ -29,15 +29,13 @@ static const struct net_protocol protocol = {
 };
 
 /*
- * What people see goes first. No socket is left: each holds its namespace.
- * Nothing enters TIME-WAIT any more once no packet can be in the hook. Each
+ * What people see goes first. No socket is left: each holds its namespace. Each
  * thing can be destroyed, even if it could not be made in full.
  */
 static void unmake(struct toytcp_net *tn)
 {
 	proc_remove(tn->proc);
 	toytcp_sysctl_exit(tn);
-	synchronize_net();
 	toytcp_timewait_destroy(tn);
 	toytcp_events_exit(tn);
 	toytcp_table_destroy(&tn->table);
@@ -66,14 +64,21 @@ static int __net_init net_init(struct net *net)
 	return err;
 }
 
-static void __net_exit net_exit(struct net *net)
+/* A grace period follows, one for all namespaces that go together... */
+static void __net_exit net_pre_exit(struct net *net)
 {
 	nf_unregister_net_hook(net, &toytcp_hook_ops);
+}
+
+/* ...so no packet is in the hook any more, and nothing enters TIME-WAIT. */
+static void __net_exit net_exit(struct net *net)
+{
 	unmake(toytcp_net(net));
 }
 
 static struct pernet_operations net_ops = {
 	.init	= net_init,
+	.pre_exit = net_pre_exit,
 	.exit	= net_exit,
 	.id	= &toytcp_net_id,
 	.size	= sizeof(struct toytcp_net),

@@ -223,7 +223,8 @@ static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
 static void grow_up(const struct toytcp_listener *l, struct sock *child,
 		    struct sk_buff *skb, const struct segment *seg)
 {
-	toytcp_ports_inherit(child, l->sk);
+	toytcp_ports_share(l->sk, &toytcp_sk(child)->claim,
+			   inet_sk(child)->inet_num, false);
 	toytcp_deliver_locked(child, skb, seg);
 	if (child->sk_state == TCP_SYN_RECV)
 		toytcp_settle_abort(child, ECONNABORTED);

@@ -21,15 +21,11 @@ static struct toytcp_ports *ports_of(const struct sock *sk)
 	return &toytcp_sock_net(sk)->ports;
 }
 
-static const struct sock *owner_of(const struct toytcp_claim *c)
-{
-	return &container_of(c, const struct toytcp_sock, claim)->inet.sk;
-}
-
 /* What counts is what a socket has when somebody else wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
-	const struct sock *sk = owner_of(c);
+	const struct sock *sk =
+		&container_of(c, struct toytcp_sock, claim)->inet.sk;
 
 	if (c->remnant)
 		return;
@@ -88,12 +84,6 @@ static void add(struct toytcp_ports *ports, struct toytcp_claim *c, u16 port)
 {
 	c->port = port;
 	hash_add(ports->claims, &c->node, port);
-}
-
-static void drop(struct toytcp_claim *c)
-{
-	hash_del(&c->node);
-	c->port = 0;
 }
 
 static bool take(struct sock *sk, u16 port, enum terms terms)
@@ -254,45 +244,32 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 }
 
 /**
- * toytcp_ports_inherit() - an accepted connection has its listener's port
- * @child: locked, its inet_num set, without a claim
- * @parent: the listener; may have closed
+ * toytcp_ports_share() - a child has its listener's port, TIME-WAIT its socket's
+ * @sk: the listener, which may have closed; or the socket in TIME-WAIT
+ * @to: a claim not yet in use
+ * @port: host order
+ * @remnant: as in struct toytcp_claim
  */
-void toytcp_ports_inherit(struct sock *child, const struct sock *parent)
+void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
+			bool remnant)
 {
-	struct toytcp_claim *c = &toytcp_sk(child)->claim;
-	struct toytcp_ports *ports = ports_of(child);
+	struct toytcp_ports *ports = ports_of(sk);
 
 	spin_lock_bh(&ports->lock);
-	c->uid = toytcp_sk(parent)->claim.uid;
-	add(ports, c, inet_sk(child)->inet_num);
+	refresh(&toytcp_sk(sk)->claim);
+	*to = toytcp_sk(sk)->claim;
+	to->listening = 0;
+	to->remnant = remnant;
+	add(ports, to, port);
 	spin_unlock_bh(&ports->lock);
-}
-
-/**
- * toytcp_ports_hand_over() - TIME-WAIT has the port of its connection
- * @tn: the namespace
- * @from: the socket's claim, until toytcp_socket_done(); the socket is locked
- * @to: the remnant's, not yet in use
- */
-void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
-			    struct toytcp_claim *to)
-{
-	spin_lock_bh(&tn->ports.lock);
-	refresh(from);
-	*to = *from;
-	INIT_HLIST_NODE(&to->node);
-	to->remnant = 1;
-	if (from->port)
-		add(&tn->ports, to, from->port);
-	spin_unlock_bh(&tn->ports.lock);
 }
 
 /** toytcp_ports_release() - give up what is claimed, if anything */
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 {
 	spin_lock_bh(&tn->ports.lock);
-	drop(claim);
+	hash_del(&claim->node);
+	claim->port = 0;
 	spin_unlock_bh(&tn->ports.lock);
 }
 

@@ -107,9 +107,10 @@ void toytcp_timer_set(struct timer_list *timer, unsigned long when)
 
 /**
  * toytcp_timer_kill() - stop a list's timer for good, wait for its callback
- * @timer: prepared; no lock that the callback takes is held
+ * @timer: prepared; no lock that the callback takes is held, and its list is
+ *	and stays empty: nobody sets it again
  */
 void toytcp_timer_kill(struct timer_list *timer)
 {
-	timer_shutdown_sync(timer);
+	timer_delete_sync(timer);
 }

@@ -105,9 +105,9 @@ void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
 	struct toytcp_remnant *r;
 
-	toytcp_timer_kill(&tn->remnants.timer);
 	while ((r = first_of(&tn->remnants)))
 		end(tn, r);
+	toytcp_timer_kill(&tn->remnants.timer);
 }
 
 static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
@@ -145,7 +145,7 @@ void toytcp_timewait_enter(struct sock *sk)
 		return;
 	}
 	spin_lock_bh(&tn->remnants.lock);
-	toytcp_ports_hand_over(tn, &tp->claim, &r->claim);
+	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	tn->remnants.count++;
 	wait_2msl(&tn->remnants, r);

@@ -298,9 +298,8 @@ int toytcp_ports_get(struct sock *sk, unsigned short port);
 int toytcp_ports_connect(struct sock *sk);
 int toytcp_ports_listen(struct toytcp_listener *l);
 void toytcp_ports_unlisten(struct toytcp_listener *l);
-void toytcp_ports_inherit(struct sock *child, const struct sock *parent);
-void toytcp_ports_hand_over(struct toytcp_net *tn, struct toytcp_claim *from,
-			    struct toytcp_claim *to);
+void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
+			bool remnant);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,

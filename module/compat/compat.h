@@ -130,15 +130,6 @@ static inline int toytcp_compat_cgroup_connect(struct sock *sk,
 	((void)(size), register_net_sysctl(net, path, table))
 #endif
 
-#ifndef TOYTCP_HAVE_TIMER_DELETE_SYNC
-#define timer_delete_sync del_timer_sync
-#endif
-
-/* Without it, whoever shuts a timer down sees to it that nobody rearms it. */
-#ifndef TOYTCP_HAVE_TIMER_SHUTDOWN_SYNC
-#define timer_shutdown_sync timer_delete_sync
-#endif
-
 #ifndef timer_container_of
 #define timer_container_of(var, timer, field)	\
 	container_of(timer, typeof(*(var)), field)

@@ -60,14 +60,6 @@ static int probe(const struct nf_ct_hook *hook, struct sk_buff *skb)
 }
 #endif
 
-#ifdef PROBE_TIMER_DELETE_SYNC	/* 6.2: del_timer_sync() by its new name */
-#include <linux/timer.h>
-static int probe(struct timer_list *timer)
-{
-	return timer_delete_sync(timer);
-}
-#endif
-
 #ifdef PROBE_CONST_CTL_HANDLER	/* 6.11: sysctl handlers get a const table */
 #include <linux/sysctl.h>
 static int probe_handler(const struct ctl_table *table, int write,
@@ -85,14 +77,6 @@ struct ctl_table probe = { .proc_handler = probe_handler };
 static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 {
 	return register_net_sysctl_sz(net, "net/toytcp", table, 1);
-}
-#endif
-
-#ifdef PROBE_TIMER_SHUTDOWN_SYNC	/* 6.2: a timer that cannot start again */
-#include <linux/timer.h>
-static int probe(struct timer_list *timer)
-{
-	return timer_shutdown_sync(timer);
 }
 #endif
 
