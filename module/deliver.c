@@ -246,22 +246,35 @@ static bool still_there(const struct toytcp_sock *tp,
 	       toytcp_tuple_same(&tp->entry.who, who);
 }
 
+/*
+ * Did it not come the way that IPsec policies ask for: the socket's own or, if
+ * it has none, the host's? Conntrack knows what NAT has made of its addresses,
+ * and has done all it can for us afterwards.
+ */
+static bool breaks_policy(struct toytcp_net *tn, struct sock *sk,
+			  struct sk_buff *skb)
+{
+	bool breaks = !xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+
+	if (breaks)
+		toytcp_count(tn, drop_policy);
+	nf_reset_ct(skb);
+	return breaks;
+}
+
 /**
  * toytcp_deliver_refuses() - does a socket not want a segment? Then count it
  * @sk: found under RCU; not locked
  * @skb: data at our header, which filters see, as those of TCP see TCP's
  * @seg: the same, parsed
  *
- * IP_MINTTL is asked, too: who lies about where he is cannot raise it. And the
- * socket's own IPsec policy, which is not instead of the host's but beside it.
+ * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
  */
 bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg)
 {
-	if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb)) {
-		toytcp_count(toytcp_sock_net(sk), drop_policy);
+	if (breaks_policy(toytcp_sock_net(sk), sk, skb))
 		return true;
-	}
 	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
 	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
 		return false;
@@ -292,31 +305,23 @@ static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
 	bh_unlock_sock(sk);
 }
 
-/**
- * toytcp_deliver_nobody() - 3.10.7.1: no connection, and nobody who listens
- * @net: the namespace
- * @skb: data at our header; taken over
- * @seg: the same, parsed
- */
-void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
-			   const struct segment *seg)
-{
-	toytcp_count(toytcp_net(net), drop_no_socket);
-	if (!(seg->ctl & CTL_RST))
-		toytcp_transmit_reset(net, skb, seg);
-	kfree_skb(skb);
-}
-
+/* 3.10.7.1: no connection, and perhaps nobody who listens. */
 static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
 			struct sk_buff *skb, const struct segment *seg)
 {
 	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
 							  inet_iif(skb));
 
-	if (l)
+	if (l) {
 		toytcp_listener_arrives(l, NULL, skb, seg, NULL);
-	else
-		toytcp_deliver_nobody(tn->net, skb, seg);
+		return;
+	}
+	if (!breaks_policy(tn, NULL, skb)) {
+		toytcp_count(tn, drop_no_socket);
+		if (!(seg->ctl & CTL_RST))
+			toytcp_transmit_reset(tn->net, skb, seg);
+	}
+	kfree_skb(skb);
 }
 
 /**
@@ -344,6 +349,8 @@ void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 	} else if (entry->kind == ENTRY_EMBRYO) {
 		e = container_of(entry, struct toytcp_embryo, entry);
 		toytcp_listener_arrives(e->listener, e, skb, seg, NULL);
+	} else if (breaks_policy(tn, NULL, skb)) {
+		kfree_skb(skb);
 	} else {
 		r = container_of(entry, struct toytcp_remnant, entry);
 		toytcp_timewait_arrives(tn, r, skb, seg);

@@ -10,7 +10,6 @@
 #include <linux/netfilter_ipv4.h>
 #include <net/ip.h>
 #include <net/route.h>
-#include <net/xfrm.h>
 
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -105,25 +104,10 @@ int toytcp_hook_input(struct sk_buff *skb)
 	return 0;
 }
 
-/* What ip_local_deliver_finish() and its callees would have done for us. */
-static bool finish_delivery(struct sk_buff *skb, struct net *net)
-{
-	skb_clear_delivery_time(skb);
-	__skb_pull(skb, skb_network_header_len(skb));
-	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
-	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
-		toytcp_count(toytcp_net(net), drop_memory);
-		return false;
-	}
-	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
-		toytcp_count(toytcp_net(net), drop_policy);
-		return false;
-	}
-	nf_reset_ct(skb);
-	return true;
-}
-
-/* NF_STOLEN: from here on exactly one of us frees the skb. */
+/*
+ * NF_STOLEN: from here on exactly one of us frees the skb, and does what
+ * ip_local_deliver_finish() and its callees would have done for us.
+ */
 static unsigned int local_in(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
@@ -134,10 +118,15 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	verdict = toytcp_compat_confirm(skb);
 	if (verdict != NF_ACCEPT)
 		return verdict;
-	if (finish_delivery(skb, state->net))
+	skb_clear_delivery_time(skb);
+	__skb_pull(skb, skb_network_header_len(skb));
+	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
+	if (!skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
 		toytcp_hook_input(skb);
-	else
+	} else {
+		toytcp_count(toytcp_net(state->net), drop_memory);
 		kfree_skb(skb);
+	}
 	return NF_STOLEN;
 }
 

@@ -22,10 +22,14 @@ static struct inet_protosw protosw = {
 	.ops	= &toytcp_stream_ops,
 };
 
-/* Packets that got past the hook come in by @handler: never leave it NULL. */
+/*
+ * Packets that got past the hook come in by @handler: never leave it NULL. IPsec
+ * policies are asked where the socket is known, which may have its own.
+ */
 static const struct net_protocol protocol = {
 	.handler	= toytcp_hook_input,
 	.err_handler	= toytcp_icmp_error,
+	.no_policy	= 1,
 };
 
 /*

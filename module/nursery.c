@@ -293,7 +293,8 @@ static void carry_out(struct toytcp_listener *l, struct toytcp_embryo *e,
 {
 	switch (verdict) {
 	case VERDICT_REPEAT:
-		send_synack(l, e, CAUSE_LISTEN_SYN);
+		if (toytcp_answer_due(&e->answered))
+			send_synack(l, e, CAUSE_LISTEN_SYN);
 		break;
 	case VERDICT_ACK:
 		acknowledge(l, e);

@@ -82,6 +82,7 @@ static void init_common(struct sock *sk)
 	sk->sk_destruct = destruct;
 	sk->sk_write_space = toytcp_stream_write_space;
 	sk->sk_gso_type = TOYTCP_GSO_TYPE;
+	atomic_set(&inet_sk(sk)->inet_id, get_random_u16());
 	toytcp_timer_init(sk);
 }
 

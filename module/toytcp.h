@@ -354,8 +354,6 @@ int toytcp_hook_input(struct sk_buff *skb);
 /* deliver.c: each takes over the skb, but for _refuses() */
 void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			   const struct segment *seg);
-void toytcp_deliver_nobody(struct net *net, struct sk_buff *skb,
-			   const struct segment *seg);
 bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg);
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,

@@ -83,6 +83,23 @@ def syn_received_ends_by_reset(case):
 
 
 @scenario()
+def syn_received_answers_a_volley_once(case):
+    """The same SYN many times: not as many answers, whoever sent them."""
+    host, peer = alone(case)
+    host.listen()
+    talk = lib_segment.Talk(peer, 4000, 7000)
+    first = talk.send("S")
+    talk.expect("SA")
+    for _ in range(50):
+        talk.send("S", seq=first.seq)
+    talk.send("A", ack=talk.ack + 77)       # a wrong one, always reset
+    answers = 0
+    while "R" not in (segment := peer.next()).flags:
+        answers += segment.flags == "SA"
+    assert answers <= 2, f"{answers} answers, one of them perhaps the timer's"
+
+
+@scenario()
 def syn_received_repeats_its_answer(case):
     host, peer = alone(case)
     host.listen()

@@ -115,6 +115,20 @@ def a_sockets_own_policy_holds(case):
     assert far.recv(1) == b"x"
 
 
+@scenario()
+def a_sockets_own_policy_comes_first(case):
+    """What the host asks for is not asked of its packets."""
+    left, right = hosts(case)
+    demand_esp(right, "in")
+    listener = right.listen()
+    own_policy(listener, IN, ALLOW)
+    near = left.connect((ENDS[1], 7000))
+    far = right.accept(listener)
+    near.send(b"x")
+    assert far.recv(1) == b"x"
+    assert refused(right) == 0
+
+
 def socket_policies(end: lib.Namespace) -> list[str]:
     return re.findall(r"socket (\w+)", xfrm(end, "policy"))
 

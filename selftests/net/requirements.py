@@ -54,6 +54,20 @@ def ahead(isn: int, before: int) -> bool:
 
 
 @scenario()
+def identification_is_not_a_count(case):
+    """RFC 6864: anything will do where DF is set, but it need not tell a
+    stranger how much a socket has sent."""
+    host, peer = alone(case)
+    first = []
+    for _ in range(2):
+        host.start_connect(PEER)
+        while lib_segment.parse(packet := peer.read_raw()) is None:
+            pass
+        first.append(struct.unpack_from("!H", packet, 4)[0])
+    assert any(n > 1 for n in first), first
+
+
+@scenario()
 def isn_follows_a_clock(case):
     """MUST-8: for the same four-tuple every ISN is beyond the one before."""
     host, peer = alone(case)
