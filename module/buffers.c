@@ -40,21 +40,13 @@ static int most(const struct sock *sk)
 	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
 }
 
-/**
- * toytcp_buffers_window() - the largest window there may ever be
- * @sk: the socket, or the listener of the one to be
- *
- * Return: bytes.
- */
+/** toytcp_buffers_window() - the largest window there may ever be, bytes */
 u32 toytcp_buffers_window(const struct sock *sk)
 {
 	return most(sk) / 2;
 }
 
-/**
- * toytcp_buffers_read() - text was read: maybe the peer could send more
- * @sk: locked
- */
+/** toytcp_buffers_read() - text was read: maybe there can be more: sk locked */
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -65,10 +57,7 @@ void toytcp_buffers_read(struct sock *sk)
 		WRITE_ONCE(sk->sk_rcvbuf, 2 * tp->tcb.rcv.buf);
 }
 
-/**
- * toytcp_buffers_acked() - text was acknowledged: maybe we could send more
- * @sk: locked
- */
+/** toytcp_buffers_acked() - text was acknowledged: likewise */
 void toytcp_buffers_acked(struct sock *sk)
 {
 	u32 limit = READ_ONCE(toytcp_sock_net(sk)->sysctl_wmem[2]);

@@ -13,7 +13,6 @@ static void inherit_tcp(struct toytcp_sock *tp, const struct toytcp_sock *from)
 {
 	memset_after(tp, 0, inet);
 	tp->user_mss = from->user_mss;
-	tp->linger2 = from->linger2;
 	tp->corked = from->corked;
 	tp->congestion_set = from->congestion_set;
 	tp->tcb = from->tcb;

@@ -105,10 +105,7 @@ void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
 	}
 }
 
-/**
- * toytcp_deliver_forget() - free text that nobody will read any more
- * @sk: locked
- */
+/** toytcp_deliver_forget() - free text that no one will read: sk locked */
 void toytcp_deliver_forget(struct sock *sk)
 {
 	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;

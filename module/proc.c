@@ -234,19 +234,6 @@ static int show_listeners(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static u32 count_listeners(struct toytcp_net *tn)
-{
-	struct toytcp_listener *l;
-	u32 n = 0;
-	int slot;
-
-	rcu_read_lock();
-	hash_for_each_rcu(tn->ports.listeners, slot, l, node)
-		n++;
-	rcu_read_unlock();
-	return n;
-}
-
 #define MIB_NAME(name)	#name,
 static const char *const counter_names[MIB_COUNT] = {
 	TOYTCP_MIBS(MIB_NAME)
@@ -257,51 +244,51 @@ static int show_stats(struct seq_file *seq, void *v)
 	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
 	u32 entries = READ_ONCE(tn->table.count);
 	u32 remnants = READ_ONCE(tn->remnants.count);
+	struct toytcp_listener *l;
+	u32 listeners = 0;
 	int i;
 
+	rcu_read_lock();
+	hash_for_each_rcu(tn->ports.listeners, i, l, node)
+		listeners++;
+	rcu_read_unlock();
 	seq_puts(seq, "name value\n");
 	seq_printf(seq, "connections %u\n", span(remnants, entries));
 	seq_printf(seq, "time_wait %u\n", remnants);
-	seq_printf(seq, "listeners %u\n", count_listeners(tn));
+	seq_printf(seq, "listeners %u\n", listeners);
 	for (i = 0; i < MIB_COUNT; i++)
 		seq_printf(seq, "%s %lu\n", counter_names[i],
 			   snmp_fold_field(tn->mib, i));
 	return 0;
 }
 
-/* Embryos and remnants end by themselves; only sockets are anybody's. */
-static struct sock *find_sock(struct toytcp_net *tn,
-			      const struct toytcp_tuple *who)
+/*
+ * Embryos and remnants end by themselves; only sockets are anybody's. Until it
+ * is locked, a socket may have become another connection.
+ */
+static int abort_connection(struct toytcp_net *tn,
+			    const struct toytcp_tuple *who)
 {
 	struct toytcp_entry *entry;
-	struct sock *sk = ERR_PTR(-ENOENT);
+	struct sock *sk = NULL;
+	int err = -ENOENT;
 
 	rcu_read_lock();
 	entry = toytcp_table_find(tn, who);
 	if (entry && entry->kind != ENTRY_SOCKET)
-		sk = ERR_PTR(-EOPNOTSUPP);
+		err = -EOPNOTSUPP;
 	else if (entry &&
 		 refcount_inc_not_zero(&toytcp_entry_sock(entry)->sk_refcnt))
 		sk = toytcp_entry_sock(entry);
 	rcu_read_unlock();
-	return sk;
-}
-
-/* Until it is locked, the socket may have become another connection. */
-static int abort_connection(struct toytcp_net *tn,
-			    const struct toytcp_tuple *who)
-{
-	struct sock *sk = find_sock(tn, who);
-	int err = 0;
-
-	if (IS_ERR(sk))
-		return PTR_ERR(sk);
+	if (!sk)
+		return err;
 	lock_sock(sk);
 	if (sk->sk_state != TCP_CLOSE &&
-	    toytcp_tuple_same(&toytcp_sk(sk)->entry.who, who))
+	    toytcp_tuple_same(&toytcp_sk(sk)->entry.who, who)) {
 		toytcp_settle_abort(sk, ECONNABORTED);
-	else
-		err = -ENOENT;
+		err = 0;
+	}
 	release_sock(sk);
 	sock_put(sk);
 	return err;

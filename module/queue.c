@@ -12,11 +12,7 @@
 
 #define QUEUE_PAGES	16	/* of 32 KB, if they are to be had */
 
-/**
- * toytcp_queue_bare() - an skb without text, with room for headers in front
- *
- * Return: it, or NULL.
- */
+/** toytcp_queue_bare() - an skb without text, with room for headers, or NULL */
 struct sk_buff *toytcp_queue_bare(void)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);

@@ -313,13 +313,11 @@ static void close(struct sock *sk, long timeout)
 		close_connection(sk, timeout);
 	}
 	sock_orphan(sk);
-	if (tp->linger2 < 0 && sk->sk_state == TCP_FIN_WAIT2)
+	if (!tp->tcb.fin_wait_2 && sk->sk_state == TCP_FIN_WAIT2)
 		toytcp_settle_abort(sk, 0);
 	if (sk->sk_state == TCP_CLOSE) {
 		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
 	} else {
-		if (tp->linger2 < 0)
-			tp->tcb.fin_wait_2 = 0;
 		toytcp_user_leave(&tp->tcb, toytcp_now());
 		toytcp_timer_arm(sk);
 		limit_orphans(sk);

@@ -82,8 +82,8 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 		tcb->syn_retries = val;
 		break;
 	case TCP_LINGER2:
-		tp->linger2 = clamp(val, -1, LINGER2_MAX);
-		tcb->fin_wait_2 = val > 0 ? tp->linger2 : FIN_WAIT_2_MAX;
+		tcb->fin_wait_2 = val ? clamp(val, 0, LINGER2_MAX) :
+					FIN_WAIT_2_MAX;
 		break;
 	case TCP_DEFER_ACCEPT:
 		tp->defer_accept = clamp(val, 0, 65535);
@@ -215,7 +215,7 @@ static int get_tcp_int(const struct sock *sk, int name)
 	case TCP_SYNCNT:
 		return tp->tcb.syn_retries;
 	case TCP_LINGER2:
-		return tp->linger2 < 0 ? -1 : tp->tcb.fin_wait_2;
+		return tp->tcb.fin_wait_2 ? tp->tcb.fin_wait_2 : -1;
 	case TCP_DEFER_ACCEPT:
 		return tp->defer_accept;
 	case TCP_USER_TIMEOUT:

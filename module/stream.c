@@ -223,17 +223,16 @@ static bool stops_at_mark(const struct reader *r, long timeo, int *err)
 	return true;
 }
 
-/* There is nothing to read now: 1 to wait for more, else what to return. */
+/*
+ * There is nothing to read now: 1 to wait for more, else what to return to who
+ * has nothing. Who has something leaves the error for the next time.
+ */
 static int cannot_read(struct sock *sk, long timeo, int copied)
 {
-	if (copied)
-		return sk->sk_err || sk->sk_state == TCP_CLOSE ||
-		       sk->sk_shutdown & RCV_SHUTDOWN || !timeo ||
-		       signal_pending(current) ? 0 : 1;
 	if (sock_flag(sk, SOCK_DONE))
 		return 0;
 	if (sk->sk_err)
-		return sock_error(sk);
+		return copied ? 0 : sock_error(sk);
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return 0;
 	if (sk->sk_state == TCP_CLOSE)

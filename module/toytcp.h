@@ -81,7 +81,6 @@ extern const struct proto_ops toytcp_stream_ops;
  * @isn: what TOYTCP_ISN has set, if @isn_set
  * @isn_set: @isn is to be used once
  * @user_mss: TCP_MAXSEG, bytes; 0: none
- * @linger2: TCP_LINGER2, seconds; 0: the default, negative: none
  * @defer_accept: TCP_DEFER_ACCEPT, seconds
  * @mtu: from an ICMP error that found the socket owned, bytes, else 0
  * @segs_in: segments that arrived
@@ -118,7 +117,6 @@ struct toytcp_sock {
 	u32 isn;
 	u32 isn_set;
 	u16 user_mss;
-	s16 linger2;
 	u16 defer_accept;
 	u16 mtu;
 	bool congestion_set;

@@ -184,12 +184,6 @@ static u32 less_options(const struct sock *sk, u32 mtu)
 	return mtu - min(mtu, len);
 }
 
-static bool is_open(const struct sock *sk)
-{
-	return !((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV |
-					TCPF_CLOSE | TCPF_LISTEN));
-}
-
 /*
  * Since the MSS was fitted to the path, the route may have become another one,
  * its MTU lower, or IP options may have been set. A route that is no longer
@@ -202,7 +196,7 @@ static void follow_path(struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_check(sk, 0);
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
-	if (dst && is_open(sk) &&
+	if (dst && !toytcp_tcb_in(&tp->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 	    (less_options(sk, dst_mtu(dst)) != tp->path_mtu ||
 	     tp->burst % tp->tcb.snd.mss))
 		toytcp_transmit_sync_mss(sk, 0);
@@ -233,10 +227,7 @@ void toytcp_transmit_lend(struct sock *sk, u32 spares)
 		kfree(toytcp_scoreboard_return(&tcb->board));
 }
 
-/**
- * toytcp_transmit_pending() - send all that the core has to send
- * @sk: locked
- */
+/** toytcp_transmit_pending() - send all that the core has to send: sk locked */
 void toytcp_transmit_pending(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
@@ -262,7 +253,7 @@ void toytcp_transmit_pending(struct sock *sk)
 
 /**
  * toytcp_transmit_mss() - the largest segment a path takes
- * @sk: whose TCP_MAXSEG counts, or NULL
+ * @sk: whose TCP_MAXSEG counts
  * @mtu: of the path, bytes
  *
  * Return: bytes of text, without options: RFC 9293 section 3.7.1.
@@ -272,7 +263,7 @@ u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
 	u32 mss = mtu - min_t(u32, mtu, sizeof(struct iphdr) +
 			      SEGMENT_HEADER_MIN);
 
-	if (sk && toytcp_sk(sk)->user_mss)
+	if (toytcp_sk(sk)->user_mss)
 		mss = min_t(u32, mss, toytcp_sk(sk)->user_mss);
 	return clamp_t(u32, mss, MSS_MIN, 65495);
 }
