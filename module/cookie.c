@@ -5,15 +5,24 @@
  *
  * From the highest bit: 24 bits that nobody else can compute; 5 bits of a clock
  * that ticks every 64 seconds; 3 bits that name an MSS. A cookie is good for
- * two ticks. The other options of the SYN are lost.
+ * two ticks.
+ *
+ * The other options of the SYN stand in the lowest bits of the SYN,ACK's
+ * timestamp, which the peer echoes: 1 for ECN, 1 for SACK, 4 for the window
+ * scale. Without timestamps they are lost. Who changes them harms himself.
  */
 #include <linux/siphash.h>
 
+#include "core/seq.h"
 #include "toytcp.h"
 
 #define TICK_SECONDS	64
 #define TICKS		32	/* until the clock's 5 bits repeat */
 #define TICKS_GOOD	2
+#define STAMP_ECN	0x20
+#define STAMP_SACK	0x10
+#define STAMP_WSCALE	0x0f	/* all of them: it has none */
+#define STAMP_BITS	0x3f
 
 /* What peers announce: the least, Ethernet with all its tunnels, jumbo. */
 static const u16 sizes[8] = {
@@ -77,6 +86,54 @@ u16 toytcp_cookie_mss(const struct toytcp_net *tn,
 	    cookie != bake(tn, who, seg->seq - 1, now - age, size))
 		return 0;
 	return sizes[size];
+}
+
+/**
+ * toytcp_cookie_synack() - the SYN,ACK, which remembers options if it can
+ * @e: made from the SYN, with a cookie; loses what cannot be remembered
+ * @now: microseconds
+ * @seg: filled in, but for the ports; measured
+ *
+ * A timestamp is never later than the clock: the next one may come at once.
+ */
+void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg)
+{
+	u32 bits = e->scaled ? e->snd_wscale : STAMP_WSCALE;
+	u32 stamp;
+
+	if (!e->timestamps) {
+		e->scaled = 0;
+		e->sack_ok = 0;
+		e->ecn = 0;
+	}
+	if (e->sack_ok)
+		bits |= STAMP_SACK;
+	if (e->ecn)
+		bits |= STAMP_ECN;
+	toytcp_embryo_synack(e, now, seg);
+	stamp = (seg->tsval & ~STAMP_BITS) | bits;
+	seg->tsval = seq_after(stamp, seg->tsval) ? stamp - STAMP_BITS - 1 :
+						    stamp;
+}
+
+/**
+ * toytcp_cookie_options() - what else was in a SYN?
+ * @ack: acknowledges its cookie
+ * @syn: gets the options
+ */
+void toytcp_cookie_options(const struct segment *ack, struct segment *syn)
+{
+	if (!(ack->options & HAS_TIMESTAMPS))
+		return;
+	syn->options |= HAS_TIMESTAMPS;
+	syn->tsval = ack->tsval;
+	syn->wscale = ack->tsecr & STAMP_WSCALE;
+	if (syn->wscale <= WSCALE_MAX)
+		syn->options |= HAS_WSCALE;
+	if (ack->tsecr & STAMP_SACK)
+		syn->options |= HAS_SACK_OK;
+	if (ack->tsecr & STAMP_ECN)
+		syn->ctl |= CTL_ECE | CTL_CWR;
 }
 
 /**

@@ -140,7 +140,6 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @timer: for the earliest deadline among @embryos
  * @sk: the socket
  * @tn: its namespace
- * @serial: from ports.serial; tells listeners of one port apart
  * @rcu: for freeing
  */
 struct toytcp_listener {
@@ -153,7 +152,6 @@ struct toytcp_listener {
 	struct timer_list timer;
 	struct sock *sk;
 	struct toytcp_net *tn;
-	u32 serial;
 	struct rcu_head rcu;
 };
 

@@ -78,9 +78,9 @@ static void fail(struct sock *sk, int error)
 }
 
 /* For release_cb(), which finds it in toytcp_icmp_deferred(). */
-static void defer(struct sock *sk, int bit)
+static void defer(struct sock *sk)
 {
-	if (!test_and_set_bit(bit, &sk->sk_tsq_flags))
+	if (!test_and_set_bit(TOYTCP_ICMP_DEFERRED, &sk->sk_tsq_flags))
 		sock_hold(sk);
 }
 
@@ -99,7 +99,7 @@ static void refuse(struct sock *sk, const struct quote *q)
 		return;
 	}
 	WRITE_ONCE(sk->sk_err_soft, q->error);
-	defer(sk, TOYTCP_ERROR_DEFERRED);
+	defer(sk);
 }
 
 /*
@@ -161,7 +161,7 @@ static void too_big(struct sock *sk, u32 mtu)
 		return;
 	}
 	toytcp_sk(sk)->mtu = mtu;
-	defer(sk, TOYTCP_MTU_DEFERRED);
+	defer(sk);
 }
 
 static void redirect(struct sock *sk, struct sk_buff *skb)
@@ -241,19 +241,18 @@ static bool parse_quote(struct quote *q)
  */
 void toytcp_icmp_deferred(struct sock *sk)
 {
+	u16 mtu = toytcp_sk(sk)->mtu;
 	int error;
 
-	if (test_and_clear_bit(TOYTCP_MTU_DEFERRED, &sk->sk_tsq_flags)) {
-		if (toytcp_sk(sk)->mtu)
-			fit_path(sk, toytcp_sk(sk)->mtu);
-		__sock_put(sk);
-	}
-	if (test_and_clear_bit(TOYTCP_ERROR_DEFERRED, &sk->sk_tsq_flags)) {
-		error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
-		if (error)
-			fail(sk, error);
-		__sock_put(sk);
-	}
+	if (!test_and_clear_bit(TOYTCP_ICMP_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	toytcp_sk(sk)->mtu = 0;
+	if (mtu)
+		fit_path(sk, mtu);
+	error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
+	if (error)
+		fail(sk, error);
+	__sock_put(sk);
 }
 
 /**

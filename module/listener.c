@@ -109,21 +109,19 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	return e;
 }
 
-/* The answer of an embryo that is forgotten at once, but for its MSS. */
+/* The answer of an embryo that is forgotten at once. */
 static void send_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who,
 			const struct sk_buff *skb, const struct segment *syn)
 {
-	struct segment plain = *syn, synack;
-	struct toytcp_embryo *e;
+	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
+					      toytcp_cookie_make(l->tn, who,
+								 syn));
+	struct segment synack;
 
-	plain.options &= HAS_MSS;
-	plain.ctl = CTL_SYN;
-	e = make_embryo(l, who, skb, &plain,
-			toytcp_cookie_make(l->tn, who, syn));
 	if (!e)
 		return;
-	toytcp_embryo_synack(&e->core, toytcp_now(), &synack);
+	toytcp_cookie_synack(&e->core, toytcp_now(), &synack);
 	WRITE_ONCE(l->cookie_sent, (u32)jiffies | 1);
 	toytcp_count(l->tn, cookies_sent);
 	toytcp_event(l->tn, who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
@@ -139,12 +137,14 @@ static struct toytcp_embryo *resume(struct toytcp_listener *l,
 				    const struct sk_buff *skb,
 				    const struct segment *ack, u16 mss)
 {
-	const struct segment syn = {
+	struct segment syn = {
 		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
 		.options = HAS_MSS, .mss = mss,
 	};
-	struct toytcp_embryo *e = make_embryo(l, who, skb, &syn, ack->ack - 1);
+	struct toytcp_embryo *e;
 
+	toytcp_cookie_options(ack, &syn);
+	e = make_embryo(l, who, skb, &syn, ack->ack - 1);
 	if (e)
 		e->core.sent = 0;
 	return e;

@@ -78,16 +78,20 @@ static struct toytcp_embryo *due(struct toytcp_listener *l, int n)
 	return e;
 }
 
-/* The next embryo whose time is up; it already waits for its next time. */
+/* The next embryo whose time is up: ended, or waiting for its next time. */
 static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 {
 	struct toytcp_embryo *e = NULL;
 	int n;
 
 	spin_lock(&l->lock);
-	for (n = 0; !e && n < TOYTCP_EMBRYO_TRIES; n++)
+	for (n = 0; !e && n <= TOYTCP_EMBRYO_TRIES; n++)
 		e = due(l, n);
-	if (e) {
+	if (e && e->core.repeated == TOYTCP_EMBRYO_TRIES) {
+		toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL,
+			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
+		forget(l, e);
+	} else if (e) {
 		list_del(&e->link);
 		e->core.repeated++;
 		wait_for_ack(l, e);
@@ -100,22 +104,11 @@ static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 static void repeat(const struct toytcp_listener *l,
 		   const struct toytcp_embryo *e)
 {
-	if (READ_ONCE(e->acked) && is_deferred(l, e))
+	if (list_empty(&e->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
 		return;
 	toytcp_count(l->tn, timeouts);
 	toytcp_count(l->tn, retransmitted);
 	send_synack(l, e, CAUSE_RETRANSMISSION);
-}
-
-static void give_up(struct toytcp_listener *l)
-{
-	struct toytcp_embryo *e;
-
-	while ((e = due(l, TOYTCP_EMBRYO_TRIES))) {
-		toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL,
-			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
-		forget(l, e);
-	}
 }
 
 static void expire(struct timer_list *timer)
@@ -126,9 +119,6 @@ static void expire(struct timer_list *timer)
 	rcu_read_lock();
 	while ((e = take_due(l)))
 		repeat(l, e);
-	spin_lock(&l->lock);
-	give_up(l);
-	spin_unlock(&l->lock);
 	rcu_read_unlock();
 }
 

@@ -221,7 +221,6 @@ int toytcp_ports_listen(struct toytcp_listener *l)
 	spin_lock_bh(&ports->lock);
 	if (!conflicts(ports, c, c->port, TOLERANT)) {
 		c->listening = 1;
-		l->serial = ++ports->serial;
 		hash_add_rcu(ports->listeners, &l->node, c->port);
 		err = 0;
 	}
@@ -313,7 +312,7 @@ struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 		fit = score(l, who, dif);
 		if (!fit || fit < best)
 			continue;
-		lot = jhash_1word(l->serial, flow);
+		lot = jhash_1word(hash_ptr(l, 32), flow);
 		if (fit > best || lot > highest) {
 			found = l;
 			best = fit;

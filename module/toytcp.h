@@ -60,8 +60,7 @@ extern const struct proto_ops toytcp_stream_ops;
 
 /* Bits of sk->sk_tsq_flags: work that found the socket owned by its user. */
 #define TOYTCP_TIMER_DEFERRED	0
-#define TOYTCP_MTU_DEFERRED	1
-#define TOYTCP_ERROR_DEFERRED	2
+#define TOYTCP_ICMP_DEFERRED	1
 
 /**
  * struct toytcp_sock - a socket
@@ -148,13 +147,11 @@ struct toytcp_table {
  * @lock: guards @claims, and @listeners for writing
  * @claims: by port
  * @listeners: by port, read under RCU
- * @serial: of the latest listener
  */
 struct toytcp_ports {
 	spinlock_t lock;	/* see above */
 	DECLARE_HASHTABLE(claims, 10);
 	DECLARE_HASHTABLE(listeners, 8);
-	u32 serial;
 };
 
 /**
@@ -314,6 +311,8 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
 u16 toytcp_cookie_mss(const struct toytcp_net *tn,
 		      const struct toytcp_tuple *who,
 		      const struct segment *seg);
+void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg);
+void toytcp_cookie_options(const struct segment *ack, struct segment *syn);
 bool toytcp_cookie_expected(const struct toytcp_listener *l);
 
 /* listener.c */

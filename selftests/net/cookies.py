@@ -10,6 +10,7 @@ import threading
 import lib
 import lib_segment
 from lib import scenario
+from lib_segment import stamp, stamp_of
 
 LIMIT = 128             # embryos of a listener
 PORT = 7000
@@ -107,7 +108,7 @@ def crowded(case: lib.Case):
 
 @scenario(toytcp_only=True)
 def what_a_cookie_remembers(case):
-    """The MSS, rounded down; of the other options, nothing."""
+    """The MSS, rounded down; without timestamps, of the others nothing."""
     host, peer, listener = crowded(case)
     talk = lib_segment.Talk(peer, 4000, PORT)
     talk.send("S", options=lib_segment.mss_option(1000) + b"\1\3\3\7")
@@ -126,6 +127,34 @@ def what_a_cookie_remembers(case):
         sizes.append(len(segment.payload))
         talk.send("A")
     assert max(sizes) == 536, sizes
+
+
+@scenario(toytcp_only=True)
+def what_a_timestamp_remembers(case):
+    """In its lowest bits: window scale, SACK and ECN."""
+    host, peer, listener = crowded(case)
+    other = {7: b"\1\3\3\7", 14: b"\1\3\3\x0e", 0: b"\1\3\3\0",
+             None: b""}
+    for number, (scale, option) in enumerate(other.items()):
+        talk = lib_segment.Talk(peer, 4000 + number, PORT, window=1000)
+        options = lib_segment.mss_option(1460) + option
+        talk.send("SEC", options=options + b"\1\1\4\2" + stamp(5000))
+        answer = talk.expect("SAE")
+        value, echo = stamp_of(answer)
+        assert echo == 5000 and b"\4\2" in answer.options, answer.options
+        assert (b"\3\3" in answer.options) == bool(option), answer.options
+        talk.send("PA", b"x", options=stamp(5001, value))
+        sock = host.accept(listener)
+        talk.expect("A", lambda s: s.ack == talk.seq)
+        row = [row for row in host.connections()
+               if row.remote.endswith(f":{talk.sport}")][0]
+        assert int(row.columns["snd_wnd"]) == 1000 << (scale or 0), row
+        talk.send("PA", b"z", seq=talk.seq + 1, options=stamp(5002, value))
+        assert b"\5\x0a" in talk.expect("A").options, "no SACK"
+        sock.send(b"y" * 10)
+        assert stamp_of(talk.expect("A", lambda s: s.payload))[0] >= value
+        sock.close()
+    assert host.stats()["cookies_received"] == len(other)
 
 
 @scenario(toytcp_only=True)

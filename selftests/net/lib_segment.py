@@ -50,6 +50,18 @@ def mss_option(mss: int) -> bytes:
     return struct.pack("!BBH", 2, 4, mss)
 
 
+def stamp(value: int, echo: int = 0) -> bytes:
+    """The option for timestamps."""
+    return struct.pack("!BBBBII", 1, 1, 8, 10, value % 2**32, echo)
+
+
+def stamp_of(segment: Segment) -> tuple[int, int] | None:
+    """Its two values; it is the only option with NOPs before it."""
+    at = segment.options.find(b"\x08\x0a")
+    return struct.unpack_from("!II", segment.options, at + 2) if at >= 0 \
+        else None
+
+
 @dataclass
 class Segment:
     """A segment in its packet, fields as in RFC 9293."""

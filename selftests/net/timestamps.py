@@ -2,23 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Timestamps on the wire: negotiation, PAWS, TIME-WAIT (RFC 7323, 6191)."""
 import errno
-import struct
 import time
 
 import lib
 import lib_segment
 from lib import scenario
-
-
-def stamp(value: int, echo: int = 0) -> bytes:
-    return struct.pack("!BBBBII", 1, 1, 8, 10, value % 2**32, echo)
-
-
-def stamp_of(segment: lib_segment.Segment) -> tuple[int, int] | None:
-    """The option's two values; it is the only one with NOPs before it."""
-    at = segment.options.find(b"\x08\x0a")
-    return struct.unpack_from("!II", segment.options, at + 2) if at >= 0 \
-        else None
+from lib_segment import stamp, stamp_of
 
 
 class Stamped(lib_segment.Talk):
