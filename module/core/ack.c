@@ -50,7 +50,7 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
 	tcb->resend = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
-	if (tcb->syn_repeated && tcb->rtt.rto < RTO_AFTER_SYN)
+	if (tcb->retransmits && tcb->rtt.rto < RTO_AFTER_SYN)
 		tcb->rtt.rto = RTO_AFTER_SYN;
 	tcb->rtt.backoff = 0;
 	tcb->tries = 0;

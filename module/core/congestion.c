@@ -115,7 +115,7 @@ bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
 void toytcp_congestion_init(struct tcb *tcb)
 {
 	tcb->cc.cwnd = initial_window(tcb->snd.mss);
-	if (tcb->syn_repeated)
+	if (tcb->retransmits)
 		tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.ssthresh = CWND_MAX;
 	tcb->cc.recover = tcb->snd.iss;

@@ -264,12 +264,10 @@ void toytcp_congestion_idle(struct tcb *tcb);
 u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
 			  struct actions *act);
-void toytcp_recovery_early(struct tcb *tcb, u8 early, u64 now,
-			   struct actions *act);
+void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act);
 void toytcp_recovery_timeout(struct tcb *tcb);
 void toytcp_recovery_again(struct tcb *tcb);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
-u32 toytcp_recovery_slack(const struct tcb *tcb);
 
 void toytcp_rack_begin(struct tcb *tcb, u64 now);
 void toytcp_rack_age(struct tcb *tcb, u64 now);

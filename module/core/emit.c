@@ -12,7 +12,6 @@
 #include "core.h"
 #include "seq.h"
 
-#define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
 #define STATES_TEXT	(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | \
 			 TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
 #define STATES_NONE	(TCPF_CLOSE | TCPF_LISTEN)
@@ -147,13 +146,10 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 	if (tcb->state == TCP_SYN_RECV) {
 		acknowledge(tcb, seg);
 		seg->ctl |= tcb->ecn ? CTL_ECE : 0;
-	} else if (tcb->ecn && !tcb->syn_repeated) {
+	} else if (tcb->ecn && !tcb->retransmits) {
 		/* Some drop such a SYN: again without, 6.1.1.1 of RFC 3168. */
 		seg->ctl |= CTL_ECE | CTL_CWR;
 	}
-	if (tcb->state == TCP_SYN_SENT)	/* RCV.NXT, still 0, is added later */
-		tcb->rcv.adv = max_t(u32, tcb->rcv.adv,
-				     min_t(u32, tcb->rcv.buf, 65535));
 	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
 	seg->wnd = min_t(u32, tcb->rcv.adv - tcb->rcv.nxt, 65535);
 	if (tcb->snd.nxt == tcb->snd.iss)
@@ -329,8 +325,9 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 		tcb->fin_sent = 1;
 	if (!tcb->board.first)
 		toytcp_rack_begin(tcb, now);
+	/* Small beside the reordering window, and yet few records. */
 	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, (u32)now,
-			       toytcp_recovery_slack(tcb));
+			       tcb->rtt.srtt / 16);
 	advance(tcb, from + n + fin, now);
 	toytcp_rack_arm(tcb, now, 0);
 }

@@ -183,7 +183,6 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
 	tcb->sack_ok = e->sack_ok;
-	tcb->syn_repeated = e->repeated > 0;
 	tcb->retransmits = e->repeated;
 	tcb->heard = now;
 	tcb->progress = now;

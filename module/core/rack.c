@@ -187,14 +187,13 @@ static u32 probe_timeout(const struct tcb *tcb)
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 {
 	u64 *deadline = &tcb->deadline[TIMER_RETRANSMIT];
-	u8 early = wait ? EARLY_REORDER : EARLY_PROBE;
 
 	if (!wait && may_probe(tcb))
 		wait = probe_timeout(tcb);
 	if (!wait || tcb->persist || !*deadline || now + wait >= *deadline)
 		return;
 	*deadline = now + wait;
-	tcb->early = early;
+	tcb->early = 1;
 }
 
 /**
@@ -204,8 +203,7 @@ void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
  * Its SACK, or what the peer makes of it, tells what became of those before
  * it. The same is sent where new text could be: it is one rule less.
  *
- * Return: false if since the timer was set an ACK has told more than a probe
- * could: then what it told counts.
+ * Return: false if ACKs have told more than a probe could: that counts.
  */
 bool toytcp_rack_probe(struct tcb *tcb)
 {

@@ -155,21 +155,6 @@ struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r)
 	return chain;
 }
 
-/**
- * toytcp_reassembly_holds() - is all of a range there already?
- * @r: what is kept
- * @seq: its first number
- * @end: one past its last
- *
- * Return: true if so, and if it is not empty.
- */
-bool toytcp_reassembly_holds(const struct reassembly *r, u32 seq, u32 end)
-{
-	const struct reassembly_node *range = range_at(r, seq);
-
-	return range && seq != end && !seq_after(end, range->range_end);
-}
-
 static u32 report(const struct reassembly_node *range, struct sack_block *block)
 {
 	block->from = range->seq;

@@ -61,7 +61,6 @@ struct reassembly {
 bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node);
 struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt);
 struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r);
-bool toytcp_reassembly_holds(const struct reassembly *r, u32 seq, u32 end);
 u32 toytcp_reassembly_report(const struct reassembly *r,
 			     struct sack_block *block, u32 most);
 

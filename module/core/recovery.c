@@ -37,18 +37,6 @@ u32 toytcp_recovery_pipe(const struct tcb *tcb)
 	return off < flight ? flight - (u32)off : 0;
 }
 
-/**
- * toytcp_recovery_slack() - the coarseness of the scoreboard's times
- * @tcb: the connection
- *
- * Return: microseconds. Small beside the reordering window, a quarter of a
- * round trip, and yet a window in good order is a few records.
- */
-u32 toytcp_recovery_slack(const struct tcb *tcb)
-{
-	return tcb->rtt.srtt / 16;
-}
-
 static bool in_episode(const struct tcb *tcb)
 {
 	return tcb->cc.recovering || tcb->timed_out;
@@ -349,16 +337,14 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 /**
  * toytcp_recovery_early() - the timer went off before the timeout
  * @tcb: the connection
- * @early: EARLY_*: what it was set for
  * @now: microseconds
  * @act: its @notes are added to
  */
-void toytcp_recovery_early(struct tcb *tcb, u8 early, u64 now,
-			   struct actions *act)
+void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act)
 {
 	u32 wait;
 
-	if (early == EARLY_PROBE && toytcp_rack_probe(tcb)) {
+	if (toytcp_rack_probe(tcb)) {
 		act->notes |= NOTE_PROBE;
 		return;
 	}

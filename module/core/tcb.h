@@ -80,10 +80,6 @@ enum tcb_timer {
 	TIMERS,
 };
 
-/* What else TIMER_RETRANSMIT may be set for (tcb.early), RFC 8985. */
-#define EARLY_REORDER	1	/* what is missing now is lost by then */
-#define EARLY_PROBE	2	/* a tail loss probe */
-
 /**
  * struct send_space - the send sequence space, RFC 9293 section 3.3.1
  * @iss: initial send sequence number: the SYN's own
@@ -360,7 +356,6 @@ struct prr {
  * @quickack: never delay an ACK (TCP_QUICKACK)
  * @keepalive: keep-alive is on (SO_KEEPALIVE)
  * @orphan: no user is left: nobody will read, patience is limited
- * @syn_repeated: the SYN had to be repeated
  * @scaled: both sides scale their windows
  * @answers: our text has carried ACKs of late: waiting for it is worth while
  * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
@@ -374,7 +369,8 @@ struct prr {
  *	not all acknowledged yet
  * @frto: that timeout came out of the blue: it may have been for nothing
  * @undoable: the last reduction of cwnd may turn out to have been for nothing
- * @early: EARLY_*: what TIMER_RETRANSMIT is set for; 0: for the timeout
+ * @early: TIMER_RETRANSMIT is set for less than the timeout: when what is missing
+ *	now is lost, or for a tail loss probe (RFC 8985)
  */
 struct tcb {
 	u64 deadline[TIMERS];
@@ -423,7 +419,6 @@ struct tcb {
 	u16 quickack : 1;
 	u16 keepalive : 1;
 	u16 orphan : 1;
-	u16 syn_repeated : 1;
 	u16 scaled : 1;
 	u16 answers : 1;
 	u8 timestamps : 1;
@@ -436,8 +431,10 @@ struct tcb {
 	u8 timed_out : 1;
 	u8 frto : 1;
 	u8 undoable : 1;
-	u8 early : 2;
+	u8 early : 1;
 };
+
+#define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
 
 /* Small is the point: a cache line more needs a reason. */
 static_assert(sizeof(struct tcb) <= 384, "struct tcb has grown");

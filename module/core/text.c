@@ -97,9 +97,11 @@ static void accept_text(struct arrival *a)
 /* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
 static void keep_text(struct arrival *a)
 {
-	if (toytcp_reassembly_holds(&a->tcb->ooo, a->node->seq, a->node->end))
+	struct reassembly *ooo = &a->tcb->ooo;
+
+	a->act->kept = toytcp_reassembly_add(ooo, a->node);
+	if (!a->act->kept && ooo->ranges < REASSEMBLY_RANGES_MAX)
 		toytcp_text_came_twice(a, a->node->seq, a->node->end);
-	a->act->kept = toytcp_reassembly_add(&a->tcb->ooo, a->node);
 	toytcp_arrival_owe_ack(a->tcb, CAUSE_TEXT);
 }
 

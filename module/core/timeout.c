@@ -5,8 +5,6 @@
  */
 #include "core.h"
 
-#define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
-
 static void give_up(struct tcb *tcb, int error, enum cause cause,
 		    struct actions *act)
 {
@@ -50,7 +48,6 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		return;
 	}
 	if (toytcp_tcb_in(tcb, STATES_SYN)) {
-		tcb->syn_repeated = 1;
 		tcb->resend = 1;
 		tcb->retransmits++;
 	} else {
@@ -91,13 +88,13 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
 {
 	bool probing = tcb->persist || !tcb->snd.wnd;
-	u8 early = tcb->early;
+	bool early = tcb->early;
 
 	if (probing && !toytcp_tcb_in(tcb, STATES_SYN)) {
 		expire_persist(tcb, now, act);
 	} else if (early) {
 		arm_retransmit(tcb, now);
-		toytcp_recovery_early(tcb, early, now, act);
+		toytcp_recovery_early(tcb, now, act);
 	} else {
 		expire_retransmit(tcb, now, act);
 	}
@@ -217,7 +214,7 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
 void toytcp_timeout_rearm(struct tcb *tcb, u64 now)
 {
 	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
-	u8 early = tcb->early;
+	bool early = tcb->early;
 
 	if (deadline)
 		toytcp_timeout_arm(tcb, now,

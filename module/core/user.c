@@ -27,6 +27,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->ecn_high = iss;
 	tcb->rcv.wscale = max(tcb->rcv.wscale,
 			      toytcp_emit_wscale(tcb->rcv.buf));
+	tcb->rcv.adv = min_t(u32, tcb->rcv.buf, 65535);	/* RCV.NXT is 0 yet */
 	tcb->heard = now;
 	tcb->progress = now;
 	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN);

@@ -23,7 +23,7 @@ static u32 initial_window(u16 mss, bool syn_repeated)
 
 	make_established(&h);
 	toytcp_tcb_set_mss(&h.tcb, mss);
-	h.tcb.syn_repeated = syn_repeated;
+	h.tcb.retransmits = syn_repeated;
 	toytcp_congestion_init(&h.tcb);
 	return h.tcb.cc.cwnd;
 }

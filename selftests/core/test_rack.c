@@ -31,7 +31,7 @@ TEST(rack_detect__a_quarter_of_a_round_trip_later)
 	h.now += 10 * MSEC;
 	SACK(&h, 0, 1, 2);
 	EXPECT_QUIET(&h);
-	EXPECT_TRUE(h.tcb.early == EARLY_REORDER);
+	EXPECT_TRUE(h.tcb.early == 1);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 15 * MSEC);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
@@ -204,7 +204,7 @@ TEST(rack_probe__after_two_round_trips)
 	struct host h;
 
 	make_tail(&h, 4);
-	EXPECT_TRUE(h.tcb.early == EARLY_PROBE);
+	EXPECT_TRUE(h.tcb.early == 1);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 2 * h.tcb.rtt.srtt);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
@@ -322,10 +322,10 @@ TEST(rack_probe__not_if_something_is_known_to_be_missing)
 	h.now += 2 * h.tcb.rtt.srtt - 5 * MSEC;
 	SACK(&h, 0, 2, 3);
 	EXPECT_QUIET(&h);
-	EXPECT_TRUE(h.tcb.early == EARLY_PROBE);
+	EXPECT_TRUE(h.tcb.early == 1);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_FALSE(h.act.notes & NOTE_PROBE);
-	EXPECT_TRUE(h.tcb.early == EARLY_REORDER);
+	EXPECT_TRUE(h.tcb.early == 1);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 	EXPECT_FALSE(!!h.tcb.timed_out);
