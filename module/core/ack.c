@@ -178,7 +178,6 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->probe = 0;
 	tcb->rack.probing = 0;
 	toytcp_recovery_again(tcb);
-	toytcp_rack_begin(tcb, now);
 	restart_timer(tcb, now);
 }
 

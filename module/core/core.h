@@ -269,8 +269,6 @@ void toytcp_recovery_timeout(struct tcb *tcb);
 void toytcp_recovery_again(struct tcb *tcb);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
 
-void toytcp_rack_begin(struct tcb *tcb, u64 now);
-void toytcp_rack_age(struct tcb *tcb, u64 now);
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
 void toytcp_rack_widen(struct tcb *tcb);
 void toytcp_rack_narrow(struct tcb *tcb);

@@ -240,7 +240,7 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
 	repeat(tcb, seg, from, n);
 	toytcp_scoreboard_repeat(&tcb->board, r,
-				 from + toytcp_segment_length(seg), (u32)now);
+				 from + toytcp_segment_length(seg), now);
 	return true;
 }
 
@@ -323,10 +323,8 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	tcb->streak = 0;
 	if (fin)
 		tcb->fin_sent = 1;
-	if (!tcb->board.first)
-		toytcp_rack_begin(tcb, now);
 	/* Small beside the reordering window, and yet few records. */
-	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, (u32)now,
+	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, now,
 			       tcb->rtt.srtt / 16);
 	advance(tcb, from + n + fin, now);
 	toytcp_rack_arm(tcb, now, 0);

@@ -10,41 +10,6 @@
 #define STEPS_MAX	16	/* of a quarter of a round trip each */
 #define STEPS_PERSIST	16	/* episodes that a wider window stays */
 #define MIN_RTT_LIFE	(300 * SECOND)	/* the path may be another one by then */
-#define AGE_MAX		(1u << 30)	/* microseconds, of 2^32 */
-
-/**
- * toytcp_rack_begin() - the first of what is outstanding is about to be sent
- * @tcb: the connection
- * @now: microseconds
- *
- * Times have 32 bits: none is kept over an idle period, or a closed window.
- */
-void toytcp_rack_begin(struct tcb *tcb, u64 now)
-{
-	tcb->rack.sent = (u32)now;
-	tcb->rack.end = tcb->snd.una;
-}
-
-static u32 younger(u32 sent, u64 now)
-{
-	return (u32)now - sent > AGE_MAX ? (u32)now - AGE_MAX : sent;
-}
-
-/**
- * toytcp_rack_age() - a timeout: nothing gets older than can be compared
- * @tcb: the connection
- * @now: microseconds; at most RTO_MAX later than the last time
- *
- * Half an hour more, and what nobody acknowledges would seem to be sent last.
- */
-void toytcp_rack_age(struct tcb *tcb, u64 now)
-{
-	struct sent_record *r;
-
-	for (r = tcb->board.first; r; r = r->next)
-		r->sent = younger(r->sent, now);
-	tcb->rack.sent = younger(tcb->rack.sent, now);
-}
 
 /**
  * toytcp_rack_update() - section 6.2, steps 1 to 3
@@ -54,15 +19,15 @@ void toytcp_rack_age(struct tcb *tcb, u64 now)
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 {
 	struct rack *rack = &tcb->rack;
-	u32 rtt = d->now - d->sent;
+	u32 rtt = min_t(u64, d->now - d->sent, RTO_MAX);
 
 	rack->reordered |= d->reordered;
 	if (!d->timed)
 		return;
 	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt ||
-			d->now - rack->min_since > MIN_RTT_LIFE)) {
+			(u32)d->now - rack->min_since > MIN_RTT_LIFE)) {
 		rack->min_rtt = max_t(u32, rtt, 1);
-		rack->min_since = d->now;
+		rack->min_since = (u32)d->now;
 	}
 	/* While much is repeated, Karn's rule leaves no other sample. */
 	if (d->once && (tcb->cc.recovering || tcb->timed_out))
@@ -138,18 +103,18 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 	struct sent_record *r, *next;
 
 	for (r = tcb->board.first; r; r = next) {
-		u32 age = (u32)now - r->sent;
+		u64 due = r->sent + limit;
 
 		next = r->next;
 		if (r->flags & (RECORD_SACKED | RECORD_LOST))
 			continue;
 		if (toytcp_sent_before(r->sent, r->end, rack->sent,
 				       rack->end)) {
-			if (age >= limit) {
+			if (now >= due) {
 				toytcp_scoreboard_lose(&tcb->board, r);
 				continue;
 			}
-			wait = wait ? min(wait, limit - age) : limit - age;
+			wait = min_t(u64, wait ? wait : limit, due - now);
 		}
 		if (!(r->flags & RECORD_REPEATED))
 			break;

@@ -308,7 +308,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  struct actions *act)
 {
 	struct delivery d = {
-		.now = (u32)now,
+		.now = now,
 		.min_rtt = tcb->rack.min_rtt,
 		.recover = tcb->cc.recover,
 		.highest = toytcp_scoreboard_highest(&tcb->board,

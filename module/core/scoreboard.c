@@ -131,10 +131,10 @@ struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
  * @b: the scoreboard; toytcp_scoreboard_able()
  * @seq: the first of them: the end of the last record
  * @end: one past the last
- * @now: microseconds, the low 32 bits
+ * @now: microseconds
  * @slack: what was sent up to so long ago may share a record, microseconds
  */
-void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
+void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 			    u32 slack)
 {
 	struct sent_record *last = b->first ? b->first->prev : NULL, *r;
@@ -315,12 +315,12 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
  * @b: the scoreboard
  * @r: a LOST record
  * @end: from its beginning up to here, if all of that is LOST
- * @now: microseconds, the low 32 bits
+ * @now: microseconds
  *
  * If @r cannot be cut, all of it counts as sent again.
  */
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u32 now)
+			      u32 end, u64 now)
 {
 	struct sent_record *next;
 

@@ -27,8 +27,7 @@
  * struct sent_record - numbers that are outstanding
  * @seq: the first of them
  * @end: one past the last; the FIN takes one
- * @sent: when they were sent last, or the first of them was, microseconds,
- *	the low 32 bits
+ * @sent: when they were sent last, or the first of them was, microseconds
  * @flags: RECORD_*; never both SACKED and LOST
  * @next: the record behind it, or NULL; among spare ones, another
  * @prev: the record in front of it; of the first one, the last
@@ -36,8 +35,8 @@
 struct sent_record {
 	u32 seq;
 	u32 end;
-	u32 sent;
-	u32 flags;
+	u64 sent : 56;
+	u64 flags : 8;
 	struct sent_record *next;
 	struct sent_record *prev;
 };
@@ -65,7 +64,7 @@ struct scoreboard {
 
 /**
  * struct delivery - what an acknowledgement has brought
- * @now: (in) microseconds, the low 32 bits
+ * @now: (in) microseconds
  * @min_rtt: (in) less than this after a repetition the first one arrived
  * @recover: (in) what was sent before the last loss ends here
  * @highest: (in and out) one past the highest number delivered so far
@@ -78,12 +77,12 @@ struct scoreboard {
  * @reordered: something arrived later than what was sent after it
  */
 struct delivery {
-	u32 now;
+	u64 now;
+	u64 sent;
 	u32 min_rtt;
 	u32 recover;
 	u32 highest;
 	u32 bytes;
-	u32 sent;
 	u32 end;
 	bool timed;
 	bool once;
@@ -92,15 +91,15 @@ struct delivery {
 };
 
 /** toytcp_sent_before() - was [.., a_end) sent before [.., b_end)? RFC 8985 */
-static inline bool toytcp_sent_before(u32 a, u32 a_end, u32 b, u32 b_end)
+static inline bool toytcp_sent_before(u64 a, u32 a_end, u64 b, u32 b_end)
 {
-	return a == b ? (s32)(a_end - b_end) < 0 : (s32)(a - b) < 0;
+	return a == b ? (s32)(a_end - b_end) < 0 : a < b;
 }
 
 void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r);
 struct sent_record *toytcp_scoreboard_return(struct scoreboard *b);
 struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b);
-void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u32 now,
+void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 			    u32 slack);
 void toytcp_scoreboard_acked(struct scoreboard *b, u32 una,
 			     struct delivery *d);
@@ -111,7 +110,7 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r);
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u32 now);
+			      u32 end, u64 now);
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
 u32 toytcp_scoreboard_again(const struct scoreboard *b);

@@ -262,7 +262,7 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
 /**
  * struct rack - RFC 8985's state
  * @sent: RACK.xmit_ts: when the last sent of what has arrived was sent,
- *	microseconds, the low 32 bits
+ *	microseconds
  * @end: RACK.end_seq: its end
  * @rtt: how long it took, microseconds
  * @min_rtt: the least that any took of late, microseconds; 0 before the first
@@ -275,7 +275,7 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
  * @probing: a tail loss probe is under way
  */
 struct rack {
-	u32 sent;
+	u64 sent;
 	u32 end;
 	u32 rtt;
 	u32 min_rtt;

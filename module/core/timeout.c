@@ -30,9 +30,8 @@ static void arm_retransmit(struct tcb *tcb, u64 now)
 	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 }
 
-static void count_backoff(struct tcb *tcb, u64 now)
+static void count_backoff(struct tcb *tcb)
 {
-	toytcp_rack_age(tcb, now);
 	if (tcb->rtt.backoff < 255)
 		tcb->rtt.backoff++;
 	if (tcb->tries < 255)
@@ -55,7 +54,7 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 			act->notes |= NOTE_SHRUNK;
 		toytcp_recovery_timeout(tcb);
 	}
-	count_backoff(tcb, now);
+	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
 	tcb->cause = act->notes & NOTE_SHRUNK ?
@@ -79,7 +78,7 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	tcb->probes++;
 	tcb->probe = 1;
 	if (!tcb->snd.wnd)
-		count_backoff(tcb, now);
+		count_backoff(tcb);
 	tcb->persist = 1;
 	arm_retransmit(tcb, now);
 	tcb->cause = CAUSE_PROBE;

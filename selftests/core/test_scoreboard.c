@@ -43,7 +43,7 @@ static void acked(struct board *t, u32 to)
 	ASSERT_NE(r, NULL);						\
 	EXPECT_EQ((r)->seq, FROM + (from));				\
 	EXPECT_EQ((r)->end, FROM + (to));				\
-	EXPECT_EQ((r)->flags, flags_);					\
+	EXPECT_EQ((u32)(r)->flags, flags_);					\
 } while (0)
 
 TEST(scoreboard_send__what_goes_out_together_is_one_record)
@@ -180,7 +180,7 @@ TEST(scoreboard_lose__and_repeat)
 	EXPECT_RECORD(r, 50, 100, RECORD_LOST);
 	toytcp_scoreboard_repeat(&t.b, r, FROM + 200, 1000);
 	EXPECT_RECORD(t.b.first, 0, 200, RECORD_REPEATED);
-	EXPECT_EQ(t.b.first->sent, 1000);
+	EXPECT_EQ((u64)t.b.first->sent, 1000);
 	EXPECT_EQ(t.b.lost, 0);
 }
 
