@@ -61,9 +61,14 @@ def do_translate(args: argparse.Namespace) -> int:
     return translate.translate(args.netns, args.device, args.protocol)
 
 
+def drawing_style(args: argparse.Namespace):
+    from drawing import Style
+    return Style(args.relative, args.causes, args.show_window, columns())
+
+
 def show(texts: list[str], args: argparse.Namespace) -> None:
     import ladder
-    style = ladder.Style(args.relative, args.causes, columns())
+    style = drawing_style(args)
     text = ladder.report(texts, style, args.only, args.segments)
     if args.only and not text:
         text = f"(no events of {args.only})"
@@ -76,8 +81,7 @@ def do_ladder(args: argparse.Namespace) -> int:
         args.parser.error("--follow goes with neither files nor --segments")
     import ladder
     if args.follow:
-        style = ladder.Style(args.relative, args.causes, columns())
-        return ladder.follow(args.netns, style, args.only)
+        return ladder.follow(args.netns, drawing_style(args), args.only)
     show(ladder.read_sources(args.files, args.netns), args)
     return 0
 
@@ -103,6 +107,9 @@ def add_drawing_options(parser: argparse.ArgumentParser) -> None:
                         help="count sequence numbers from each side's first")
     parser.add_argument("--causes", action="store_true",
                         help="show the clause of RFC 9293 behind each step")
+    parser.add_argument("--show-window", action="store_true",
+                        help="show the window that each segment announces, "
+                        "as on the wire")
     parser.add_argument("--segments", action="store_true",
                         help="list 'n from flags seq ack len' instead")
     parser.add_argument("--only", metavar="ENDPOINT", type=some_endpoint,
@@ -169,7 +176,7 @@ def add_ladder(commands) -> argparse.ArgumentParser:
 def add_sim(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "sim", help="draw a connection over a simulated network",
-        add_help=False, description="Runs the simulator (built when needed) "
+        add_help=False, allow_abbrev=False, description="Runs the simulator (built when needed) "
         "and draws its ladder. With --runs N it draws nothing, and tries as "
         "many connections over networks of all kinds; with --goodput it "
         "prints how fast 20 MB go over some. Below are the drawing's options, "

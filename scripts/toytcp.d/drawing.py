@@ -18,6 +18,7 @@ class Style:
     """What the user asked for. columns: the ladder shall be no wider."""
     relative: bool = False
     causes: bool = False
+    window: bool = False
     columns: int | None = None
 
 
@@ -40,9 +41,13 @@ class Ladder:
 
 
 def initial_numbers(rows: list[Row]) -> dict[str, int]:
-    """Each sender's first sequence number, which relative ones count from."""
+    """Each sender's first sequence number, which relative ones count from:
+    its SYN's, and not what a stranger says."""
     base: dict[str, int] = {}
-    for row, sent in segments(rows):
+    found = segments(rows)
+    found.sort(key=lambda each: not (each[0].departure and
+                                     "SYN" in each[1].bits))
+    for row, sent in found:
         if sent.seq is not None:
             base.setdefault(sender(sent), sent.seq)
         if sent.ack is not None and "ACK" in sent.bits:
@@ -70,6 +75,15 @@ def numbers(ladder: Ladder, event: Event) -> tuple[int, int | None]:
     return seq, ack
 
 
+def is_strange(ladder: Ladder, event: Event) -> bool:
+    """Did it arrive though the peer, who was watched by then, never sent it?"""
+    if event.dir != "in" or event.fate != "unknown":
+        return False
+    at_left = event.local == ladder.talk.client
+    sender_saw = ladder.talk.right if at_left else ladder.talk.left
+    return any(other.time <= event.time for other in sender_saw)
+
+
 def label(ladder: Ladder, event: Event) -> str:
     """What is written on an arrow."""
     seq, ack = numbers(ladder, event)
@@ -78,6 +92,8 @@ def label(ladder: Ladder, event: Event) -> str:
         parts.append(f"Ack = {ack}")
     if event.len:
         parts.append(f"len = {event.len}")
+    if ladder.style.window:
+        parts.append(f"win = {event.window}")
     text = f"{event.flags}  " + ", ".join(parts)
     if ladder.level >= SHORT:
         text = (text.replace(" = ", "=").replace(", ", " ")
@@ -85,6 +101,8 @@ def label(ladder: Ladder, event: Event) -> str:
     notes = [event.note]
     if event.fate == "twice":
         notes.append("delivered twice")
+    if is_strange(ladder, event):
+        notes.append("not from the peer")
     note = ", ".join(filter(None, notes))
     return f"{text} ({note})" if note else text
 

@@ -29,6 +29,7 @@ class Event:
     seq: int | None
     ack: int | None
     len: int
+    window: int
     before: str | None
     after: str | None
     cause: str | None
@@ -79,7 +80,8 @@ def parse_line(columns: list[str], line: str, source: int) -> Event:
         return Event(int(cells["n"]), int(cells["time_us"]), local, remote,
                      absent(cells["dir"]), absent(cells["flags"]),
                      number(cells["seq"]), number(cells["ack"]),
-                     number(cells["len"]) or 0, absent(cells["before"]),
+                     number(cells["len"]) or 0,
+                     number(cells["window"]) or 0, absent(cells["before"]),
                      absent(cells["after"]), absent(cells["cause"]), source,
                      int(cells.get("cwnd", 0)), int(cells.get("ssthresh", 0)))
     except (KeyError, ValueError):

@@ -67,7 +67,7 @@ static bool is_perfect(const struct settings *s)
 		if (s->path[faults[i]][0] || s->path[faults[i]][1])
 			return false;
 	/* ... and the first timeout is long enough for the round trip. */
-	return !s->changed && !s->mischief && !s->lose[0][0] && !s->lose[1][0] &&
+	return !s->changed && !s->forged && !s->mischief && !s->lose[0][0] && !s->lose[1][0] &&
 	       s->path[DELAY][0] + s->path[DELAY][1] < RTO_INITIAL / 2;
 }
 

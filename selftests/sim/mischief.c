@@ -141,7 +141,7 @@ void mischief_init(struct world *w)
 		r->next = w->now + JUDGEMENT;
 	}
 	make_ghosts(w);
-	for (i = 0; may_be(w, FATAL) && i < w->ends; i++)
+	for (i = 0; (may_be(w, FATAL) || w->set.forged) && i < w->ends; i++)
 		excuse(&w->end[i]);
 	for (i = 0; may_be(w, FORGED) && i < w->ends; i++)
 		w->end[i].forged = true;
@@ -457,6 +457,17 @@ static void act(struct world *w)
 	else
 		send_strays(&w->end[dice_below(d, 2 * (u32)w->set.connections)],
 			    kind);
+}
+
+/* The next of those that were asked for, one by one. */
+void mischief_forge(struct world *w)
+{
+	const struct forgery *f = &w->set.forgeries[w->forged++];
+	struct endpoint *server = &w->end[1];
+	struct segment seg = { .ctl = f->ctl };
+
+	seg.seq = expected(server) + f->offset;
+	deliver(server, &seg);
 }
 
 /* Until it is tired; then what hangs by its fault comes to an end. */

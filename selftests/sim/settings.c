@@ -177,6 +177,26 @@ static bool take_lost(struct settings *set, const char *text)
 	return !end;
 }
 
+/* "300:rst:100": after 300 ms, a hundred beyond what is expected. */
+static bool take_forgery(struct settings *set, const char *text)
+{
+	struct forgery *f = &set->forgeries[set->forged];
+	double when;
+	char kind[4];
+	int offset, end = 0;
+
+	if (set->forged == CHANGES_MOST ||
+	    sscanf(text, "%lf:%3[a-z]:%d%n", &when, kind, &offset, &end) != 3 ||
+	    text[end] || !(when >= 0) || !(when < 1e9))
+		return false;
+	f->when = (s64)(when * MSEC);
+	f->offset = (u32)offset;
+	f->ctl = strcmp(kind, "rst") ? CTL_SYN : CTL_RST;
+	set->forged++;
+	return (f->ctl == CTL_RST || !strcmp(kind, "syn")) &&
+	       (set->forged == 1 || f[-1].when <= f->when);
+}
+
 /* "open", "close" or "open,close". */
 static bool take_both(struct settings *set, const char *text)
 {
@@ -203,6 +223,8 @@ bool settings_take(struct settings *set, const char *name, const char *text)
 		return mischief_parse(text, &set->mischief);
 	if (!strcmp(name, "lose"))
 		return take_lost(set, text);
+	if (!strcmp(name, "forge"))
+		return take_forgery(set, text);
 	if (!strcmp(name, "both"))
 		return take_both(set, text);
 	row = find_row(name, strlen(name));
@@ -225,6 +247,8 @@ void settings_usage(FILE *to)
 	}
 	fputs("  --lose cN,sN,...           the client's, the server's Nth segment is lost\n"
 	      "  --both open|close          both ends do it at once\n"
+	      "  --forge MS:rst|syn:OFFSET  a stranger's, to the server, OFFSET beyond the\n"
+	      "                             number it expects then\n"
 	      "  --at MS:NAME=VALUE         then the path changes: 300:mtu=576\n"
 	      "  --congestion NAME[,NAME]   reno or cubic (cubic); of client and server\n"
 	      "  --mischief NAME,...        somebody does wrong; the names are\n    ",
@@ -280,6 +304,11 @@ void settings_print(const struct settings *set, FILE *to)
 		if (set->lose[i % 2][i / 2])
 			fprintf(to, "--lose %c%u ", "cs"[i % 2],
 				set->lose[i % 2][i / 2]);
+	for (i = 0; i < set->forged; i++)
+		fprintf(to, "--forge %.10g:%s:%d ",
+			set->forgeries[i].when / (double)MSEC,
+			set->forgeries[i].ctl == CTL_RST ? "rst" : "syn",
+			(s32)set->forgeries[i].offset);
 	for (i = BOTH_OPEN; i <= BOTH_CLOSE; i <<= 1)
 		if (set->both & i)
 			fprintf(to, "--both %s ",

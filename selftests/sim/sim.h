@@ -71,6 +71,18 @@ struct change {
 };
 
 /**
+ * struct forgery - what a stranger sends the server in the client's name
+ * @when: microseconds since the beginning
+ * @offset: from the number that the server expects next
+ * @ctl: CTL_RST or CTL_SYN
+ */
+struct forgery {
+	s64 when;
+	u32 offset;
+	u8 ctl;
+};
+
+/**
  * struct settings - what a run is like; -1 where chance decides
  * @path: for each way. LOSS, MARK, DUP, REORDER (comes late), EARLY (comes at
  *	once), CORRUPT: chances, of a million, for each packet; DELAY:
@@ -88,6 +100,7 @@ struct change {
  * @mischief: a set of enum mischief
  * @lose: numbers of segments of the client, and of the server, that are lost;
  *	counted from 1
+ * @forgeries: in the order of their times, @forged of them
  * @both: what both ends do at once, a set of enum both
  * @calm: no surprises: plain clients and servers, no aborts, no pauses
  * @unscaled: the path takes the window scale option away
@@ -102,6 +115,8 @@ struct settings {
 	u32 changed;
 	u32 mischief;
 	u32 lose[2][LOSE_MOST];
+	struct forgery forgeries[CHANGES_MOST];
+	u32 forged;
 	u32 both;
 	bool calm, unscaled, silent, hole;
 };
@@ -286,6 +301,7 @@ struct counts {
 /**
  * struct world - a run
  * @path: as it is now, after @changed of the changes
+ * @forged: so many of the forgeries have been sent
  * @end: @ends of them, two for each connection
  * @live: packets and texts that exist
  */
@@ -294,7 +310,7 @@ struct world {
 	struct dice dice;
 	struct settings set;
 	s64 path[KNOBS][2];
-	u32 changed;
+	u32 changed, forged;
 	struct wire wire;
 	struct rogue rogue;
 	struct trace trace;
@@ -372,6 +388,7 @@ void mischief_init(struct world *w);
 void mischief_send(struct endpoint *e, const struct segment *seg,
 		   const u8 *text);
 void mischief_act(struct world *w);
+void mischief_forge(struct world *w);
 
 /* endpoint.c */
 void endpoint_init(struct endpoint *e, struct world *w, u8 id);

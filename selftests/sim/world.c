@@ -100,11 +100,19 @@ static u64 next_change(const struct world *w)
 	return w->started + (u64)w->set.changes[w->changed].when;
 }
 
+static u64 next_forgery(const struct world *w)
+{
+	if (w->forged == w->set.forged)
+		return NEVER;
+	return w->started + (u64)w->set.forgeries[w->forged].when;
+}
+
 static u64 next_time(const struct world *w)
 {
 	u64 next = min(wire_next(w), next_change(w));
 	u32 i;
 
+	next = min(next, next_forgery(w));
 	next = min(next, w->rogue.next);
 	for (i = 0; i < w->ends; i++) {
 		next = min(next, w->end[i].timer);
@@ -180,6 +188,8 @@ static bool step(struct world *w)
 	w->counts.events++;
 	if (next_change(w) == next)
 		step_path(w);
+	else if (next_forgery(w) == next)
+		mischief_forge(w);
 	else if (w->rogue.next == next)
 		mischief_act(w);
 	else if (wire_next(w) == next)

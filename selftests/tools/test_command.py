@@ -171,7 +171,8 @@ class Simulator(unittest.TestCase):
                         ["--lose", "x1"], ["--lose", "c0"], ["--lose", "c"],
                         ["--lose", "c1,"], ["--lose", "c-1"],
                         ["--lose", ",".join(["c1"] * 20)],
-                        ["--both", "dance"], ["--pause", "-1"]):
+                        ["--forge", "1:fin:0"], ["--forge", "1:rst"],
+                        ["--forge", "1:rst:0:"], ["--both", "dance"], ["--pause", "-1"]):
             done = toytcp("sim", *options)
             self.assertEqual(done.returncode, 2, options)
             self.assertTrue(done.stderr.startswith("usage: toytcp sim"))

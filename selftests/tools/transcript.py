@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Documentation/lessons.rst as a list of commands and what they print."""
+import os
+import re
+from dataclasses import dataclass, field
+
+INDENT = "   "
+VM = "scripts/vm --kernel 6.12 -- "
+
+
+@dataclass
+class Command:
+    """A line behind '$ ' of a literal block, and the lines below it, in which
+    '...' stands for anything: within a line, or for whole lines."""
+    line: int
+    text: str
+    expected: list[str] = field(default_factory=list)
+
+    @property
+    def in_vm(self) -> bool:
+        return self.text.startswith(VM)
+
+    def missing(self, printed: str, numbers: bool = True) -> str | None:
+        """The first expected line that does not come in its turn. Without
+        numbers, any number is as good as another."""
+        lines = iter(line.rstrip() for line in printed.splitlines())
+        for wanted in self.expected:
+            pattern = re.escape(wanted).replace(r"\.\.\.", ".*")
+            if not numbers:
+                pattern = re.sub(r"(\\ )*\d+", r" *\\d+", pattern)
+            if not any(re.fullmatch(pattern, line) for line in lines):
+                return wanted
+        return None
+
+
+def shell_lines(block: list[tuple[int, str]]):
+    """Joins lines that end in a backslash with the next."""
+    whole, first = "", None
+    for number, line in block:
+        first = number if first is None else first
+        whole += line.strip() if whole else line
+        if whole.startswith("$ ") and whole.endswith("\\"):
+            whole = whole[:-1].rstrip() + " "
+            continue
+        yield first, whole
+        whole, first = "", None
+
+
+def commands(text: str) -> list[Command]:
+    found: list[Command] = []
+    block = [(number, line[len(INDENT):].rstrip()) for number, line
+             in enumerate(text.splitlines(), 1) if line.startswith(INDENT)]
+    for number, line in shell_lines(block):
+        if line.startswith("$ "):
+            found.append(Command(number, line[2:]))
+        elif found and line != "..." and line.strip():
+            found[-1].expected.append(line)
+    return found
+
+
+def names(text: str) -> list[tuple[str, str]]:
+    """Every (function, file) that is mentioned; either may be empty."""
+    found = re.findall(r"``(\w+)\(\)``(?:\s+in\s+``(module/[\w/.]+)``)?", text)
+    return found + [("", path) for path in
+                    re.findall(r"``(module/[\w/]+\.[ch])``", text)]
+
+
+def document(scripts: str) -> str | None:
+    """The text, if the tree is here."""
+    path = os.path.join(scripts, "..", "Documentation", "lessons.rst")
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        return file.read()
