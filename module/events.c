@@ -56,14 +56,8 @@ struct reader {
 };
 
 /**
- * toytcp_events_record() - write a record; use toytcp_event()
- * @tn: the namespace
- * @who: the connection's four-tuple, from our side
- * @dir: EVENT_IN, EVENT_OUT or EVENT_NONE
- * @seg: the segment; NULL with EVENT_NONE
- * @before: state before it
- * @after: state after it
- * @cause: enum cause
+ * toytcp_events_record() - write a record, as struct event has it; any context.
+ * Use toytcp_event(). With EVENT_NONE, @seg may be NULL
  */
 void toytcp_events_record(struct toytcp_net *tn,
 			  const struct toytcp_tuple *who, int dir,

@@ -141,7 +141,7 @@ static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 	lock_sock(sk);
 	err = set_tcp_int(toytcp_sk(sk), name, val);
 	/* What Nagle, a cork or a delayed ACK held back may go out now. */
-	if (!err && sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+	if (!err)
 		toytcp_settle(sk, NULL, NULL);
 	release_sock(sk);
 	return err;
@@ -187,8 +187,6 @@ void toytcp_sockopt_keepalive(struct sock *sk, int on)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
 	tp->tcb.keepalive = !!on;
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
-		return;
 	toytcp_timeout_keepalive(&tp->tcb, toytcp_now());
 	toytcp_timer_arm(sk);
 }

@@ -28,21 +28,6 @@ static void set_owner(struct sk_buff *skb, struct sock *sk)
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 }
 
-/* The header in front of what the skb holds; the checksum left to a device. */
-static void push_header(struct sk_buff *skb, const struct segment *seg,
-			__be32 saddr, __be32 daddr)
-{
-	u8 *header = skb_push(skb, seg->hdrlen);
-
-	skb_reset_transport_header(skb);
-	toytcp_segment_build(seg, header);
-	*(__sum16 *)(header + SEGMENT_CHECKSUM_OFFSET) =
-		~csum_tcpudp_magic(saddr, daddr, skb->len, toytcp_protocol, 0);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
-}
-
 /*
  * A device that sums only what it knows (TCP, UDP) must not be trusted with
  * protocol 253. sk_route_caps says yes too readily: ask the device.
@@ -57,8 +42,22 @@ static bool sums_anything(const struct dst_entry *dst)
 	return sums;
 }
 
-static bool finish_checksum(struct sk_buff *skb, const struct dst_entry *dst)
+/*
+ * The header in front of what the skb holds, and the checksum, if the device
+ * does not do it. Returns whether there was memory for that.
+ */
+static bool push_header(struct sk_buff *skb, const struct segment *seg,
+			__be32 saddr, __be32 daddr, const struct dst_entry *dst)
 {
+	u8 *header = skb_push(skb, seg->hdrlen);
+
+	skb_reset_transport_header(skb);
+	toytcp_segment_build(seg, header);
+	*(__sum16 *)(header + SEGMENT_CHECKSUM_OFFSET) =
+		~csum_tcpudp_magic(saddr, daddr, skb->len, toytcp_protocol, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
 	return sums_anything(dst) || !skb_checksum_help(skb);
 }
 
@@ -79,8 +78,8 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
 	memset(skb->cb, 0, sizeof(skb->cb));
-	push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
-	if (!finish_checksum(skb, __sk_dst_get(sk))) {
+	if (!push_header(skb, seg, inet->inet_saddr, inet->inet_daddr,
+			 __sk_dst_get(sk))) {
 		kfree_skb(skb);
 		return;
 	}
@@ -381,8 +380,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 	skb->protocol = htons(ETH_P_IP);
 	skb->mark = route->mark;
 	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
-	push_header(skb, seg, who->local, who->remote);
-	if (!finish_checksum(skb, &rt->dst)) {
+	if (!push_header(skb, seg, who->local, who->remote, &rt->dst)) {
 		kfree_skb(skb);
 		return;
 	}
