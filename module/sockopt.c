@@ -239,6 +239,11 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
+	if (sk->sk_state == TCP_LISTEN) {	/* what there is to accept */
+		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
+		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
+		return;
+	}
 	info->tcpi_ca_state = tcb->cc.recovering ? TCP_CA_Recovery :
 		tcb->rtt.backoff ? TCP_CA_Loss : TCP_CA_Open;
 	info->tcpi_retransmits = tcb->rtt.backoff;

@@ -180,6 +180,22 @@ API_TEST(tcpopt__info)
 	ASSERT_EQ(1, info_of(pair.server).tcpi_data_segs_in);
 }
 
+/* Some servers watch their accept queues so: its length, and its limit. */
+API_TEST(tcpopt__info_of_a_listener)
+{
+	int listener = listening(7);
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	dial(port_of(listener));
+	dial(port_of(listener));
+	wait_events(listener, POLLIN);
+	ASSERT_OK(getsockopt(listener, SOL_TCP, TCP_INFO, &info, &len));
+	ASSERT_EQ(LISTENING, info.tcpi_state);
+	ASSERT_EQ(2, info.tcpi_unacked);
+	ASSERT_EQ(7, info.tcpi_sacked);
+}
+
 API_TEST(tcpopt__info_options)
 {
 	int wanted = TCPI_OPT_TIMESTAMPS | TCPI_OPT_WSCALE;
