@@ -123,8 +123,6 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (seg->ctl & CTL_RST)
-		toytcp_count(tn, in_resets);
 	if (seg->ecn == ECN_CE)
 		toytcp_count(tn, in_marked);
 	if (act->kept)

@@ -98,6 +98,8 @@ int toytcp_hook_input(struct sk_buff *skb)
 	} else if (!parse(tn, skb, &seg)) {
 		kfree_skb(skb);
 	} else {
+		if (seg.ctl & CTL_RST)
+			toytcp_count(tn, in_resets);
 		toytcp_deliver_packet(tn, skb, &seg);
 	}
 	local_bh_enable();

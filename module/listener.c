@@ -249,8 +249,6 @@ void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
 			     struct toytcp_remnant *old)
 {
-	if (seg->ctl & CTL_RST)
-		toytcp_count(l->tn, in_resets);
 	if (toytcp_deliver_refuses(l->sk, skb, seg))
 		kfree_skb(skb);
 	else if (e)
@@ -380,12 +378,11 @@ static int start(struct sock *sk)
 	l->tn = toytcp_sock_net(sk);
 	toytcp_sk(sk)->listener = l;
 	sk->sk_ack_backlog = 0;
+	sk_dst_reset(sk);	/* before anything can be cloned from it */
 	set_state(sk, TCP_LISTEN);
 	err = toytcp_ports_listen(l);
 	if (err)
 		toytcp_listener_stop(sk);
-	else
-		sk_dst_reset(sk);
 	return err;
 }
 

@@ -288,8 +288,6 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 	enum verdict verdict = toytcp_remnant_arrives(&r->core, seg);
 	u8 cause = cause_of(seg);
 
-	if (seg->ctl & CTL_RST)
-		toytcp_count(tn, in_resets);
 	if (verdict == VERDICT_CREATE && reopen(tn, r, skb, seg))
 		return;
 	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
