@@ -200,17 +200,23 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
  * @sk: locked by release_sock()
  * @skb: data at our header; taken over
  *
+ * What stood before it may have ended the connection, perhaps in TIME-WAIT: a
+ * reset would be wrong then, and TCP sends none either.
+ *
  * Return: 0, nobody looks at it.
  */
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb)
 {
 	struct segment seg;
 
-	/* It was found good before it was put here; cb had no room for it. */
-	if (toytcp_segment_parse(&seg, skb->data, skb->len) == SEGMENT_OK)
-		toytcp_deliver_locked(sk, skb, &seg);
-	else
+	if (hlist_nulls_unhashed_lockless(&toytcp_sk(sk)->entry.node)) {
+		toytcp_count(toytcp_sock_net(sk), drop_no_socket);
 		kfree_skb(skb);
+		return 0;
+	}
+	/* It was found good before it was put here; cb had no room for it. */
+	toytcp_segment_parse(&seg, skb->data, skb->len);
+	toytcp_deliver_locked(sk, skb, &seg);
 	return 0;
 }
 

@@ -338,6 +338,16 @@ def cable(left: Namespace, right: Namespace, net: str = "10.0.0",
     return addresses
 
 
+def add_netem(end: Namespace, *what: str) -> None:
+    try:
+        end.run("tc", "qdisc", "add", "dev", "veth0", "root", "netem",
+                "limit", "2000", *what)
+    except AssertionError as error:
+        if "qdisc kind is unknown" in str(error):
+            raise Skip("no netem in this kernel") from None
+        raise
+
+
 def without_offloads(end: Namespace, name: str = "veth0") -> None:
     """Every segment its own linear frame, its checksum made in software."""
     end.run("ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off",

@@ -192,6 +192,34 @@ def device_goes_and_comes_back(case):
 
 
 @scenario()
+def second_fin_while_the_first_one_waits(case):
+    """A reader has the lock: both go to the backlog, and the first one ends in
+    TIME-WAIT. The second one, a tail loss probe to a busy machine, say, was
+    answered by the closed socket: with a reset."""
+    left, right = case.pair_of_hosts()
+    listener = left.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 13)
+    listener.bind(("", 7000))
+    listener.listen()
+    far = right.connect(("10.0.0.1", 7000))
+    near = left.accept(listener)
+    listener.close()
+    near.shutdown(socket.SHUT_WR)
+    far.setblocking(False)
+    total = far.send(b"x" * (1 << 16))
+    far.close()
+    left.wait_states("FIN-WAIT-2")
+    right.wait_states("LAST-ACK")       # the FIN waits for the window
+    lib.add_netem(right, "duplicate", "100%")
+    lib.receive(near, total)
+    assert near.recv(1) == b""
+    right.wait_states()
+    assert left.states() == ["TIME-WAIT"]
+    if left.toytcp:
+        assert right.stats()["in_resets"] == 0
+
+
+@scenario()
 def send_does_not_bind(case):
     """A send() before connect() fails, and takes no port."""
     sock = case.namespace().socket()

@@ -66,8 +66,8 @@ def nothing_was_lost_or_wrong(case):
     """A clean cable stays clean in the counters.
 
     (Not that nothing at all was dropped: a probe of a closed window is, and so
-    is the last ACK of all if the end before it came by another processor. Nor
-    that nothing was repeated: a machine that stalls lets a time-out pass.)
+    is a second FIN that comes while a reader has not finished with the first.
+    Nor that nothing was repeated: a machine that stalls lets a time-out pass.)
     """
     tolerated = {"drop_window": 1 << 30, "drop_no_socket": 2}
     left, right = case.pair_of_hosts()

@@ -20,16 +20,6 @@ NETEM = ("delay", "5ms", "2ms", "loss", "5%", "reorder", "10%", "50%",
          "duplicate", "2%", "corrupt", "1%")
 
 
-def add_netem(end: lib.Namespace, *what: str) -> None:
-    try:
-        end.run("tc", "qdisc", "add", "dev", "veth0", "root", "netem",
-                "limit", "2000", *what)
-    except AssertionError as error:
-        if "qdisc kind is unknown" in str(error):
-            raise lib.Skip("no netem in this kernel") from None
-        raise
-
-
 def send_and_end(sock: socket.socket, data: bytes) -> None:
     sock.sendall(data)
     sock.shutdown(socket.SHUT_WR)
@@ -73,7 +63,7 @@ def lossy_pair(case: lib.Case, *what: str, offloads: bool):
     for end in left, right:
         if not offloads:
             lib.without_offloads(end)
-        add_netem(end, *what)
+        lib.add_netem(end, *what)
     return left, right
 
 
