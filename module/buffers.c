@@ -4,8 +4,8 @@
  * what the connection needs, within the administrator's limits; and always
  * what the user says, if he has (SO_RCVBUF, SO_SNDBUF).
  *
- * Half of the receive buffer is the window: the other half pays for what is
- * around the text.
+ * Five eighths of the receive buffer are the window: the rest pays for what is
+ * around the text, about 800 bytes for a segment of Ethernet's size.
  */
 #include <linux/mm.h>
 
@@ -40,10 +40,22 @@ static int most(const struct sock *sk)
 	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
 }
 
+/** toytcp_buffers_text() - how much text a receive buffer is good for, bytes */
+u32 toytcp_buffers_text(u32 buffer)
+{
+	return buffer / 8 * 5;
+}
+
+/* A buffer that is good for so much, or a little more. */
+static u32 buffer_for(u32 text)
+{
+	return text / 5 * 8 + 8;
+}
+
 /** toytcp_buffers_window() - the largest window there may ever be, bytes */
 u32 toytcp_buffers_window(const struct sock *sk)
 {
-	return most(sk) / 2;
+	return toytcp_buffers_text(most(sk));
 }
 
 /** toytcp_buffers_read() - text was read: maybe there can be more: sk locked */
@@ -54,7 +66,8 @@ void toytcp_buffers_read(struct sock *sk)
 	if (toytcp_tuning_due(&tp->tuning, &tp->tcb) &&
 	    toytcp_tuning_read(&tp->tuning, &tp->tcb,
 			       toytcp_buffers_window(sk), toytcp_now()))
-		WRITE_ONCE(sk->sk_rcvbuf, 2 * tp->tcb.rcv.buf);
+		WRITE_ONCE(sk->sk_rcvbuf,
+			   min_t(u32, buffer_for(tp->tcb.rcv.buf), most(sk)));
 }
 
 /** toytcp_buffers_acked() - text was acknowledged: likewise */
@@ -86,10 +99,11 @@ int toytcp_buffers_low_mark(struct sock *sk, int bytes)
 	u32 need = mark + (1u << tcb->rcv.wscale);	/* windows are rounded */
 
 	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
-	if (need > READ_ONCE(sk->sk_rcvbuf) / 2)
-		WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, 2 * need, most(sk)));
+	if (need > toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf)))
+		WRITE_ONCE(sk->sk_rcvbuf,
+			   min_t(u32, buffer_for(need), most(sk)));
 	if (sk->sk_state == TCP_ESTABLISHED) {
-		tcb->rcv.buf = READ_ONCE(sk->sk_rcvbuf) / 2;
+		tcb->rcv.buf = toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf));
 		toytcp_user_receive(tcb, 0);
 		toytcp_settle(sk, &act, NULL);
 	}

@@ -98,7 +98,8 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	e->entry.kind = ENTRY_EMBRYO;
 	e->listener = l;
 	route_as(sk, skb, &e->route);
-	toytcp_embryo_init(&e->core, syn, iss, READ_ONCE(sk->sk_rcvbuf) / 2,
+	toytcp_embryo_init(&e->core, syn, iss,
+			   toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf)),
 			   toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());

@@ -37,7 +37,7 @@ void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
 static bool left_to_reader(const struct tcb *tcb, bool unread)
 {
 	return unread && !tcb->answers && tcb->streak >= STREAM_SEGMENTS &&
-	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / 4;
+	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / STREAM_SHARE;
 }
 
 /*

@@ -46,13 +46,15 @@ void toytcp_user_send(struct tcb *tcb, u32 n)
 
 /*
  * The window has grown by something worth while, and has at least doubled: a
- * fast reader does not cause an ACK for each read.
+ * fast reader does not cause an ACK for each read. A stream may be waiting for
+ * it at the other end of a long path.
  */
 static bool window_is_news(const struct tcb *tcb)
 {
 	u32 growth = toytcp_emit_growth(tcb);
+	bool much = tcb->streak > 1 && growth >= tcb->rcv.buf / STREAM_SHARE;
 
-	return growth && growth >= tcb->rcv.adv - tcb->rcv.nxt;
+	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
 }
 
 /*

@@ -250,7 +250,7 @@ TEST(schedule_ack__left_to_the_reader_of_a_stream)
 	make_established(&h);
 	spend_quick_acks(&h);
 	h.tcb.streak = STREAM_SEGMENTS;
-	h.tcb.rcv.buf = 16 * MSS;
+	h.tcb.rcv.buf = 4 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
@@ -267,7 +267,7 @@ TEST(schedule_ack__the_reader_is_not_waited_for_long)
 	make_established(&h);
 	spend_quick_acks(&h);
 	h.tcb.streak = STREAM_SEGMENTS;
-	h.tcb.rcv.buf = 12 * MSS;
+	h.tcb.rcv.buf = 3 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_QUIET(&h);

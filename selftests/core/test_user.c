@@ -81,6 +81,23 @@ TEST(user_receive__opens_a_closed_window)
 	EXPECT_EQ(h.out[0].wnd, BUF);
 }
 
+/* It does not double, but who sends a stream may be waiting for the edge. */
+TEST(user_receive__a_stream_hears_of_an_eighth_of_the_buffer)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .len = 5 * MSS);
+	host_read(&h, 2 * MSS);
+	EXPECT_QUIET(&h);
+	h.tcb.streak = 2;
+	host_read(&h, 1);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 5 * MSS);
+	EXPECT_EQ(h.out[0].wnd, BUF - 3 * MSS + 1);
+	host_read(&h, MSS);
+	EXPECT_QUIET(&h);
+}
+
 TEST(user_receive__not_after_the_fin)
 {
 	struct host h;
