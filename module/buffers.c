@@ -5,7 +5,7 @@
  * what the user says, if he has (SO_RCVBUF, SO_SNDBUF).
  *
  * Five eighths of the receive buffer are the window: the rest pays for what is
- * around the text, about 800 bytes for a segment of Ethernet's size.
+ * around the text, 870 bytes for a segment of Ethernet's size.
  */
 #include <linux/mm.h>
 

@@ -153,6 +153,33 @@ static bool has_room(struct sock *sk, struct sk_buff *skb,
 	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
+/*
+ * What has waited together, while the user had the lock, is acknowledged
+ * together, as if it had come as one large segment. Gaps are told of at once.
+ */
+static void defer_ack(struct sock *sk, const struct actions *act)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+
+	if (!sock_owned_by_user(sk) || !act->ready || !tcb->ack_now ||
+	    tcb->fin_received)	/* its ACK may be the last thing we do */
+		return;
+	tcb->ack_now = 0;
+	set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
+}
+
+/** toytcp_deliver_deferred() - no more is waiting: from release_cb() */
+void toytcp_deliver_deferred(struct sock *sk)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+
+	if (!test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) ||
+	    tcb->rcv.acked == tcb->rcv.nxt)
+		return;
+	tcb->ack_now = 1;
+	toytcp_settle(sk, NULL, NULL);
+}
+
 /**
  * toytcp_deliver_locked() - a segment arrived for a socket
  * @sk: locked and not owned by a user, not in LISTEN
@@ -187,6 +214,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
 	if (act.kept)
 		charge(sk, skb);
+	defer_ack(sk, &act);
 	toytcp_settle(sk, &act, &seg);
 	if (act.reset)
 		toytcp_transmit_reset(sock_net(sk), skb, &seg);

@@ -384,6 +384,7 @@ static void release_cb(struct sock *sk)
 {
 	toytcp_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
+	toytcp_deliver_deferred(sk);
 }
 
 /* For a new socket that a cgroup's program refuses; it is hashed nowhere. */

@@ -74,8 +74,10 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 		n = take_text(sk, msg);
 		*sent += max(n, 0);
 		err = min(n, 0);
-		if (!err && keeps_waiting(sk) && sk_flush_backlog(sk))
+		if (!err && keeps_waiting(sk) && sk_flush_backlog(sk)) {
+			toytcp_deliver_deferred(sk);
 			continue;
+		}
 		if (msg_data_left(msg) && (!err || err == -ENOMEM))
 			err = wait_for_room(sk, &timeo);
 	}

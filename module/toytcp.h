@@ -61,6 +61,7 @@ extern const struct proto_ops toytcp_stream_ops;
 /* Bits of sk->sk_tsq_flags: work that found the socket owned by its user. */
 #define TOYTCP_TIMER_DEFERRED	0
 #define TOYTCP_ICMP_DEFERRED	1
+#define TOYTCP_ACK_DEFERRED	2
 
 /**
  * struct toytcp_sock - a socket
@@ -355,6 +356,7 @@ bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg);
 void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
+void toytcp_deliver_deferred(struct sock *sk);
 int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
 void toytcp_deliver_forget(struct sock *sk);
