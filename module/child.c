@@ -69,5 +69,6 @@ int toytcp_child_inherit(struct sock *child, const struct sock *parent,
 	inherit_tcp(toytcp_sk(child), toytcp_sk(parent));
 	toytcp_sk(child)->entry.who = e->entry.who;
 	sk_set_txhash(child);
+	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
 	return find_route(child);
 }

@@ -83,7 +83,6 @@ static void init_common(struct sock *sk)
 	sk->sk_destruct = destruct;
 	sk->sk_write_space = toytcp_stream_write_space;
 	sk->sk_gso_type = TOYTCP_GSO_TYPE;
-	atomic_set(&inet_sk(sk)->inet_id, get_random_u16());
 	toytcp_timer_init(sk);
 }
 
@@ -145,6 +144,7 @@ static int attach(struct sock *sk, struct rtable *rt, __be16 dport)
 	inet->inet_daddr = fl4->daddr;
 	inet->inet_dport = dport;
 	sk_set_txhash(sk);
+	atomic_set(&inet->inet_id, (u16)sk->sk_txhash);	/* as random as that */
 	/* SYN-SENT before the entry can be found. */
 	inet_sk_set_state(sk, TCP_SYN_SENT);
 	err = toytcp_ports_connect(sk);
