@@ -208,28 +208,23 @@ static void stop(struct seq_file *seq, void *v)
 	rcu_read_unlock();
 }
 
-static void show_listener(struct seq_file *seq,
-			  const struct toytcp_listener *l)
-{
-	const struct inet_sock *inet = inet_sk(l->sk);
-
-	seq_printf(seq, "%pI4:%u %u %u %u %u %lu\n", &inet->inet_rcv_saddr,
-		   inet->inet_num, READ_ONCE(l->embryo_count),
-		   READ_ONCE(l->sk->sk_ack_backlog),
-		   READ_ONCE(l->sk->sk_max_ack_backlog),
-		   uid_for(seq, READ_ONCE(l->sk->sk_uid)), sock_i_ino(l->sk));
-}
-
 static int show_listeners(struct seq_file *seq, void *v)
 {
 	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
-	struct toytcp_listener *l;
+	const struct toytcp_listener *l;
 	int slot;
 
 	seq_puts(seq, "local embryos accept_queue backlog uid inode\n");
 	rcu_read_lock();
 	hash_for_each_rcu(tn->ports.listeners, slot, l, node)
-		show_listener(seq, l);
+		seq_printf(seq, "%pI4:%u %u %u %u %u %lu\n",
+			   &inet_sk(l->sk)->inet_rcv_saddr,
+			   inet_sk(l->sk)->inet_num,
+			   READ_ONCE(l->embryo_count),
+			   READ_ONCE(l->sk->sk_ack_backlog),
+			   READ_ONCE(l->sk->sk_max_ack_backlog),
+			   uid_for(seq, READ_ONCE(l->sk->sk_uid)),
+			   sock_i_ino(l->sk));
 	rcu_read_unlock();
 	return 0;
 }
