@@ -55,9 +55,9 @@ struct reader {
 	struct event event;
 };
 
-/**
+/*
  * toytcp_events_record() - write a record, as struct event has it; any context.
- * Use toytcp_event(). With EVENT_NONE, @seg may be NULL
+ * Use toytcp_event(). With EVENT_NONE, @seg may be NULL.
  */
 void toytcp_events_record(struct toytcp_net *tn,
 			  const struct toytcp_tuple *who, int dir,
