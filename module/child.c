@@ -12,10 +12,11 @@
 static void inherit_tcp(struct toytcp_sock *tp, const struct toytcp_sock *from)
 {
 	memset_after(tp, 0, inet);
-	tp->user_mss = from->user_mss;
-	tp->corked = from->corked;
-	tp->congestion_set = from->congestion_set;
-	tp->tcb = from->tcb;
+	tp->user_mss = READ_ONCE(from->user_mss);
+	tp->corked = READ_ONCE(from->corked);
+	tp->congestion_set = READ_ONCE(from->congestion_set);
+	/* Each option as it is: none depends on another. */
+	tp->tcb = data_race(from->tcb);
 }
 
 /* The pointers in it, but for those that the kernel knows, are the listener's. */

@@ -271,7 +271,7 @@ static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
 static bool still_there(const struct toytcp_sock *tp,
 			const struct toytcp_tuple *who)
 {
-	return !hlist_nulls_unhashed(&tp->entry.node) &&
+	return !hlist_nulls_unhashed_lockless(&tp->entry.node) &&
 	       toytcp_tuple_same(&tp->entry.who, who);
 }
 

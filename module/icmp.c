@@ -86,7 +86,7 @@ static void defer(struct sock *sk)
 
 static bool connecting(const struct sock *sk)
 {
-	return sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV;
+	return (1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 }
 
 /* Through lo or veth the answer is back while connect() still has the lock. */
@@ -190,7 +190,8 @@ static bool believable(const struct sock *sk, const struct quote *q)
 
 static void arrives(struct sock *sk, const struct quote *q)
 {
-	if (!believable(sk, q))
+	/* A user may be at work on it: then as it was at some moment. */
+	if (!data_race(believable(sk, q)))
 		toytcp_count(toytcp_sock_net(sk), drop_icmp);
 	else if (q->type == ICMP_REDIRECT)
 		redirect(sk, q->skb);

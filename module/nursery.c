@@ -19,7 +19,7 @@ static void wait_for_ack(struct toytcp_listener *l, struct toytcp_embryo *e)
 {
 	u8 repeated = e->core.repeated;
 
-	e->deadline = jiffies + ((unsigned long)HZ << repeated);
+	WRITE_ONCE(e->deadline, jiffies + ((unsigned long)HZ << repeated));
 	list_add_tail(&e->link, &l->embryos[repeated]);
 	toytcp_timer_set(&l->timer, e->deadline);
 }
@@ -46,7 +46,7 @@ static bool is_deferred(const struct toytcp_listener *l,
 	u32 seconds = READ_ONCE(toytcp_sk(l->sk)->defer_accept);
 
 	return seconds && e->core.sent &&
-	       e->core.repeated < TOYTCP_EMBRYO_TRIES &&
+	       READ_ONCE(e->core.repeated) < TOYTCP_EMBRYO_TRIES &&
 	       toytcp_now() - e->core.sent < (u64)seconds * SECOND;
 }
 
@@ -93,7 +93,7 @@ static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 		forget(l, e);
 	} else if (e) {
 		list_del(&e->link);
-		e->core.repeated++;
+		WRITE_ONCE(e->core.repeated, e->core.repeated + 1);
 		wait_for_ack(l, e);
 	}
 	spin_unlock(&l->lock);

@@ -62,10 +62,10 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 		tcb->cork &= !val;	/* for what is queued now: tcp(7) */
 		break;
 	case TCP_MAXSEG:
-		tp->user_mss = val;
+		WRITE_ONCE(tp->user_mss, val);
 		break;
 	case TCP_CORK:
-		tp->corked = !!val;
+		WRITE_ONCE(tp->corked, !!val);
 		tcb->cork = tp->corked;
 		break;
 	case TCP_KEEPIDLE:
@@ -86,7 +86,7 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 					FIN_WAIT_2_MAX;
 		break;
 	case TCP_DEFER_ACCEPT:
-		tp->defer_accept = clamp(val, 0, 65535);
+		WRITE_ONCE(tp->defer_accept, clamp(val, 0, 65535));
 		break;
 	case TCP_USER_TIMEOUT:
 		tcb->user_timeout = val;
@@ -116,7 +116,7 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
 		return algorithm;
 	lock_sock(sk);
 	toytcp_congestion_select(&toytcp_sk(sk)->tcb, algorithm);
-	toytcp_sk(sk)->congestion_set = true;
+	WRITE_ONCE(toytcp_sk(sk)->congestion_set, true);
 	release_sock(sk);
 	return 0;
 }
@@ -320,12 +320,14 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		release_sock(sk);
 		return put(optval, optlen, &info, sizeof(info));
 	case TCP_CONGESTION:
-		val = toytcp_sk(sk)->tcb.cc.algorithm;
+		/* One word, here and below: without the lock, as it is now. */
+		val = data_race((int)toytcp_sk(sk)->tcb.cc.algorithm);
 		strscpy(congestion, toytcp_congestion_name(val),
 			sizeof(congestion));
 		return put(optval, optlen, congestion, sizeof(congestion));
 	}
-	val = get_tcp_int(sk, name);
+	/* See above. */
+	val = data_race(get_tcp_int(sk, name));
 	return val == UNKNOWN ? -ENOPROTOOPT :
 		put(optval, optlen, &val, sizeof(val));
 }
@@ -334,7 +336,8 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *optval, int __user *optlen)
 {
-	u32 isn = toytcp_sk(sk)->tcb.snd.iss;
+	/* Without the lock, as it is now. */
+	u32 isn = data_race(toytcp_sk(sk)->tcb.snd.iss);
 
 	if (level == SOL_TCP)
 		return get_tcp(sk, name, optval, optlen);

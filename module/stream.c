@@ -366,9 +366,16 @@ static bool is_readable(const struct sock *sk)
 	       (ready > 0 && is_full(sk));
 }
 
+static __poll_t poll_in(const struct sock *sk)
+{
+	return (is_readable(sk) ? EPOLLIN | EPOLLRDNORM : 0) |
+	       (toytcp_sk(sk)->tcb.rcv.urgent == URGENT_ARRIVED ? EPOLLPRI : 0);
+}
+
 static __poll_t poll_out(struct sock *sk)
 {
-	if (sk->sk_shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
+	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN ||
+	    sk_stream_is_writeable(sk))
 		return EPOLLOUT | EPOLLWRNORM;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
@@ -403,10 +410,8 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 	if (shut & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-		if (is_readable(sk))
-			mask |= EPOLLIN | EPOLLRDNORM;
-		if (toytcp_sk(sk)->tcb.rcv.urgent == URGENT_ARRIVED)
-			mask |= EPOLLPRI;
+		/* The core writes what these read; its caller wakes us then. */
+		mask |= data_race(poll_in(sk));
 		mask |= poll_out(sk);
 	}
 	smp_rmb();	/* pairs with the order of sk_err and wake-ups */

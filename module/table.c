@@ -169,7 +169,7 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	}
 	hold(entry);
 	hlist_nulls_add_head_rcu(&entry->node, chain);
-	t->count++;
+	WRITE_ONCE(t->count, t->count + 1);
 	if (crowded(t, b))
 		schedule_work(&t->grow);
 	spin_unlock_bh(&t->lock);
@@ -191,7 +191,7 @@ void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 	was_there = !hlist_nulls_unhashed(&entry->node);
 	if (was_there) {
 		hlist_nulls_del_init_rcu(&entry->node);
-		t->count--;
+		WRITE_ONCE(t->count, t->count - 1);
 	}
 	spin_unlock_bh(&t->lock);
 	if (was_there)

@@ -29,7 +29,7 @@ static void forget(struct toytcp_net *tn, struct toytcp_remnant *r)
 {
 	lockdep_assert_held(&tn->remnants.lock);
 	list_del_init(&r->link);
-	tn->remnants.count--;
+	WRITE_ONCE(tn->remnants.count, tn->remnants.count - 1);
 	toytcp_table_remove(tn, &r->entry);
 	toytcp_ports_release(tn, &r->claim);
 	kfree_rcu(r, rcu);
@@ -62,12 +62,12 @@ static void wait_2msl(struct toytcp_remnants *list, struct toytcp_remnant *r)
 	u32 wait = READ_ONCE(net_of(list)->sysctl_time_wait_ms);
 
 	lockdep_assert_held(&list->lock);
-	r->deadline = jiffies + msecs_to_jiffies(wait);
+	WRITE_ONCE(r->deadline, jiffies + msecs_to_jiffies(wait));
 	list_add_tail(&r->link, &list->list);
 	list_for_each_entry_continue_reverse(before, &list->list, link) {
 		if (!time_after(before->deadline, r->deadline))
 			break;
-		before->deadline = r->deadline;
+		WRITE_ONCE(before->deadline, r->deadline);
 	}
 	rearm(list);
 }
@@ -147,7 +147,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	spin_lock_bh(&tn->remnants.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
-	tn->remnants.count++;
+	WRITE_ONCE(tn->remnants.count, tn->remnants.count + 1);
 	wait_2msl(&tn->remnants, r);
 	spin_unlock_bh(&tn->remnants.lock);
 }

@@ -261,9 +261,10 @@ u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
 {
 	u32 mss = mtu - min_t(u32, mtu, sizeof(struct iphdr) +
 			      SEGMENT_HEADER_MIN);
+	u16 user_mss = READ_ONCE(toytcp_sk(sk)->user_mss);
 
-	if (toytcp_sk(sk)->user_mss)
-		mss = min_t(u32, mss, toytcp_sk(sk)->user_mss);
+	if (user_mss)
+		mss = min_t(u32, mss, user_mss);
 	return clamp_t(u32, mss, MSS_MIN, 65495);
 }
 

@@ -154,6 +154,8 @@ static long turn_options(int fd)
 		set_int(fd, IPPROTO_IP, IP_RECVERR, draw(&seed, 2));
 		len = sizeof(info);
 		getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len);
+		len = sizeof(int);
+		getsockopt(fd, SOL_TCP, options[draw(&seed, 10)], &info, &len);
 		ioctl(fd, SIOCINQ, &len);
 		ioctl(fd, SIOCOUTQ, &len);
 		poll_now(fd, POLLIN | POLLOUT | POLLPRI);
