@@ -16,9 +16,9 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-#define TICK_SECONDS	64
 #define TICKS		32	/* until the clock's 5 bits repeat */
 #define TICKS_GOOD	2
+#define TICK_SECONDS	(TOYTCP_COOKIE_SECONDS / TICKS_GOOD)
 #define STAMP_ECN	0x20
 #define STAMP_SACK	0x10
 #define STAMP_WSCALE	0x0f	/* all of them: it has none */
@@ -68,27 +68,6 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
 }
 
 /**
- * toytcp_cookie_mss() - does a segment acknowledge a cookie of ours?
- * @tn: the namespace
- * @who: the four-tuple
- * @seg: with an ACK; the first segment after the SYN, or it fails
- *
- * Return: the MSS of the SYN, rounded down, bytes; 0 if it does not.
- */
-u16 toytcp_cookie_mss(const struct toytcp_net *tn,
-		      const struct toytcp_tuple *who,
-		      const struct segment *seg)
-{
-	u32 cookie = seg->ack - 1, now = tick_now(), size = cookie % 8;
-	u32 age = (now - (cookie >> 3)) % TICKS;
-
-	if (age >= TICKS_GOOD ||
-	    cookie != bake(tn, who, seg->seq - 1, now - age, size))
-		return 0;
-	return sizes[size];
-}
-
-/**
  * toytcp_cookie_synack() - the SYN,ACK, which remembers options if it can
  * @e: made from the SYN, with a cookie; loses what cannot be remembered
  * @now: microseconds
@@ -116,15 +95,9 @@ void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg)
 						    stamp;
 }
 
-/**
- * toytcp_cookie_options() - what else was in a SYN?
- * @ack: acknowledges its cookie
- * @syn: gets the options
- */
-void toytcp_cookie_options(const struct segment *ack, struct segment *syn)
+/* What else was in the SYN, if timestamps were. */
+static void recall(const struct segment *ack, struct segment *syn)
 {
-	if (!(ack->options & HAS_TIMESTAMPS))
-		return;
 	syn->options |= HAS_TIMESTAMPS;
 	syn->tsval = ack->tsval;
 	syn->wscale = ack->tsecr & STAMP_WSCALE;
@@ -137,16 +110,27 @@ void toytcp_cookie_options(const struct segment *ack, struct segment *syn)
 }
 
 /**
- * toytcp_cookie_expected() - was one given out of late?
- * @l: the listener
- *
- * Only then is one looked for: nobody may try to guess one in peace.
+ * toytcp_cookie_open() - does a segment acknowledge a cookie of ours?
+ * @tn: the namespace
+ * @who: the four-tuple
+ * @ack: with an ACK; the first segment after the SYN, or it fails
+ * @syn: the SYN again, if it does; its MSS rounded down
  */
-bool toytcp_cookie_expected(const struct toytcp_listener *l)
+bool toytcp_cookie_open(const struct toytcp_net *tn,
+			const struct toytcp_tuple *who,
+			const struct segment *ack, struct segment *syn)
 {
-	u32 last = READ_ONCE(l->cookie_sent);
+	u32 cookie = ack->ack - 1, now = tick_now(), size = cookie % 8;
+	u32 age = (now - (cookie >> 3)) % TICKS;
 
-	/* Its lowest bit was set, so that it is not 0. */
-	return last && ((u32)jiffies | 1) - last <
-		       TICKS_GOOD * TICK_SECONDS * HZ;
+	if (age >= TICKS_GOOD ||
+	    cookie != bake(tn, who, ack->seq - 1, now - age, size))
+		return false;
+	*syn = (struct segment) {
+		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
+		.options = HAS_MSS, .mss = sizes[size],
+	};
+	if (ack->options & HAS_TIMESTAMPS)
+		recall(ack, syn);
+	return true;
 }

@@ -136,7 +136,7 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @embryos: by how often their SYN,ACK was repeated; each list in the order
  *	of deadlines, since all in it wait equally long
  * @embryo_count: how many there are in all
- * @cookie_sent: when a SYN was last answered by a cookie, jiffies; 0: never
+ * @cookies_until: when the last cookie will have gone bad, jiffies
  * @timer: for the earliest deadline among @embryos
  * @sk: the socket
  * @tn: its namespace
@@ -148,7 +148,7 @@ struct toytcp_listener {
 	struct list_head accept_queue;
 	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
 	u32 embryo_count;
-	u32 cookie_sent;
+	unsigned long cookies_until;
 	struct timer_list timer;
 	struct sock *sk;
 	struct toytcp_net *tn;

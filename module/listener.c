@@ -123,7 +123,7 @@ static void send_cookie(struct toytcp_listener *l,
 	if (!e)
 		return;
 	toytcp_cookie_synack(&e->core, toytcp_now(), &synack);
-	WRITE_ONCE(l->cookie_sent, (u32)jiffies | 1);
+	WRITE_ONCE(l->cookies_until, jiffies + TOYTCP_COOKIE_SECONDS * HZ);
 	toytcp_count(l->tn, cookies_sent);
 	toytcp_event(l->tn, who, EVENT_IN, syn, TCP_LISTEN, TCP_LISTEN,
 		     CAUSE_LISTEN_SYN);
@@ -132,48 +132,32 @@ static void send_cookie(struct toytcp_listener *l,
 	kfree(e);
 }
 
-/* What the embryo would be, had there been room for it when the SYN came. */
-static struct toytcp_embryo *resume(struct toytcp_listener *l,
-				    const struct toytcp_tuple *who,
-				    const struct sk_buff *skb,
-				    const struct segment *ack, u16 mss)
-{
-	struct segment syn = {
-		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
-		.options = HAS_MSS, .mss = mss,
-	};
-	struct toytcp_embryo *e;
-
-	toytcp_cookie_options(ack, &syn);
-	e = make_embryo(l, who, skb, &syn, ack->ack - 1);
-	if (e)
-		e->core.sent = 0;
-	return e;
-}
-
 /*
- * An ACK for nobody: perhaps of a cookie. Takes over the skb if so. Where there
+ * An ACK for nobody: perhaps of a cookie, if one was given out of late, or
+ * anybody could try to guess one in peace. Takes over the skb if so. Where there
  * is no room, the peer's next segment may have more luck.
  */
 static bool take_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who, struct sk_buff *skb,
-			const struct segment *seg)
+			const struct segment *ack)
 {
 	struct toytcp_embryo *e = NULL;
-	u16 mss;
+	struct segment syn;
 
-	if (seg->ctl & CTL_SYN || !toytcp_cookie_expected(l))
+	if (ack->ctl & CTL_SYN ||
+	    time_after(jiffies, READ_ONCE(l->cookies_until)))
 		return false;
-	mss = toytcp_cookie_mss(l->tn, who, seg);
-	if (!mss) {
+	if (!toytcp_cookie_open(l->tn, who, ack, &syn)) {
 		toytcp_count(l->tn, cookies_failed);
 		return false;
 	}
 	toytcp_count(l->tn, cookies_received);
 	if (!toytcp_listener_overflows(l))
-		e = resume(l, who, skb, seg, mss);
+		e = make_embryo(l, who, skb, &syn, ack->ack - 1);
+	if (e)
+		e->core.sent = 0;	/* nobody remembers when */
 	if (e && toytcp_nursery_keep(l, e))
-		toytcp_nursery_arrives(l, e, skb, seg);
+		toytcp_nursery_arrives(l, e, skb, ack);
 	else
 		kfree_skb(skb);
 	return true;
@@ -377,6 +361,7 @@ static int start(struct sock *sk)
 	toytcp_nursery_init(l);
 	l->sk = sk;
 	l->tn = toytcp_sock_net(sk);
+	l->cookies_until = jiffies - 1;
 	toytcp_sk(sk)->listener = l;
 	sk->sk_ack_backlog = 0;
 	sk_dst_reset(sk);	/* before anything can be cloned from it */

@@ -40,6 +40,7 @@
 /* Limits. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
+#define TOYTCP_COOKIE_SECONDS	128	/* that an answer to a SYN is good for */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
 /* Records that a connection has in hand (toytcp_transmit_lend()). */
 #define TOYTCP_SPARES		2	/* to send: one, and to cut one */
@@ -309,12 +310,10 @@ u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who,
 		       const struct segment *syn);
-u16 toytcp_cookie_mss(const struct toytcp_net *tn,
-		      const struct toytcp_tuple *who,
-		      const struct segment *seg);
 void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg);
-void toytcp_cookie_options(const struct segment *ack, struct segment *syn);
-bool toytcp_cookie_expected(const struct toytcp_listener *l);
+bool toytcp_cookie_open(const struct toytcp_net *tn,
+			const struct toytcp_tuple *who,
+			const struct segment *ack, struct segment *syn);
 
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
