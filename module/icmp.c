@@ -237,8 +237,7 @@ static bool parse_quote(struct quote *q)
 
 /**
  * toytcp_icmp_deferred() - carry out what found the socket owned
- * @sk: locked by release_sock(); the connection may have ended meanwhile, and
- *	toytcp_sock.mtu with it
+ * @sk: locked by release_sock(); the connection may have ended meanwhile
  */
 void toytcp_icmp_deferred(struct sock *sk)
 {
@@ -248,7 +247,7 @@ void toytcp_icmp_deferred(struct sock *sk)
 	if (!test_and_clear_bit(TOYTCP_ICMP_DEFERRED, &sk->sk_tsq_flags))
 		return;
 	toytcp_sk(sk)->mtu = 0;
-	if (mtu)
+	if (mtu && sk->sk_state != TCP_CLOSE)
 		fit_path(sk, mtu);
 	error = connecting(sk) ? xchg(&sk->sk_err_soft, 0) : 0;
 	if (error)

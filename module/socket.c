@@ -116,7 +116,6 @@ void toytcp_socket_done(struct sock *sk)
 	inet_sk_set_state(sk, TCP_CLOSE);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	toytcp_timer_stop(sk);
-	tp->mtu = 0;
 	purge(sk);
 	if (tp->tcb.orphan)
 		atomic_dec(&tn->orphans);
@@ -165,7 +164,7 @@ static void detach(struct sock *sk)
 	struct inet_sock *inet = inet_sk(sk);
 
 	toytcp_socket_done(sk);
-	sk->sk_shutdown = 0;
+	WRITE_ONCE(sk->sk_shutdown, 0);
 	sk->sk_route_caps = 0;
 	inet->inet_dport = 0;
 	inet->inet_daddr = 0;
@@ -190,7 +189,7 @@ static void open_active(struct sock *sk)
 	tp->tcb.rcv.wscale = toytcp_emit_wscale(toytcp_buffers_window(sk));
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
-	sk->sk_err = 0;
+	WRITE_ONCE(sk->sk_err, 0);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	tp->tcb.ecn = READ_ONCE(tn->sysctl_ecn) == 1;
@@ -257,7 +256,7 @@ static int disconnect(struct sock *sk, int flags)
 		toytcp_listener_stop(sk);
 	} else if (state != TCP_CLOSE) {
 		toytcp_settle_abort(sk, 0);
-		sk->sk_err = ECONNRESET;
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
 	__skb_queue_purge(&sk->sk_receive_queue);
 	detach(sk);
