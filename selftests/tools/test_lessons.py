@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Documentation/lessons.rst: each command works, and prints what stands there.
-Those for a test machine are net/lessons.py's."""
+"""Documentation/lessons.rst and experiments.rst: each command works, and prints
+what stands there. Those for a test machine are net/lessons.py's."""
 import os
 import re
 import subprocess
@@ -14,6 +14,7 @@ import transcript
 ROOT = os.path.join(ktap.SCRIPTS, "..")
 COLUMNS = "77"
 TEXT = transcript.document(ktap.SCRIPTS)
+EXPERIMENTS = transcript.document(ktap.SCRIPTS, "experiments.rst")
 
 
 def run(command: str) -> str:
@@ -28,16 +29,23 @@ def run(command: str) -> str:
 @unittest.skipUnless(TEXT, "the documentation is not here")
 class Lessons(unittest.TestCase):
     def test_commands(self):
-        found = transcript.commands(TEXT)
-        self.assertGreater(len(found), 15)
-        for command in found:
+        self.assertGreater(len(transcript.commands(TEXT)), 15)
+        self.check_commands(TEXT)
+
+    def test_experiments(self):
+        self.assertGreater(len(transcript.commands(EXPERIMENTS)), 2)
+        self.check_commands(EXPERIMENTS)
+
+    def check_commands(self, text):
+        for command in transcript.commands(text):
             if command.in_vm:
                 continue
             printed = run(command.text)
             wanted = command.missing(printed)
             self.assertIsNone(
                 wanted, f"line {command.line}: $ {command.text}\n{printed}\n"
-                f"has not, or not in this order:\n{wanted}")
+                f"has not, or not in this order:\n{wanted}\n"
+                "If that is meant, correct the page.")
 
     def test_every_command_shows_something(self):
         for command in transcript.commands(TEXT):
@@ -52,11 +60,12 @@ class Lessons(unittest.TestCase):
             run("scripts/toytcp sim " + " ".join(options.split()))
 
     def test_names_exist(self):
-        for name, path in transcript.names(TEXT):
+        for name, path in transcript.names(TEXT + EXPERIMENTS):
             files = [path] if path else [
                 os.path.join(folder, file) for folder in
                 ("module", "module/core") for file in
-                os.listdir(os.path.join(ROOT, folder)) if file.endswith(".c")]
+                os.listdir(os.path.join(ROOT, folder))
+                if file.endswith((".c", ".h"))]
             texts = [open(os.path.join(ROOT, file)).read() for file in files]
             self.assertTrue(any(re.search(rf"^\w.*\b{name}\(", text, re.M)
                                 for text in texts) or not name,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Documentation/lessons.rst as a list of commands and what they print."""
+"""A page of Documentation as a list of commands and what they print."""
 import os
 import re
 from dataclasses import dataclass, field
@@ -46,28 +46,40 @@ def shell_lines(block: list[tuple[int, str]]):
         whole, first = "", None
 
 
+def blocks(text: str):
+    """The literal blocks, each a list of (line number, text)."""
+    block: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(INDENT):
+            block.append((number, line[len(INDENT):].rstrip()))
+        elif line.strip():
+            yield block
+            block = []
+    yield block
+
+
 def commands(text: str) -> list[Command]:
     found: list[Command] = []
-    block = [(number, line[len(INDENT):].rstrip()) for number, line
-             in enumerate(text.splitlines(), 1) if line.startswith(INDENT)]
-    for number, line in shell_lines(block):
-        if line.startswith("$ "):
-            found.append(Command(number, line[2:]))
-        elif found and line != "..." and line.strip():
-            found[-1].expected.append(line)
+    for block in blocks(text):
+        begun = len(found)
+        for number, line in shell_lines(block):
+            if line.startswith("$ "):
+                found.append(Command(number, line[2:]))
+            elif len(found) > begun and line.strip() and line != "...":
+                found[-1].expected.append(line)
     return found
 
 
 def names(text: str) -> list[tuple[str, str]]:
     """Every (function, file) that is mentioned; either may be empty."""
-    found = re.findall(r"``(\w+)\(\)``(?:\s+in\s+``(module/[\w/.]+)``)?", text)
+    found = re.findall(r"``(\w+)\(\)``(?:\s+in\s+``(\w+/[\w/.]+)``)?", text)
     return found + [("", path) for path in
                     re.findall(r"``(module/[\w/]+\.[ch])``", text)]
 
 
-def document(scripts: str) -> str | None:
+def document(scripts: str, name: str = "lessons.rst") -> str | None:
     """The text, if the tree is here."""
-    path = os.path.join(scripts, "..", "Documentation", "lessons.rst")
+    path = os.path.join(scripts, "..", "Documentation", name)
     if not os.path.exists(path):
         return None
     with open(path) as file:
