@@ -338,7 +338,7 @@ void toytcp_listener_stop(struct sock *sk)
 
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->lock);
-	toytcp_sk(sk)->listener = NULL;
+	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
 	toytcp_nursery_clear(l);
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
@@ -362,7 +362,7 @@ static int start(struct sock *sk)
 	l->sk = sk;
 	l->tn = toytcp_sock_net(sk);
 	l->cookies_until = jiffies - 1;
-	toytcp_sk(sk)->listener = l;
+	WRITE_ONCE(toytcp_sk(sk)->listener, l);
 	sk->sk_ack_backlog = 0;
 	sk_dst_reset(sk);	/* before anything can be cloned from it */
 	set_state(sk, TCP_LISTEN);

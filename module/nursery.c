@@ -157,7 +157,7 @@ bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 	bool ok;
 
 	spin_lock(&l->lock);
-	ok = toytcp_sk(l->sk)->listener == l &&
+	ok = READ_ONCE(toytcp_sk(l->sk)->listener) == l &&
 	     !toytcp_table_insert(l->tn, &e->entry);
 	if (ok) {
 		WRITE_ONCE(l->embryo_count, l->embryo_count + 1);
