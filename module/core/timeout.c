@@ -185,40 +185,32 @@ static bool waits_for_itself(const struct tcb *tcb)
 }
 
 /**
- * toytcp_timeout_arm() - start the retransmission or persist timer
- * @tcb: the connection
- * @now: microseconds
- * @wait: microseconds; less if the user timeout ends before that, so that it
- *	is kept to the millisecond
- */
-void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
-{
-	u64 deadline = now + wait;
-
-	if (tcb->user_timeout && !waits_for_itself(tcb))
-		deadline = min_t(u64, deadline, tcb->progress +
-				 (u64)tcb->user_timeout * MSEC);
-	tcb->deadline[TIMER_RETRANSMIT] = deadline;
-	tcb->early = 0;
-}
-
-/**
- * toytcp_timeout_rearm() - the user timeout has just changed
- * @tcb: the connection
- * @now: microseconds
+ * toytcp_timeout_limit() - the user timeout is kept to the millisecond
+ * @tcb: the connection; the timer was just set, or tcb.user_timeout was
  *
  * The timer may go off sooner for it, but never later: who sets the option
  * time and again must not put every retransmission off.
  */
-void toytcp_timeout_rearm(struct tcb *tcb, u64 now)
+void toytcp_timeout_limit(struct tcb *tcb)
 {
-	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
-	bool early = tcb->early;
+	u64 *deadline = &tcb->deadline[TIMER_RETRANSMIT];
 
-	if (deadline)
-		toytcp_timeout_arm(tcb, now,
-				   deadline > now ? deadline - now : 0);
-	tcb->early = early;
+	if (*deadline && tcb->user_timeout && !waits_for_itself(tcb))
+		*deadline = min_t(u64, *deadline, tcb->progress +
+				  (u64)tcb->user_timeout * MSEC);
+}
+
+/**
+ * toytcp_timeout_arm() - start the retransmission or persist timer
+ * @tcb: the connection
+ * @now: microseconds
+ * @wait: microseconds; less if the user timeout ends before that
+ */
+void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
+{
+	tcb->deadline[TIMER_RETRANSMIT] = now + wait;
+	tcb->early = 0;
+	toytcp_timeout_limit(tcb);
 }
 
 /**
