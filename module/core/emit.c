@@ -6,7 +6,7 @@
  * If the caller cannot transmit it, for want of memory say, that is a loss
  * like any other: the timers repair it.
  *
- * In order: the SYN; a window probe; what must be sent again; new text and the
+ * In order: the SYN; what must be sent again; a window probe; new text and the
  * FIN; a keep-alive probe; a bare ACK.
  */
 #include "core.h"
@@ -203,28 +203,15 @@ static u32 whole(const struct tcb *tcb, u32 n)
 	return n - n % tcb->snd.mss;
 }
 
-/*
- * Sends [from, ...) again, @n of the text at most. What the text that is
- * outstanding ends with, a FIN perhaps, is decided by snd.nxt.
- */
-static void repeat(struct tcb *tcb, struct segment *seg, u32 from, u32 n)
-{
-	bool fin = tcb->fin_sent && tcb->snd.nxt == tcb->snd.end + 1;
-
-	describe(tcb, seg, from, n, fin);
-	tcb->retransmits++;
-	tcb->prr.sent += n;
-	tcb->prr.repeated += n;
-	tcb->rtt.timing = 0;	/* Karn's rule */
-}
-
+/* What is lost goes out again; where the window is closed, as a probe. */
 static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 {
 	struct sent_record *r = toytcp_scoreboard_lost(&tcb->board);
 	u32 from, text, n;
 
-	if (!r || !tcb->snd.wnd)	/* what opens it will start from UNA */
+	if (!r || (!tcb->snd.wnd && !tcb->probe))
 		return false;
+	tcb->probe = 0;
 	from = r->seq;
 	text = seq_min(toytcp_scoreboard_lost_end(r, most(tcb)),
 		       tcb->snd.nxt - tcb->fin_sent) - from;
@@ -233,12 +220,17 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 		n = whole(tcb, n);
 	/* The first one and a tail probe go out however small the window is. */
 	if (from == tcb->snd.una || tcb->rack.probing)
-		n = max_t(u32, n, min_t(u32, text, tcb->snd.mss));
+		n = max_t(u32, n, min_t(u32, text, tcb->snd.wnd ?
+					tcb->snd.mss : 1));
 	if (!n && text)
 		return false;
 	if (!tcb->prr.repeated)
 		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
-	repeat(tcb, seg, from, n);
+	describe(tcb, seg, from, n, tcb->fin_sent);
+	tcb->retransmits++;
+	tcb->prr.sent += n;
+	tcb->prr.repeated += n;
+	tcb->rtt.timing = 0;	/* Karn's rule */
 	toytcp_scoreboard_repeat(&tcb->board, r,
 				 from + toytcp_segment_length(seg), now);
 	return true;
@@ -357,14 +349,8 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	if (!tcb->probe)
 		return false;
 	tcb->probe = 0;
-	if (tcb->snd.nxt != tcb->snd.una) {
-		text = tcb->snd.nxt - tcb->fin_sent - tcb->snd.una;
-		repeat(tcb, seg, tcb->snd.una, min(n, text));
-		/* Karn's rule again, for who times records. */
-		tcb->board.first->flags |= RECORD_REPEATED;
-		return true;
-	}
-	if (tcb->fin_sent || (!text && !tcb->fin_queued) ||
+	if (tcb->snd.nxt != tcb->snd.una || tcb->fin_sent ||
+	    (!text && !tcb->fin_queued) ||
 	    !toytcp_scoreboard_able(&tcb->board))
 		return false;
 	n = min(n, text);
@@ -438,7 +424,7 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	if (emit_probe(tcb, now, seg) || emit_repeat(tcb, now, seg) ||
+	if (emit_repeat(tcb, now, seg) || emit_probe(tcb, now, seg) ||
 	    emit_new(tcb, now, seg))
 		return true;
 	arm_persist(tcb, now);

@@ -77,8 +77,12 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	}
 	tcb->probes++;
 	tcb->probe = 1;
-	if (!tcb->snd.wnd)
+	if (!tcb->snd.wnd) {
 		count_backoff(tcb);
+		toytcp_recovery_again(tcb);
+		if (tcb->board.first)	/* Karn's rule, for all of it */
+			tcb->board.first->flags |= RECORD_REPEATED;
+	}
 	tcb->persist = 1;
 	arm_retransmit(tcb, now);
 	tcb->cause = CAUSE_PROBE;
