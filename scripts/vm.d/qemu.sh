@@ -45,7 +45,7 @@ boot_qemu() {
 kernel_command_line() {
 	printf '%s ' console=ttyS0 loglevel=5 panic=-1 mitigations=off \
 		audit=0 apparmor=0 nokaslr random.trust_cpu=on \
-		kasan_multi_shot \
+		kasan_multi_shot kcsan.udelay_task=3000 kcsan.skip_watch=1000 \
 		nowatchdog "toytcp_run=$RUN" "toytcp_repo=$REPO" \
 		"toytcp_cache=$CACHE"
 }
