@@ -11,6 +11,8 @@ TOOLS := scripts/toytcp.d
 KBUILD := $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 all: module tools
+	@echo "Made toytcp.ko, for Linux $(RELEASE). On a test machine that runs it,"
+	@echo "as root: insmod toytcp.ko"
 
 module: headers
 	+$(KBUILD) modules

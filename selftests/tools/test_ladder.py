@@ -134,6 +134,29 @@ class WorkedExample(unittest.TestCase):
         self.assertEqual(numbers[1], "2 S SYN,ACK 0 1 0")
         self.assertEqual(numbers[13], "14 S FIN,ACK 16 37 0")
 
+    def test_windows(self):
+        self.assertIn("Seq = 69, win = 65535 -",
+                      lines(example(), window=True)[3])
+
+    def test_a_strangers_segment_is_told_apart(self):
+        wire = opened()
+        wire.note("S", "in RST 999 - 0")
+        wire.send("C", "PSH,ACK 70 421 30")
+        drawn = lines(wire, relative=True)
+        self.assertIn("RST  Seq = 930 (not from the peer)", drawn[6])
+        self.assertNotIn("not from", "".join(drawn[:6] + drawn[7:]))
+        alone = report([wire.server.text], Style())
+        self.assertNotIn("not from", alone)
+
+    def test_relative_numbers_count_from_the_syn(self):
+        wire = Wire()
+        wire.call("C", "SYN-SENT")
+        wire.note("C", "in RST,ACK 999 77 0")
+        wire.send("C", "SYN 69 - 0", "", "SYN-RECEIVED")
+        wire.send("S", "SYN,ACK 420 70 0", "", "ESTABLISHED")
+        self.assertIn("S SYN,ACK 0 1 0", "\n".join(
+            listed(wire.texts, relative=True)))
+
     def test_it_fits_the_terminal(self):
         for columns in (120, 100, 80):
             drawn = lines(lossy(), columns=columns)
