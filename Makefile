@@ -11,8 +11,7 @@ TOOLS := scripts/toytcp.d
 KBUILD := $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 all: module tools
-	@echo "Made toytcp.ko, for Linux $(RELEASE). On a test machine that runs it,"
-	@echo "as root: insmod toytcp.ko"
+	@echo "Made toytcp.ko. Next, as root on a test machine: insmod toytcp.ko"
 
 module: headers
 	+$(KBUILD) modules
