@@ -23,19 +23,6 @@ static u32 initial_window(u32 mss)
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
-static void avoid(struct tcb *tcb, u32 acked, u64 now)
-{
-	struct congestion *cc = &tcb->cc;
-
-	if (!cc->avoiding) {
-		cc->avoiding = 1;
-		cc->acked = 0;
-		if (ops(tcb)->begin)
-			ops(tcb)->begin(tcb, now);
-	}
-	ops(tcb)->acked(tcb, acked, now);
-}
-
 /**
  * toytcp_congestion_find() - an algorithm by its name
  * @name: any string
@@ -99,7 +86,7 @@ bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
 	struct congestion *cc = &tcb->cc;
 	u32 window = cc->cwnd - cc->cwnd % tcb->snd.mss;
 
-	cc->acked += acked;
+	cc->acked = acked + (cc->avoiding ? cc->acked : 0);
 	if (cc->acked < window || !window)
 		return false;
 	cc->acked -= window;
@@ -138,7 +125,8 @@ void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
 	struct congestion *cc = &tcb->cc;
 
 	if (flight >= cc->cwnd / 2 && cc->cwnd >= cc->ssthresh) {
-		avoid(tcb, acked, now);
+		ops(tcb)->acked(tcb, acked, now);
+		cc->avoiding = 1;
 		return;
 	}
 	cc->avoiding = 0;

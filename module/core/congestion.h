@@ -11,16 +11,14 @@
 /**
  * struct congestion_ops - congestion avoidance
  * @name: as TCP_CONGESTION has it
- * @begin: congestion avoidance begins, after slow start, a decrease, or a while
- *	in which the window was not used; may be NULL
  * @acked: so many bytes were acknowledged, the window was full and slow start
- *	is over: let cwnd grow
+ *	is over: let cwnd grow. If cc.avoiding is not set yet, this is the first
+ *	time after slow start, a decrease, or a while of less than full windows
  * @ssthresh: the network is congested: what ssthresh becomes, of @flight bytes
  *	that were outstanding. The caller holds it to two segments at least
  */
 struct congestion_ops {
 	const char *name;
-	void (*begin)(struct tcb *tcb, u64 now);
 	void (*acked)(struct tcb *tcb, u32 acked, u64 now);
 	u32 (*ssthresh)(struct tcb *tcb, u32 flight);
 };

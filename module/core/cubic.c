@@ -85,10 +85,12 @@ static void estimate_reno(struct tcb *tcb, u32 bytes)
 static void acked(struct tcb *tcb, u32 bytes, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
-	u32 t = (u32)now - cc->epoch + tcb->rtt.srtt;
-	u32 cwnd = cc->cwnd, target, more;
+	u32 cwnd = cc->cwnd, target, more, t;
 
+	if (!cc->avoiding)
+		begin(tcb, now);
 	estimate_reno(tcb, bytes);
+	t = (u32)now - cc->epoch + tcb->rtt.srtt;
 	target = clamp_t(u32, curve(tcb, t / MSEC), cwnd, cwnd + cwnd / 2);
 	more = div_u64((u64)(target - cwnd) * min(bytes, cwnd), cwnd);
 	if (cwnd + more < cc->w_est)
@@ -110,7 +112,6 @@ static u32 ssthresh(struct tcb *tcb, u32 flight)
 
 const struct congestion_ops toytcp_cubic = {
 	.name		= "cubic",
-	.begin		= begin,
 	.acked		= acked,
 	.ssthresh	= ssthresh,
 };
