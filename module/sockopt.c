@@ -232,6 +232,29 @@ static u32 since_ms(u64 then)
 }
 
 /* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
+static u8 options_of(const struct tcb *tcb)
+{
+	if (tcb->state == TCP_SYN_SENT)	/* so far only offered */
+		return 0;
+	return (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
+	       (tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
+	       (tcb->ecn ? TCPI_OPT_ECN : 0) |
+	       (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0) |
+	       (tcb->sack_ok ? TCPI_OPT_SACK : 0);
+}
+
+static void fill_totals(const struct toytcp_sock *tp, struct tcp_info *info)
+{
+	info->tcpi_total_retrans = tp->tcb.retransmits;
+	info->tcpi_bytes_acked = tp->tcb.bytes_acked;
+	info->tcpi_bytes_received = tp->tcb.bytes_received;
+	info->tcpi_segs_in = tp->segs_in;
+	info->tcpi_segs_out = tp->segs_out;
+	info->tcpi_data_segs_in = tp->data_segs_in;
+	info->tcpi_data_segs_out = tp->data_segs_out;
+	info->tcpi_dsack_dups = tp->dsacks;
+}
+
 static void fill_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
@@ -249,13 +272,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retransmits = tcb->rtt.backoff;
 	info->tcpi_probes = tcb->probes;
 	info->tcpi_backoff = tcb->rtt.backoff;
-	info->tcpi_options = (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
-		(tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
-		(tcb->ecn ? TCPI_OPT_ECN : 0) |
-		(tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0) |
-		(tcb->sack_ok ? TCPI_OPT_SACK : 0);
-	if (sk->sk_state == TCP_SYN_SENT)	/* so far only offered */
-		info->tcpi_options = 0;
+	info->tcpi_options = options_of(tcb);
 	info->tcpi_snd_wscale = tcb->snd.wscale;
 	info->tcpi_rcv_wscale = tcb->rcv.wscale;
 	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);
@@ -269,7 +286,6 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, tcb->snd.mss);
 	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_again(&tcb->board),
 					  tcb->snd.mss);
-	info->tcpi_dsack_dups = toytcp_sk(sk)->dsacks;
 	info->tcpi_reord_seen = tcb->rack.reordered;
 	info->tcpi_last_data_recv = since_ms(tcb->heard);
 	info->tcpi_last_ack_recv = since_ms(tcb->heard);
@@ -279,15 +295,9 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / tcb->snd.mss;
 	info->tcpi_snd_cwnd = tcb->cc.cwnd / tcb->snd.mss;
 	info->tcpi_rcv_space = tcb->rcv.buf;
-	info->tcpi_total_retrans = tcb->retransmits;
-	info->tcpi_bytes_acked = tcb->bytes_acked;
-	info->tcpi_bytes_received = tcb->bytes_received;
-	info->tcpi_segs_in = toytcp_sk(sk)->segs_in;
-	info->tcpi_segs_out = toytcp_sk(sk)->segs_out;
-	info->tcpi_data_segs_in = toytcp_sk(sk)->data_segs_in;
-	info->tcpi_data_segs_out = toytcp_sk(sk)->data_segs_out;
 	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
 	info->tcpi_snd_wnd = tcb->snd.wnd;
+	fill_totals(toytcp_sk(sk), info);
 }
 
 /* As much of it as the user has room for. */
