@@ -95,6 +95,20 @@ void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg)
 						    stamp;
 }
 
+/*
+ * Does it echo a timestamp that a cookie of ours may have had? A peer may send
+ * some that nobody asked for.
+ */
+static bool echoes_ours(const struct toytcp_tuple *who,
+			const struct segment *ack)
+{
+	struct timestamps ts = { .offset = toytcp_isn_stamp(who) };
+
+	return ack->options & HAS_TIMESTAMPS &&
+	       toytcp_stamp(&ts, toytcp_now()) - ack->tsecr <=
+	       TOYTCP_COOKIE_SECONDS * SECOND / MSEC;
+}
+
 /* What else was in the SYN, if timestamps were. */
 static void recall(const struct segment *ack, struct segment *syn)
 {
@@ -130,7 +144,7 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
 		.options = HAS_MSS, .mss = sizes[size],
 	};
-	if (ack->options & HAS_TIMESTAMPS)
+	if (echoes_ours(who, ack))
 		recall(ack, syn);
 	return true;
 }

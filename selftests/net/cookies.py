@@ -158,6 +158,19 @@ def what_a_timestamp_remembers(case):
 
 
 @scenario(toytcp_only=True)
+def timestamps_that_nobody_asked_for(case):
+    """What they echo is none of ours: of options they say nothing."""
+    host, peer, listener = crowded(case)
+    for sport, echo in (4000, 0), (4001, 2**31), (4002, 2**32 - 1):
+        talk = lib_segment.Talk(peer, sport, PORT, window=1000)
+        talk.send("S", options=lib_segment.mss_option(1460) + b"\1\3\3\7")
+        assert talk.expect("SA").options == lib_segment.mss_option(1460)
+        talk.send("PA", b"first", options=stamp(5001, echo))
+        assert lib.receive(host.accept(listener), 5) == b"first"
+        assert not talk.expect("A", lambda s: s.ack == talk.seq).options
+
+
+@scenario(toytcp_only=True)
 def a_cookie_that_is_none(case):
     """Numbers that were not given out are reset, and counted."""
     host, peer, listener = crowded(case)
