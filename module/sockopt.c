@@ -231,7 +231,6 @@ static u32 since_ms(u64 then)
 	return then && now > then ? div_u64(now - then, USEC_PER_MSEC) : 0;
 }
 
-/* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
 static u8 options_of(const struct tcb *tcb)
 {
 	if (tcb->state == TCP_SYN_SENT)	/* so far only offered */
@@ -255,6 +254,7 @@ static void fill_totals(const struct toytcp_sock *tp, struct tcp_info *info)
 	info->tcpi_dsack_dups = tp->dsacks;
 }
 
+/* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
 static void fill_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
