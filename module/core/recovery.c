@@ -55,13 +55,18 @@ static void begin_episode(struct tcb *tcb)
 }
 
 /*
- * Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. What was reduced
- * for a mark in the same window is not reduced again: RFC 3168 section 6.1.2.
+ * Was cwnd reduced for a mark in the window of @lost? Then not again: RFC 3168
+ * section 6.1.2.
  */
+static bool has_slowed(const struct tcb *tcb, u32 lost)
+{
+	return tcb->ecn_slowed && seq_before(lost, tcb->ecn_high);
+}
+
+/* Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. */
 static void enter(struct tcb *tcb, struct actions *act)
 {
-	bool slowed = tcb->ecn_slowed &&
-		      seq_before(tcb->snd.una, tcb->ecn_high);
+	bool slowed = has_slowed(tcb, tcb->snd.una);
 
 	if (!slowed)
 		toytcp_congestion_lost(tcb);
@@ -247,6 +252,8 @@ static void reduce(struct tcb *tcb, u32 delivered, bool progress)
 /* RFC 8985 section 7.4: the probe was needed, so something was lost. */
 static void mended_by_probe(struct tcb *tcb)
 {
+	if (has_slowed(tcb, tcb->rack.probe_end - 1))
+		return;
 	toytcp_congestion_lost(tcb);
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 }

@@ -256,6 +256,29 @@ TEST(slow_down__covers_a_loss_of_that_window)
 	EXPECT_LT(h.tcb.cc.ssthresh, 5 * MSS);
 }
 
+/* The same of a loss that a tail loss probe has mended. */
+TEST(slow_down__covers_what_a_probe_mends)
+{
+	struct host h;
+
+	make_marked(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, MSS);
+	h.now += 100 * MSEC;
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
+	host_send(&h, 10 * MSS);
+	h.now += 100 * MSEC;
+	ECHO(&h, 9 * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(!!h.tcb.rack.probing);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 11 * MSS);
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 12 * MSS);
+	EXPECT_FALSE(!!h.tcb.rack.probing);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
+}
+
 /* Two gigabytes later a number is no longer behind. */
 TEST(slow_down__long_after_the_last_time)
 {
