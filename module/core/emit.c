@@ -114,10 +114,13 @@ static void report(struct tcb *tcb, struct segment *seg)
 						       most - n));
 }
 
-/* Numbers go out for the first time: the clocks that watch them start. */
+/*
+ * Numbers go out for the first time: the clocks that watch them start. For what
+ * waited for the window one has: arm_persist().
+ */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
-	if (tcb->snd.nxt == tcb->snd.una && !tcb->persist)
+	if (tcb->snd.nxt == tcb->snd.una && (!tcb->persist || tcb->snd.wnd))
 		tcb->progress = now;
 	tcb->snd.nxt = seq;
 	toytcp_rtt_start(&tcb->rtt, seq, now);

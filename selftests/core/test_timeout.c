@@ -256,6 +256,21 @@ TEST(user_timeout__begins_when_text_waits_for_the_window)
 	EXPECT_EQ(wait_for_end(&h), 5 * SECOND);
 }
 
+/* What a cork held back waited for us, not for the peer. */
+TEST(user_timeout__begins_when_corked_text_goes_out)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.user_timeout = 100;
+	h.tcb.cork = 1;
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
+}
+
 TEST(timeout_limit__postpones_nothing)
 {
 	struct host h;
