@@ -110,8 +110,8 @@ drop_lock() {
 	exec {LOCK_FD}>&-
 }
 
-# The files of the tree as git sees them, new ones included; without git, all
-# but what builds leave.
+# The files of the tree as git sees them, new ones included (those in a merge
+# conflict more than once); without git, all but what builds leave.
 list_tree() {
 	local file
 	{
@@ -122,7 +122,7 @@ list_tree() {
 				-not -name '.*.cmd' -not -name '*.so')
 	} | while IFS= read -r file; do
 		[ ! -e "$REPO/$file" ] || printf '%s\n' "$file"
-	done | LC_ALL=C sort
+	done | LC_ALL=C sort -u
 }
 
 # synchronise DIR: a copy of the tree to build in; what builds left there stays.
