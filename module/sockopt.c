@@ -90,7 +90,7 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 		break;
 	case TCP_USER_TIMEOUT:
 		tcb->user_timeout = val;
-		toytcp_timeout_limit(tcb);
+		toytcp_timeout_limit(tcb, toytcp_now());
 		break;
 	case TCP_QUICKACK:
 		set_quickack(tcb, val);

@@ -87,7 +87,7 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 u64 toytcp_timeout_next(const struct tcb *tcb);
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
-void toytcp_timeout_limit(struct tcb *tcb);
+void toytcp_timeout_limit(struct tcb *tcb, u64 now);
 
 /* emit.c: what to send next */
 bool toytcp_emit_nothing(const struct tcb *tcb);

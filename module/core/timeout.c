@@ -191,17 +191,18 @@ static bool waits_for_itself(const struct tcb *tcb)
 /**
  * toytcp_timeout_limit() - the user timeout is kept to the millisecond
  * @tcb: the connection; the timer was just set, or tcb.user_timeout was
+ * @now: microseconds
  *
  * The timer may go off sooner for it, but never later: who sets the option
  * time and again must not put every retransmission off.
  */
-void toytcp_timeout_limit(struct tcb *tcb)
+void toytcp_timeout_limit(struct tcb *tcb, u64 now)
 {
 	u64 *deadline = &tcb->deadline[TIMER_RETRANSMIT];
+	u64 end = tcb->progress + (u64)tcb->user_timeout * MSEC;
 
 	if (*deadline && tcb->user_timeout && !waits_for_itself(tcb))
-		*deadline = min_t(u64, *deadline, tcb->progress +
-				  (u64)tcb->user_timeout * MSEC);
+		*deadline = min_t(u64, *deadline, max_t(u64, end, now));
 }
 
 /**
@@ -214,7 +215,7 @@ void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait)
 {
 	tcb->deadline[TIMER_RETRANSMIT] = now + wait;
 	tcb->early = 0;
-	toytcp_timeout_limit(tcb);
+	toytcp_timeout_limit(tcb, now);
 }
 
 /**

@@ -236,7 +236,7 @@ TEST(user_timeout__set_while_waiting)
 	make_established(&h);
 	host_send(&h, 10);
 	h.tcb.user_timeout = 100;
-	toytcp_timeout_limit(&h.tcb);
+	toytcp_timeout_limit(&h.tcb, h.now);
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
@@ -271,6 +271,18 @@ TEST(user_timeout__begins_when_corked_text_goes_out)
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
+TEST(timeout_limit__has_passed_now_and_not_before)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 10);
+	h.now += 50 * MSEC;
+	h.tcb.user_timeout = 10;
+	toytcp_timeout_limit(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now);
+}
+
 TEST(timeout_limit__postpones_nothing)
 {
 	struct host h;
@@ -281,10 +293,10 @@ TEST(timeout_limit__postpones_nothing)
 	due = toytcp_timeout_next(&h.tcb);
 	h.now += 50 * MSEC;
 	h.tcb.user_timeout = 100000;
-	toytcp_timeout_limit(&h.tcb);
+	toytcp_timeout_limit(&h.tcb, h.now);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), due);
 	h.now = due + MSEC;
-	toytcp_timeout_limit(&h.tcb);
+	toytcp_timeout_limit(&h.tcb, h.now);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), due);
 	host_pass(&h, 0);
 	EXPECT_EQ(h.sent, 1);

@@ -427,7 +427,7 @@ static void set_option(struct machine *m, u8 which)
 		break;
 	case 4:
 		tcb->user_timeout = take16(&m->in);
-		toytcp_timeout_limit(tcb);
+		toytcp_timeout_limit(tcb, m->now);
 		break;
 	case 5:
 		tcb->burst = 1 + take16(&m->in);

@@ -250,8 +250,7 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
 		MUST(tcb->deadline[TIMER_IDLE]);
 	for (i = 0; i < TIMERS; i++)
-		MUST(!tcb->deadline[i] || tcb->deadline[i] >= now ||
-		     tcb->user_timeout);	/* set while it had passed */
+		MUST(!tcb->deadline[i] || tcb->deadline[i] >= now);
 	MUST(tcb->deadline[TIMER_RETRANSMIT] <= now + RTO_MAX);
 	MUST(tcb->deadline[TIMER_ACK] <= now + DELAYED_ACK);
 	MUST(tcb->deadline[TIMER_IDLE] <= now + 65536ull * SECOND);
