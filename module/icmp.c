@@ -86,7 +86,7 @@ static void defer(struct sock *sk)
 
 static bool connecting(const struct sock *sk)
 {
-	return (1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	return (1 << READ_ONCE(sk->sk_state)) & STATES_SYN;
 }
 
 /* Through lo or veth the answer is back while connect() still has the lock. */

@@ -42,7 +42,7 @@ static u32 span(u32 from, u32 to)
 static void fill_queues(struct line *line)
 {
 	const struct tcb *tcb = &line->tcb;
-	bool syn = toytcp_tcb_in(tcb, TCPF_SYN_SENT | TCPF_SYN_RECV);
+	bool syn = toytcp_tcb_in(tcb, STATES_SYN);
 
 	line->send_queue = span(syn ? tcb->snd.iss + 1 : tcb->snd.una,
 				tcb->snd.end);

@@ -25,7 +25,7 @@ static void count_end(struct sock *sk, u8 before, int error)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (before == TCP_SYN_SENT || before == TCP_SYN_RECV)
+	if ((1 << before) & STATES_SYN)
 		toytcp_count(tn, attempt_fails);
 	else if (error &&
 		 (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
@@ -88,7 +88,7 @@ static void mirror_state(struct sock *sk, int error)
 		finish(sk, error);
 		return;
 	}
-	if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV)
+	if ((1 << sk->sk_state) & STATES_SYN)
 		toytcp_transmit_sync_mss(sk, 0);
 	inet_sk_set_state(sk, state);
 }
@@ -123,8 +123,7 @@ static void wake(struct sock *sk, u8 what, int error)
 static void advise(struct sock *sk)
 {
 	dst_negative_advice(sk);
-	if (!toytcp_compat_recverr(sk) || sk->sk_state == TCP_SYN_SENT ||
-	    sk->sk_state == TCP_SYN_RECV)
+	if (!toytcp_compat_recverr(sk) || (1 << sk->sk_state) & STATES_SYN)
 		return;
 	WRITE_ONCE(sk->sk_err, ETIMEDOUT);
 	sk_error_report(sk);

@@ -384,7 +384,7 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 	int err;
 
 	lock_sock(sk);
-	early = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	early = (1 << sk->sk_state) & STATES_SYN;
 	idle = early || sk->sk_state == TCP_CLOSE;
 	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
 	switch (cmd) {

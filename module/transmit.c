@@ -195,7 +195,7 @@ static void follow_path(struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_check(sk, 0);
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
-	if (dst && !toytcp_tcb_in(&tp->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV) &&
+	if (dst && !toytcp_tcb_in(&tp->tcb, STATES_SYN) &&
 	    (less_options(sk, dst_mtu(dst)) != tp->path_mtu ||
 	     tp->burst % tp->tcb.snd.mss))
 		toytcp_transmit_sync_mss(sk, 0);
