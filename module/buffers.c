@@ -40,8 +40,8 @@ static int most(const struct sock *sk)
 	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
 }
 
-/** toytcp_buffers_text() - how much text a receive buffer is good for, bytes */
-u32 toytcp_buffers_text(u32 buffer)
+/* How much text a receive buffer is good for. */
+static u32 text_in(u32 buffer)
 {
 	return buffer / 8 * 5;
 }
@@ -52,10 +52,16 @@ static u32 buffer_for(u32 text)
 	return text / 5 * 8 + 8;
 }
 
+/** toytcp_buffers_text() - how much text may be waiting for the user, bytes */
+u32 toytcp_buffers_text(const struct sock *sk)
+{
+	return text_in(READ_ONCE(sk->sk_rcvbuf));
+}
+
 /** toytcp_buffers_window() - the largest window there may ever be, bytes */
 u32 toytcp_buffers_window(const struct sock *sk)
 {
-	return toytcp_buffers_text(most(sk));
+	return text_in(most(sk));
 }
 
 /** toytcp_buffers_read() - text was read: maybe there can be more: sk locked */
@@ -99,11 +105,11 @@ int toytcp_buffers_low_mark(struct sock *sk, int bytes)
 	u32 need = mark + (1u << tcb->rcv.wscale);	/* windows are rounded */
 
 	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
-	if (need > toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf)))
+	if (need > toytcp_buffers_text(sk))
 		WRITE_ONCE(sk->sk_rcvbuf,
 			   min_t(u32, buffer_for(need), most(sk)));
 	if (sk->sk_state == TCP_ESTABLISHED) {
-		tcb->rcv.buf = toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf));
+		tcb->rcv.buf = toytcp_buffers_text(sk);
 		toytcp_user_receive(tcb, 0);
 		toytcp_settle(sk, &act, NULL);
 	}

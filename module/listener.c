@@ -98,8 +98,7 @@ static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
 	e->entry.kind = ENTRY_EMBRYO;
 	e->listener = l;
 	route_as(sk, skb, &e->route);
-	toytcp_embryo_init(&e->core, syn, iss,
-			   toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf)),
+	toytcp_embryo_init(&e->core, syn, iss, toytcp_buffers_text(sk),
 			   toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());

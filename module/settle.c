@@ -146,7 +146,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	record(sk, seg);
 	if (act && act->notes)
 		count_notes(sk, act->notes);
-	tp->tcb.rcv.buf = toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf));
+	tp->tcb.rcv.buf = toytcp_buffers_text(sk);
 	if (act && act->ready)
 		toytcp_deliver_ready(sk, act->ready);
 	if (act && act->wake & WAKE_WRITE) {

@@ -28,8 +28,7 @@ static void reset_tcb(struct sock *sk)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct tcb old = tp->tcb;
 
-	toytcp_tcb_init(&tp->tcb, toytcp_buffers_text(READ_ONCE(sk->sk_rcvbuf)),
-			MSS_DEFAULT);
+	toytcp_tcb_init(&tp->tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
 	tp->tcb.nodelay = old.nodelay;
 	tp->tcb.quickack = old.quickack;
 	tp->tcb.keepalive = old.keepalive;
@@ -94,7 +93,7 @@ static int init(struct sock *sk)
 	init_common(sk);
 	sk->sk_rcvbuf = READ_ONCE(tn->sysctl_rmem[1]);
 	sk->sk_sndbuf = READ_ONCE(tn->sysctl_wmem[1]);
-	toytcp_tcb_init(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk->sk_rcvbuf),
+	toytcp_tcb_init(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk),
 			MSS_DEFAULT);
 	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
 	select_congestion(sk, 0);

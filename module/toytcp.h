@@ -366,7 +366,7 @@ extern long toytcp_buffers_limits[3];
 extern int toytcp_buffers_least;
 DECLARE_PER_CPU(int, toytcp_buffers_reserve);
 void toytcp_buffers_share(void);
-u32 toytcp_buffers_text(u32 buffer);
+u32 toytcp_buffers_text(const struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);
 void toytcp_buffers_acked(struct sock *sk);
