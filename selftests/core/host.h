@@ -52,6 +52,7 @@ extern maker *const synchronised[SYNCHRONISED];
 void host_settle(struct host *h);
 void host_arrive(struct host *h, struct segment seg);
 void host_send(struct host *h, u32 n);
+void host_skip(struct host *h, u32 n);	/* as if sent and acknowledged */
 void host_send_urgent(struct host *h, u32 n);
 void host_read(struct host *h, u32 n);
 void host_close(struct host *h);
