@@ -81,16 +81,21 @@ static void take_timestamp(struct arrival *a)
 }
 
 /**
- * toytcp_ack_plausible() - is the ACK such that it can be the peer's?
+ * toytcp_ack_plausible() - can this ACK be the peer's?
  * @a: the segment
  *
- * RFC 5961 section 5: neither so old nor so new that it cannot.
+ * RFC 5961 section 5.2: nothing beyond SND.NXT, and nothing older than the
+ * largest window the peer has ever offered. Nor did the peer ever acknowledge
+ * a number that we had not sent: early in a connection that is the narrower
+ * bound, and without it a forger would have 65,535 numbers to choose from, not
+ * one.
  */
 bool toytcp_ack_plausible(const struct arrival *a)
 {
 	const struct send_space *snd = &a->tcb->snd;
+	u32 reach = min_t(u64, snd->max_wnd, a->tcb->bytes_acked);
 
-	return seq_between(snd->una - snd->max_wnd, a->seg->ack, snd->nxt);
+	return seq_between(snd->una - reach, a->seg->ack, snd->nxt);
 }
 
 static bool ack_of_syn(struct arrival *a)

@@ -35,6 +35,7 @@ void host_send(struct host *h, u32 n)
 void host_skip(struct host *h, u32 n)
 {
 	h->tcb.snd.una += n;
+	h->tcb.bytes_acked += n;
 	h->tcb.snd.nxt = h->tcb.snd.una;
 	h->tcb.snd.end = h->tcb.snd.una;
 }

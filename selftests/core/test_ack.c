@@ -100,10 +100,27 @@ TEST(plausible_ack__too_old_is_acked_and_dropped)
 	struct host h;
 
 	make_established(&h);
-	ARRIVE_NEXT(&h, .ack = ISS + 1 - WND - 1, .len = 3);
+	host_skip(&h, 2 * WND);
+	ARRIVE_NEXT(&h, .ack = h.tcb.snd.una - WND - 1, .len = 3);
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 1);
 	EXPECT_EQ(h.sent, 1);
-	ARRIVE_NEXT(&h, .ack = ISS + 1 - WND, .len = 3);
+	ARRIVE_NEXT(&h, .ack = h.tcb.snd.una - WND, .len = 3);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 4);
+}
+
+/* The peer cannot have acknowledged what we had not sent by then. */
+TEST(plausible_ack__of_bytes_never_sent)
+{
+	struct host h;
+
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ack = ISS, .len = 3);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	host_send(&h, 100);
+	ARRIVE_NEXT(&h, .ack = ISS + 101);
+	ARRIVE_NEXT(&h, .ack = ISS, .len = 3);
+	EXPECT_ONLY_ACK(&h, ISS + 101, IRS + 1);
+	ARRIVE_NEXT(&h, .ack = ISS + 1, .len = 3);
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 4);
 }
 
@@ -145,7 +162,7 @@ TEST(plausible_ack__what_came_twice)
 TEST(plausible_ack__blind_injection)
 {
 	const u32 acks[] = {
-		ISS + 102, ISS + 1 - WND - 1, ISS + 1 + (1u << 31),
+		ISS + 102, ISS, ISS + 1 - WND - 1, ISS + 1 + (1u << 31),
 		ISS + (1u << 30),
 	};
 	struct host h;
