@@ -6,7 +6,8 @@
  * A namespace has one ring of fixed records, made when net.toytcp.events is
  * first set to 1. Recording copies a few numbers; the reader makes the strings,
  * and does not consume. Switching off keeps what was recorded; writing "clear"
- * to the file forgets it.
+ * to the file forgets it. The numbers of a connection are its only protection
+ * against strangers, so reading takes CAP_NET_ADMIN.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -168,6 +169,8 @@ static struct toytcp_ring *ring_of(struct seq_file *seq)
 
 static void *seq_start(struct seq_file *seq, loff_t *pos)
 {
+	if (!toytcp_proc_privileged(seq))
+		return ERR_PTR(-EPERM);
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	return fetch(ring_of(seq), seq->private, pos);
@@ -258,10 +261,8 @@ static void clear(struct toytcp_ring *ring)
 
 static int obey(struct file *file, char *text, size_t size)
 {
-	int err = toytcp_proc_may_write(file);
-
-	if (err)
-		return err;
+	if (!toytcp_proc_privileged(file->private_data))
+		return -EPERM;
 	if (strcmp(strim(text), "clear"))
 		return -EINVAL;
 	clear(ring_of(file->private_data));

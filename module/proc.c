@@ -27,6 +27,12 @@ struct line {
 	struct tcb tcb;			/* the state and further numbers */
 };
 
+/* An open file of connections. */
+struct reader {
+	struct seq_net_private net;	/* must be first */
+	bool privileged;		/* may see sequence numbers */
+};
+
 static struct toytcp_net *net_of(struct seq_file *seq)
 {
 	return toytcp_net(seq_file_net(seq));
@@ -130,6 +136,15 @@ static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
 	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
 }
 
+/* Whoever knows them can forge a segment or a reset: differences remain. */
+static void hide_numbers(struct tcb *tcb)
+{
+	tcb->rcv.adv -= tcb->rcv.nxt;
+	tcb->rcv.nxt = 0;
+	tcb->snd.una = 0;
+	tcb->snd.nxt = 0;
+}
+
 static u32 uid_for(struct seq_file *seq, kuid_t uid)
 {
 	return from_kuid_munged(seq_user_ns(seq), uid);
@@ -156,6 +171,7 @@ static void show_line(struct seq_file *seq, const struct line *line)
 
 static int show_connection(struct seq_file *seq, void *v)
 {
+	const struct reader *reader = seq->private;
 	struct toytcp_entry *entry = v;
 	struct line line;
 
@@ -175,6 +191,8 @@ static int show_connection(struct seq_file *seq, void *v)
 		fill_remnant(&line, entry);
 	if (line.tcb.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
+	if (!reader->privileged)
+		hide_numbers(&line.tcb);
 	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
 		   &entry->remote, entry->rport);
 	show_line(seq, &line);
@@ -193,6 +211,9 @@ static void *entry_after(struct seq_file *seq, u64 hash, loff_t *pos)
 static void *start(struct seq_file *seq, loff_t *pos)
 	__acquires(RCU)
 {
+	struct reader *reader = seq->private;
+
+	reader->privileged = toytcp_proc_privileged(seq);
 	rcu_read_lock();
 	return *pos ? entry_after(seq, *pos - 1, pos) : SEQ_START_TOKEN;
 }
@@ -311,10 +332,9 @@ static bool parse_abort(char *text, struct toytcp_tuple *who)
 static int obey(struct file *file, char *text, size_t size)
 {
 	struct toytcp_tuple who;
-	int err = toytcp_proc_may_write(file);
 
-	if (err)
-		return err;
+	if (!toytcp_proc_privileged(file->private_data))
+		return -EPERM;
 	if (!parse_abort(strim(text), &who))
 		return -EINVAL;
 	return abort_connection(net_of(file->private_data), &who);
@@ -328,16 +348,18 @@ static const struct seq_operations connections_ops = {
 };
 
 /**
- * toytcp_proc_may_write() - may this file's opener change the namespace?
- * @file: made by toytcp_proc_add(); who writes may merely have been given it
+ * toytcp_proc_privileged() - is the opener of a file the namespace's admin?
+ * @seq: an open file, made by toytcp_proc_add()
  *
- * Return: 0 or -EPERM.
+ * The opener's credentials count, not those of the process that reads or
+ * writes: that one may merely have been given the file.
+ *
+ * Return: whether it had CAP_NET_ADMIN in the namespace's user namespace.
  */
-int toytcp_proc_may_write(struct file *file)
+bool toytcp_proc_privileged(struct seq_file *seq)
 {
-	struct net *net = seq_file_net(file->private_data);
-
-	return file_ns_capable(file, net->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
+	return file_ns_capable(seq->file, seq_file_net(seq)->user_ns,
+			       CAP_NET_ADMIN);
 }
 
 /**
@@ -374,7 +396,7 @@ int toytcp_proc_init(struct toytcp_net *tn)
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
 	if (tn->proc &&
 	    toytcp_proc_add(tn, "connections", &connections_ops, obey,
-			    sizeof(struct seq_net_private)) &&
+			    sizeof(struct reader)) &&
 	    proc_create_net_single("listeners", 0444, tn->proc,
 				   show_listeners, NULL) &&
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&

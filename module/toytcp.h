@@ -451,7 +451,7 @@ bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
 		     const struct seq_operations *ops,
 		     int (*write)(struct file *file, char *text, size_t size),
 		     unsigned int reader_size);
-int toytcp_proc_may_write(struct file *file);
+bool toytcp_proc_privileged(struct seq_file *seq);
 int toytcp_sysctl_init(struct toytcp_net *tn);
 void toytcp_sysctl_exit(struct toytcp_net *tn);
 

@@ -116,4 +116,5 @@ def read_proc(name: str, netns: str | None = None) -> str:
         except FileNotFoundError:
             raise Failure(f"no {PROC}/{name}: {NOT_LOADED}")
         except PermissionError:
-            raise Failure(f"reading {PROC}/{name} needs root")
+            raise Failure(f"reading {PROC}/{name} needs root (CAP_NET_ADMIN "
+                          "in the network namespace)")

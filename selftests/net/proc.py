@@ -5,7 +5,9 @@ import errno
 import os
 import re
 import socket
+import sys
 import threading
+from typing import Callable
 
 import lib
 import lib_segment
@@ -211,6 +213,103 @@ def abort_by_the_table(case):
     assert lib.error_of(near) == errno.ECONNABORTED
     assert lib.error_of(far) == errno.ECONNRESET
     host.wait_states()
+
+
+# --- who may see what ---
+
+NOBODY = 65534
+CLONE_NEWUSER = 0x10000000
+
+
+def as_nobody(call: Callable[[], str], namespaces: int = 0
+              ) -> tuple[int, str]:
+    """What it returns in a process without privileges, in new namespaces if
+    asked for: an errno or 0, and the text."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            if namespaces:
+                lib.syscall_result(lib.libc.unshare(namespaces), "unshare")
+            answer = "0 " + call()
+        except OSError as error:
+            answer = f"{error.errno} "
+        except Exception as error:      # reported, not raised in a child
+            answer = f"0 {error}"
+        os.write(writing, answer.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="ascii") as file:
+        error, text = file.read().split(" ", 1)
+    os.waitpid(child, 0)
+    return int(error), text
+
+
+def text_of(path: str) -> Callable[[], str]:
+    def read() -> str:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    return read
+
+
+@scenario(toytcp_only=True)
+def numbers_are_for_the_administrator(case):
+    """Whoever knows sequence numbers can forge: the rest is for everybody."""
+    host, near, _ = on_lo(case)
+    near.sendall(b"12345")
+    with host:
+        error, text = as_nobody(text_of("/proc/net/toytcp/connections"))
+    assert error == 0, os.strerror(error)
+    local, remote = ends(near)
+    seen, = [row for row in lib.toytcp_rows(text)
+             if (row.local, row.remote) == (local, remote)]
+    whole = row_of(host, near)
+    hidden = ("snd_una", "snd_nxt", "rcv_nxt")
+    assert [seen.columns[name] for name in hidden] == ["0"] * 3, seen
+    assert all(whole.columns[name] != "0" for name in hidden), whole
+    for name in ("mss", "rcv_wnd", "snd_wnd", "state", "inode", "uid"):
+        assert seen.columns[name] == whole.columns[name], (name, seen, whole)
+
+
+@scenario(toytcp_only=True)
+def events_are_for_the_administrator(case):
+    """Judged when the file is opened: an open file may be handed on."""
+    host, _, _ = on_lo(case)
+    host.sysctl("net.toytcp.events", 1)
+    host.connect((LOCALHOST, 7000))
+    with host:
+        assert as_nobody(text_of("/proc/net/toytcp/events")) \
+            == (errno.EPERM, "")
+        opened = os.open("/proc/thread-self/net/toytcp/events", os.O_RDONLY)
+    assert as_nobody(text_of(f"/proc/self/fd/{opened}")) == (errno.EPERM, "")
+    error, text = as_nobody(lambda: os.read(opened, 7).decode())
+    os.close(opened)
+    assert (error, text) == (0, "# lost="), "what root has opened, others read"
+
+
+@scenario(toytcp_only=True)
+def ladder_says_that_it_needs_root(case):
+    sys.path.append(os.path.join(os.path.dirname(__file__),
+                                 "../../scripts/toytcp.d"))
+    import ladder       # by root: others may not find it here
+    host = case.namespace()
+    with host:
+        error, text = as_nobody(lambda: str(ladder.read_sources([], [])))
+    assert error == 0 and "needs root (CAP_NET_ADMIN" in text, text
+
+
+@scenario(toytcp_only=True)
+def events_are_for_the_root_of_a_user_namespace(case):
+    """In a namespace of its own an unprivileged user is the administrator."""
+    error, text = as_nobody(text_of("/proc/net/toytcp/events"),
+                            CLONE_NEWUSER | lib.CLONE_NEWNET)
+    if error == errno.ENOSPC or error == errno.EINVAL:
+        raise lib.Skip("no user namespaces for unprivileged users here")
+    assert error == 0, os.strerror(error)
+    assert text.startswith("# lost=0\n"), text
 
 
 # --- counters ---
