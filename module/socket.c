@@ -14,6 +14,11 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
+#define STATES_FIN_UNACKED	(TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
+
+/* Of all namespaces. */
+static atomic_t all_orphans;
+
 static void select_congestion(struct sock *sk, int algorithm)
 {
 	if (!toytcp_sk(sk)->congestion_set)
@@ -116,8 +121,10 @@ void toytcp_socket_done(struct sock *sk)
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	toytcp_timer_stop(sk);
 	purge(sk);
-	if (tp->tcb.orphan)
+	if (tp->tcb.orphan) {
 		atomic_dec(&tn->orphans);
+		atomic_dec(&all_orphans);
+	}
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||
 	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
@@ -284,16 +291,21 @@ static void close_connection(struct sock *sk, long timeout)
 	tp->tcb.cork = 0;
 	toytcp_user_close(&tp->tcb);
 	toytcp_settle(sk, NULL, NULL);
-	/* SO_LINGER: until the peer has acknowledged everything, the FIN too. */
-	sk_stream_wait_close(sk, timeout);
+	linger(sk, timeout);
 }
 
-/* Or peers that vanish, one after the other, could use up all memory. */
+/*
+ * Peers that vanish, one after the other, could use up all memory. Root in a
+ * user namespace may set its own limit, but cannot lift the machine's.
+ */
 static void limit_orphans(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
+	int own = atomic_inc_return(&tn->orphans);
+	int all = atomic_inc_return(&all_orphans);
 
-	if (atomic_inc_return(&tn->orphans) <= READ_ONCE(tn->sysctl_orphans))
+	if (own <= READ_ONCE(tn->sysctl_orphans) &&
+	    all <= READ_ONCE(toytcp_net(&init_net)->sysctl_orphans))
 		return;
 	toytcp_count(tn, orphan_overflow);
 	toytcp_settle_abort(sk, 0);

@@ -14,6 +14,9 @@
 
 #define ENDED_AT_ONCE	256	/* then others get the CPU, for a jiffy */
 
+/* Of all namespaces: anybody can make more of those, in a user namespace. */
+static atomic_t all_remnants;
+
 static struct toytcp_net *net_of(struct toytcp_remnants *list)
 {
 	return container_of(list, struct toytcp_net, remnants);
@@ -30,6 +33,7 @@ static void forget(struct toytcp_net *tn, struct toytcp_remnant *r)
 	lockdep_assert_held(&tn->remnants.lock);
 	list_del_init(&r->link);
 	WRITE_ONCE(tn->remnants.count, tn->remnants.count - 1);
+	atomic_dec(&all_remnants);
 	toytcp_table_remove(tn, &r->entry);
 	toytcp_ports_release(tn, &r->claim);
 	kfree_rcu(r, rcu);
@@ -115,7 +119,8 @@ static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
 	struct toytcp_net *tn = toytcp_sock_net(&tp->inet.sk);
 	struct toytcp_remnant *r;
 
-	if (READ_ONCE(tn->remnants.count) >= TOYTCP_REMNANTS_MAX)
+	if (READ_ONCE(tn->remnants.count) >= TOYTCP_REMNANTS_MAX ||
+	    atomic_read(&all_remnants) >= TOYTCP_REMNANTS_ALL)
 		return NULL;
 	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 	if (!r)
@@ -148,6 +153,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	WRITE_ONCE(tn->remnants.count, tn->remnants.count + 1);
+	atomic_inc(&all_remnants);
 	wait_2msl(&tn->remnants, r);
 	spin_unlock_bh(&tn->remnants.lock);
 }

@@ -42,6 +42,7 @@
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_COOKIE_SECONDS	128	/* that an answer to a SYN is good for */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
+#define TOYTCP_REMNANTS_ALL	(4 * TOYTCP_REMNANTS_MAX) /* for the machine */
 /* Records that a connection has in hand (toytcp_transmit_lend()). */
 #define TOYTCP_SPARES		2	/* to send: one, and to cut one */
 #define TOYTCP_SPARES_SACK	10	/* to cut at both ends of four blocks */
@@ -191,7 +192,8 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_syn_retries: repetitions of a SYN
  * @sysctl_timestamps: 0 or 1
  * @sysctl_syncookies: 0 or 1
- * @sysctl_orphans: how many there may be
+ * @sysctl_orphans: how many there may be; the initial namespace's is also the
+ *	limit of all namespaces together
  * @sysctl_ecn: 0 no, 1 ask for it, 2 if asked
  * @sysctl_sack: 0 or 1
  * @sysctl_congestion_control: see toytcp_congestion_find()

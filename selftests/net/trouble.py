@@ -426,6 +426,43 @@ def orphans_of_peers_that_vanished(case):
     assert host.states() == ["FIN-WAIT-1"]
 
 
+@scenario(toytcp_only=True)
+def orphans_of_the_machine(case):
+    """The initial namespace's limit holds for all of them together."""
+    limit = "/proc/sys/net/toytcp/orphans"
+    with open(limit, encoding="ascii") as file:
+        usual = file.read()
+
+    def limit_all(value: str) -> None:
+        with open(limit, "w", encoding="ascii") as file:
+            file.write(value)
+
+    hosts = [alone(case) for _ in range(2)]
+    talks = []
+    limit_all("3")
+    case.callback(limit_all, usual)
+    for host, peer in hosts:
+        host.sysctl("net.toytcp.orphans", 1000)
+        listener = host.listen()
+        for number in range(2):
+            talk = peer.dial(7000, sport=4000 + number)
+            host.accept(listener).close()
+            talk.expect("FA")
+            talks.append(talk)
+    (one, _), (other, _) = hosts
+    assert one.states() == ["FIN-WAIT-1"] * 2
+    assert other.states() == ["FIN-WAIT-1"]
+    assert one.stats()["orphan_overflow"] == 0
+    assert other.stats()["orphan_overflow"] == 1
+    talks[0].send("R")
+    one.wait_states("FIN-WAIT-1")
+    host, peer = hosts[1]
+    last = peer.dial(7000, sport=5000)
+    host.accept(host.sockets[0]).close()
+    last.expect("FA")
+    assert host.states() == ["FIN-WAIT-1"] * 2
+
+
 def in_buffers() -> int:
     """Bytes in the buffers of all sockets, as the kernel counts them."""
     with open("/proc/net/protocols", encoding="ascii") as file:
