@@ -23,7 +23,7 @@ struct line {
 	const char *timer;		/* what it waits for next, or NULL */
 	u32 left;			/* milliseconds until then */
 	kuid_t uid;
-	unsigned long inode;		/* 0 if no user is left */
+	u64 inode;			/* 0 if no user is left */
 	struct tcb tcb;			/* the state and further numbers */
 };
 
@@ -161,7 +161,7 @@ static void show_line(struct seq_file *seq, const struct line *line)
 			   line->left % 1000);
 	else
 		seq_putc(seq, '-');
-	seq_printf(seq, " %u %lu", uid_for(seq, line->uid), line->inode);
+	seq_printf(seq, " %u %llu", uid_for(seq, line->uid), line->inode);
 	seq_printf(seq, " %u %u %u %u", tcb->cc.cwnd, tcb->cc.ssthresh,
 		   tcb->rtt.srtt, tcb->rtt.rto);
 	seq_printf(seq, " %u %u %u", tcb->snd.una, tcb->snd.nxt, tcb->rcv.nxt);
@@ -238,14 +238,14 @@ static int show_listeners(struct seq_file *seq, void *v)
 	seq_puts(seq, "local embryos accept_queue backlog uid inode\n");
 	rcu_read_lock();
 	hash_for_each_rcu(tn->ports.listeners, slot, l, node)
-		seq_printf(seq, "%pI4:%u %u %u %u %u %lu\n",
+		seq_printf(seq, "%pI4:%u %u %u %u %u %llu\n",
 			   &inet_sk(l->sk)->inet_rcv_saddr,
 			   inet_sk(l->sk)->inet_num,
 			   READ_ONCE(l->embryo_count),
 			   READ_ONCE(l->sk->sk_ack_backlog),
 			   READ_ONCE(l->sk->sk_max_ack_backlog),
 			   uid_for(seq, READ_ONCE(l->sk->sk_uid)),
-			   sock_i_ino(l->sk));
+			   (u64)sock_i_ino(l->sk));
 	rcu_read_unlock();
 	return 0;
 }
@@ -254,6 +254,17 @@ static int show_listeners(struct seq_file *seq, void *v)
 static const char *const counter_names[MIB_COUNT] = {
 	TOYTCP_MIBS(MIB_NAME)
 };
+
+/* The counters of single CPUs may wrap around: their sum is still right. */
+static unsigned long sum_of(const struct toytcp_net *tn, int item)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(tn->mib, cpu)->counter[item]);
+	return sum;
+}
 
 static int show_stats(struct seq_file *seq, void *v)
 {
@@ -273,8 +284,7 @@ static int show_stats(struct seq_file *seq, void *v)
 	seq_printf(seq, "time_wait %u\n", remnants);
 	seq_printf(seq, "listeners %u\n", listeners);
 	for (i = 0; i < MIB_COUNT; i++)
-		seq_printf(seq, "%s %lu\n", counter_names[i],
-			   snmp_fold_field(tn->mib, i));
+		seq_printf(seq, "%s %lu\n", counter_names[i], sum_of(tn, i));
 	return 0;
 }
 

@@ -274,6 +274,19 @@ static int disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
+/* SO_LINGER: until the peer has acknowledged everything, the FIN too. */
+static void linger(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current) &&
+	       !sk_wait_event(sk, &timeout,
+			      !(1 << sk->sk_state & STATES_FIN_UNACKED), &wait))
+		;
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
 /*
  * CLOSE, 3.10.4. Text that nobody will read makes it an ABORT, so that the
  * peer learns of it: RFC 9293 SHLD-3.

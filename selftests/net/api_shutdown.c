@@ -381,6 +381,49 @@ API_TEST(linger__gives_up_waiting)
 	ASSERT_EQ(0, recv_byte(pair.server));
 }
 
+static long close_it(int fd)
+{
+	return close(fd);
+}
+
+/* A peer that reads in time ends the wait; 25 s would be too late. */
+API_TEST(linger__ends_with_the_acknowledgement)
+{
+	struct pair pair = small_pair();
+	size_t total = stuff(pair.client);
+	struct worker worker;
+	long before = now_ms();
+
+	linger_for(pair.client, 25);
+	start_asleep(&worker, close_it, pair.client);
+	drain(pair.server, total);
+	ASSERT_EQ(0, finish(&worker));
+	ASSERT_LT(now_ms() - before, 20000);
+	ASSERT_EQ(0, recv_byte(pair.server));
+}
+
+static void on_signal(int number)
+{
+}
+
+/* A signal ends the wait, not the connection. */
+API_TEST(linger__ends_with_a_signal)
+{
+	struct pair pair = small_pair();
+	size_t total = stuff(pair.client);
+	struct worker worker;
+	long before = now_ms();
+
+	signal(SIGUSR1, on_signal);
+	linger_for(pair.client, 25);
+	start_asleep(&worker, close_it, pair.client);
+	pthread_kill(worker.thread, SIGUSR1);
+	ASSERT_EQ(0, finish(&worker));
+	ASSERT_LT(now_ms() - before, 20000);
+	drain(pair.server, total);
+	ASSERT_EQ(0, recv_byte(pair.server));
+}
+
 API_TEST(linger__zero_discards)
 {
 	struct pair pair = small_pair();
