@@ -99,7 +99,7 @@ void toytcp_buffers_acked(struct sock *sk)
  */
 int toytcp_buffers_low_mark(struct sock *sk, int bytes)
 {
-	struct actions act = { .wake = WAKE_READ };	/* it may be lower now */
+	struct actions act;
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
 	u32 need = mark + (1u << tcb->rcv.wscale);	/* windows are rounded */
@@ -109,6 +109,8 @@ int toytcp_buffers_low_mark(struct sock *sk, int bytes)
 		WRITE_ONCE(sk->sk_rcvbuf,
 			   min_t(u32, buffer_for(need), most(sk)));
 	if (sk->sk_state == TCP_ESTABLISHED) {
+		toytcp_actions_init(&act, CAUSE_RECEIVE);
+		act.wake = WAKE_READ;	/* the mark may be lower now */
 		tcb->rcv.buf = toytcp_buffers_text(sk);
 		toytcp_user_receive(tcb, 0);
 		toytcp_settle(sk, &act, NULL);

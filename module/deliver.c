@@ -164,7 +164,7 @@ static void defer_ack(struct sock *sk, const struct actions *act)
 	if (!sock_owned_by_user(sk) || !act->ready || !tcb->ack_now ||
 	    tcb->fin_received)	/* its ACK may be the last thing we do */
 		return;
-	tcb->ack_now = 0;
+	tcb->ack_now = CAUSE_NONE;
 	set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 }
 
@@ -176,8 +176,8 @@ void toytcp_deliver_deferred(struct sock *sk)
 	if (!test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) ||
 	    tcb->rcv.acked == tcb->rcv.nxt)
 		return;
-	tcb->ack_now = 1;
-	toytcp_settle(sk, NULL, NULL);
+	tcb->ack_now = CAUSE_TEXT;
+	toytcp_settle_call(sk, CAUSE_SEND);
 }
 
 /**
@@ -217,7 +217,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 	defer_ack(sk, &act);
 	toytcp_settle(sk, &act, &seg);
 	if (act.reset)
-		toytcp_transmit_reset(sock_net(sk), skb, &seg);
+		toytcp_transmit_reset(sock_net(sk), skb, &seg, act.cause);
 	if (!act.kept && act.ready != node)
 		consume_skb(skb);
 	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
@@ -348,7 +348,7 @@ static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
 	if (!breaks_policy(tn, NULL, skb)) {
 		toytcp_count(tn, drop_no_socket);
 		if (!(seg->ctl & CTL_RST))
-			toytcp_transmit_reset(tn->net, skb, seg);
+			toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
 	}
 	kfree_skb(skb);
 }

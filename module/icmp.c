@@ -71,9 +71,12 @@ static void queue_error(struct sock *sk, const struct quote *q)
 /* RFC 9293 section 3.9.2.2: in SYN-SENT nothing is lost by giving up. */
 static void fail(struct sock *sk, int error)
 {
-	struct actions act = { .error = error, .wake = WAKE_STATE };
+	struct actions act;
 
-	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, TCP_CLOSE, CAUSE_ICMP);
+	toytcp_actions_init(&act, CAUSE_ICMP);
+	act.error = error;
+	act.wake = WAKE_STATE;
+	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, TCP_CLOSE, CAUSE_ICMP, &act);
 	toytcp_settle(sk, &act, NULL);
 }
 
@@ -119,12 +122,8 @@ static void advise(struct sock *sk, int error)
 /* What was outstanding was too big to arrive: not a sign of congestion. */
 static void send_again(struct sock *sk)
 {
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	struct actions act = {};
-
-	toytcp_recovery_again(tcb);
-	tcb->cause = CAUSE_ICMP;
-	toytcp_settle(sk, &act, NULL);
+	toytcp_recovery_again(&toytcp_sk(sk)->tcb, CAUSE_ICMP);
+	toytcp_settle_call(sk, CAUSE_ICMP);
 }
 
 static bool believes_mtu(const struct sock *sk, const struct dst_entry *dst)

@@ -212,7 +212,8 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 	toytcp_event(l->tn, &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
 		     seg->ctl & CTL_ACK ? CAUSE_LISTEN_ACK : CAUSE_NONE);
 	if (verdict == VERDICT_RESET)
-		toytcp_transmit_reset(sock_net(l->sk), skb, seg);
+		toytcp_transmit_reset(sock_net(l->sk), skb, seg,
+				      CAUSE_LISTEN_ACK);
 	kfree_skb(skb);
 }
 
@@ -243,7 +244,7 @@ void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 
 static void set_state(struct sock *sk, u8 state)
 {
-	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, state, CAUSE_OPEN);
+	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, state, CAUSE_OPEN, NULL);
 	inet_sk_set_state(sk, state);
 }
 

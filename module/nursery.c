@@ -293,7 +293,7 @@ static void carry_out(struct toytcp_listener *l, struct toytcp_embryo *e,
 		end(l, e);
 		break;
 	case VERDICT_RESET:
-		toytcp_transmit_reset(sock_net(l->sk), skb, seg);
+		toytcp_transmit_reset(sock_net(l->sk), skb, seg, CAUSE_ACK);
 		break;
 	default:
 		break;

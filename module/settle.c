@@ -10,7 +10,7 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-static void record(struct sock *sk, const struct segment *seg)
+static void record(struct sock *sk, const struct segment *seg, u8 cause)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u8 before = sk->sk_state, after = tp->tcb.state;
@@ -18,7 +18,7 @@ static void record(struct sock *sk, const struct segment *seg)
 	if (seg || before != after)
 		toytcp_event(toytcp_sock_net(sk), &tp->entry.who,
 			     seg ? EVENT_IN : EVENT_NONE, seg, before, after,
-			     tp->tcb.cause);
+			     cause);
 }
 
 static void count_end(struct sock *sk, u8 before, int error)
@@ -61,7 +61,7 @@ static void finish(struct sock *sk, int error)
 	sock_hold(sk);
 	if (tp->tcb.state == TCP_TIME_WAIT) {
 		toytcp_timewait_enter(sk);
-		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, tp->tcb.cause);
+		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, CAUSE_TIME_WAIT, NULL);
 	}
 	count_end(sk, before, error);
 	/* What ICMP has said in vain explains the silence: RFC 1122 4.2.3.9. */
@@ -132,7 +132,7 @@ static void advise(struct sock *sk)
 /**
  * toytcp_settle() - carry out what the core has decided
  * @sk: locked; may have no reference left but the caller's afterwards
- * @act: what the core's call gave; NULL after a user's call
+ * @act: what the core's call gave; for a user's call see toytcp_settle_call()
  * @seg: the segment that arrived, for the record; NULL if none did
  *
  * Context: the socket lock, by bh_lock_sock() or lock_sock().
@@ -141,31 +141,43 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		   const struct segment *seg)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	u8 before = sk->sk_state;
 
-	record(sk, seg);
-	if (act && act->notes)
+	record(sk, seg, act->cause);
+	if (act->notes)
 		count_notes(sk, act->notes);
 	tp->tcb.rcv.buf = toytcp_buffers_text(sk);
-	if (act && act->ready)
+	if (act->ready)
 		toytcp_deliver_ready(sk, act->ready);
-	if (act && act->wake & WAKE_WRITE) {
+	if (act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
 		toytcp_queue_forget(sk, tp->tcb.snd.una);
 		toytcp_buffers_acked(sk);
 	}
-	if (act && act->advise)
+	if (act->advise)
 		advise(sk);
 	/* The MSS is settled before the first text goes out. */
 	if (tp->tcb.state != TCP_TIME_WAIT)
-		mirror_state(sk, act ? act->error : 0);
-	toytcp_transmit_pending(sk);
+		mirror_state(sk, act->error);
+	toytcp_transmit_pending(sk, act->sends);
 	if (tp->tcb.state == TCP_TIME_WAIT)	/* its ACK has gone out */
 		mirror_state(sk, 0);
 	toytcp_timer_arm(sk);
-	if (act)
-		wake(sk, act->wake | (before != sk->sk_state ? WAKE_STATE : 0),
-		     act->error);
+	wake(sk, act->wake, act->error);
+}
+
+/**
+ * toytcp_settle_call() - carry out what a user's call has led to
+ * @sk: as for toytcp_settle()
+ * @call: the call's own clause, enum cause: CAUSE_SEND and the like
+ *
+ * Context: the socket lock.
+ */
+void toytcp_settle_call(struct sock *sk, u8 call)
+{
+	struct actions act;
+
+	toytcp_actions_init(&act, call);
+	toytcp_settle(sk, &act, NULL);
 }
 
 /**
@@ -176,12 +188,15 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 void toytcp_settle_abort(struct sock *sk, int error)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct actions act = { .error = error, .wake = WAKE_STATE };
+	struct actions act;
 	struct segment rst;
 	bool tell;
 
 	if (tp->tcb.state == TCP_CLOSE)
 		return;
+	toytcp_actions_init(&act, CAUSE_ABORT);
+	act.error = error;
+	act.wake = WAKE_STATE;
 	tell = toytcp_user_abort(&tp->tcb, toytcp_now(), &rst);
 	toytcp_settle(sk, &act, NULL);
 	if (tell) {

@@ -206,7 +206,7 @@ static void open_active(struct sock *sk)
 	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_user_open(&tp->tcb, iss, toytcp_now());
 	toytcp_count(tn, active_opens);
-	toytcp_settle(sk, NULL, NULL);
+	toytcp_settle_call(sk, CAUSE_OPEN);
 }
 
 /* proto.pre_connect: bind()'s cgroup programs are inet_bind()'s business. */
@@ -303,7 +303,7 @@ static void close_connection(struct sock *sk, long timeout)
 	}
 	tp->tcb.cork = 0;
 	toytcp_user_close(&tp->tcb);
-	toytcp_settle(sk, NULL, NULL);
+	toytcp_settle_call(sk, CAUSE_CLOSE);
 	linger(sk, timeout);
 }
 
@@ -357,7 +357,7 @@ static void shutdown(struct sock *sk, int how)
 	if (!(how & SEND_SHUTDOWN))
 		return;
 	toytcp_user_close(&toytcp_sk(sk)->tcb);
-	toytcp_settle(sk, NULL, NULL);
+	toytcp_settle_call(sk, CAUSE_CLOSE);
 }
 
 /**

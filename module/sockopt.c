@@ -47,7 +47,7 @@ static void set_quickack(struct tcb *tcb, int val)
 	tcb->quickack = val & 1;
 	tcb->quick_acks = 0;
 	if (tcb->quickack && tcb->deadline[TIMER_ACK])
-		tcb->ack_now = 1;
+		tcb->ack_now = CAUSE_DELAYED_ACK;
 }
 
 static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
@@ -142,7 +142,7 @@ static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 	err = set_tcp_int(toytcp_sk(sk), name, val);
 	/* What Nagle, a cork or a delayed ACK held back may go out now. */
 	if (!err)
-		toytcp_settle(sk, NULL, NULL);
+		toytcp_settle_call(sk, CAUSE_SEND);
 	release_sock(sk);
 	return err;
 }

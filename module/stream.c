@@ -35,7 +35,7 @@ static int take_text(struct sock *sk, struct msghdr *msg)
 		taken += n;
 		if (!msg_data_left(msg))
 			break;
-		toytcp_transmit_pending(sk);
+		toytcp_transmit_pending(sk, CAUSE_SEND);
 		if (keeps_waiting(sk))
 			break;
 	}
@@ -55,7 +55,7 @@ static int wait_for_room(struct sock *sk, long *timeo)
 {
 	toytcp_sk(sk)->tcb.cork = 0;
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	toytcp_settle(sk, NULL, NULL);
+	toytcp_settle_call(sk, CAUSE_SEND);
 	return sk_stream_wait_memory(sk, timeo);
 }
 
@@ -106,7 +106,7 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		tp->tcb.cork = tp->corked || msg->msg_flags & MSG_MORE;
 		if (msg->msg_flags & MSG_OOB)
 			toytcp_urgent_send(&tp->tcb);
-		toytcp_settle(sk, NULL, NULL);
+		toytcp_settle_call(sk, CAUSE_SEND);
 		err = sent;
 	} else if (err) {
 		err = sk_stream_error(sk, msg->msg_flags, err);
@@ -192,7 +192,7 @@ static void consumed(struct sock *sk, u32 n)
 	toytcp_buffers_read(sk);
 	toytcp_deliver_forget(sk);
 	if (tcb->ack_now)	/* the window has news for the peer */
-		toytcp_settle(sk, NULL, NULL);
+		toytcp_settle_call(sk, CAUSE_RECEIVE);
 }
 
 static int copy_out(struct reader *r, struct sk_buff *skb)

@@ -377,6 +377,7 @@ int toytcp_buffers_low_mark(struct sock *sk, int bytes);
 /* settle.c: the one place where core and socket meet */
 void toytcp_settle(struct sock *sk, struct actions *act,
 		   const struct segment *seg);
+void toytcp_settle_call(struct sock *sk, u8 call);
 void toytcp_settle_abort(struct sock *sk, int error);
 
 /* queue.c */
@@ -390,7 +391,7 @@ void toytcp_queue_exit(void);
 
 /* transmit.c */
 void toytcp_transmit_lend(struct sock *sk, u32 spares);
-void toytcp_transmit_pending(struct sock *sk);
+void toytcp_transmit_pending(struct sock *sk, u8 cause);
 void toytcp_transmit_segment(struct sock *sk, struct segment *seg);
 void toytcp_transmit_reply(struct toytcp_net *tn,
 			   const struct toytcp_tuple *who,
@@ -398,7 +399,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   struct segment *seg, struct sock *sk, u8 state,
 			   u8 cause);
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
-			   const struct segment *seg);
+			   const struct segment *seg, u8 cause);
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route);
 void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);

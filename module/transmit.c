@@ -90,7 +90,7 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	tp->data_segs_out += !!seg->len;
 	toytcp_count(toytcp_sock_net(sk), out_segments);
 	toytcp_event(toytcp_sock_net(sk), &tp->entry.who, EVENT_OUT, seg,
-		     tp->tcb.state, tp->tcb.state, tp->tcb.cause);
+		     tp->tcb.state, tp->tcb.state, seg->cause);
 	__ip_queue_xmit(sk, skb, &inet->cork.fl,
 			READ_ONCE(inet->tos) | seg->ecn);
 }
@@ -226,8 +226,12 @@ void toytcp_transmit_lend(struct sock *sk, u32 spares)
 		kfree(toytcp_scoreboard_return(&tcb->board));
 }
 
-/** toytcp_transmit_pending() - send all that the core has to send: sk locked */
-void toytcp_transmit_pending(struct sock *sk)
+/**
+ * toytcp_transmit_pending() - send all that the core has to send
+ * @sk: locked
+ * @cause: of the event that led here, enum cause: see toytcp_emit_next()
+ */
+void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 repeated = tcb->retransmits;
@@ -241,7 +245,7 @@ void toytcp_transmit_pending(struct sock *sk)
 	do {
 		tcb->burst = next_burst(sk);
 		toytcp_transmit_lend(sk, TOYTCP_SPARES);
-		if (!toytcp_emit_next(tcb, now, &seg))
+		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;
 		toytcp_transmit_segment(sk, &seg);
 	} while (!toytcp_emit_nothing(tcb));
@@ -411,9 +415,10 @@ void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
  * @net: the namespace
  * @skb: the packet it came in
  * @seg: the segment, without RST
+ * @cause: the clause, enum cause, for the record
  */
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
-			   const struct segment *seg)
+			   const struct segment *seg, u8 cause)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	struct toytcp_route route;
@@ -422,6 +427,6 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 	toytcp_segment_reset_for(seg, &rst);
 	toytcp_transmit_route_to(net, skb, &route);
 	toytcp_transmit_reply(toytcp_net(net), &who, &route, &rst, NULL,
-			      TCP_CLOSE, CAUSE_CLOSED);
+			      TCP_CLOSE, cause);
 	toytcp_count(toytcp_net(net), out_resets);
 }

@@ -9,7 +9,7 @@
 /**
  * toytcp_ack_challenge() - an ACK that answers a useless segment
  * @a: the segment
- * @cause: the clause that asks for it
+ * @cause: the clause that asks for the ACK
  *
  * Two hosts that each find the other's ACKs useless must not answer each other
  * for ever (RFC 5961 section 7), so for segments with neither text nor FIN
@@ -58,12 +58,12 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 	tcb->progress = a->now;
 	take_window(tcb, a->seg);
 	toytcp_congestion_init(tcb);
-	toytcp_tcb_set_state(tcb, TCP_ESTABLISHED, cause);
+	toytcp_tcb_set_state(tcb, TCP_ESTABLISHED, cause, a->act);
 	toytcp_timeout_keepalive(tcb, a->now);
 	a->act->wake |= WAKE_STATE | WAKE_WRITE;
 	/* A CLOSE that came in SYN-RECEIVED was kept for now: 3.10.4. */
 	if (tcb->fin_queued)
-		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE);
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE, a->act);
 }
 
 /*
@@ -105,7 +105,6 @@ static bool ack_of_syn(struct arrival *a)
 		return true;
 	}
 	a->act->reset = true;
-	a->tcb->cause = CAUSE_ACK;
 	return false;
 }
 
@@ -182,7 +181,7 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	tcb->rack.probing = 0;
-	toytcp_recovery_again(tcb);
+	toytcp_recovery_again(tcb, CAUSE_ACK);
 	restart_timer(tcb, now);
 }
 
@@ -218,7 +217,7 @@ static bool ack_of_fin(struct arrival *a)
 			toytcp_arrival_fail(a, 0, CAUSE_ACK);
 			return false;
 		}
-		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT2, CAUSE_ACK);
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT2, CAUSE_ACK, a->act);
 		if (tcb->orphan)
 			toytcp_user_leave(tcb, a->now);
 		a->act->wake |= WAKE_STATE;
@@ -247,19 +246,20 @@ bool toytcp_ack_check(struct arrival *a)
 	u32 ack = a->seg->ack;
 	bool newer;
 
+	a->act->cause = CAUSE_ACK;
 	if (!(a->seg->ctl & CTL_ACK))
 		return false;
+	a->act->sends = CAUSE_ACK;
 	if (tcb->state == TCP_SYN_RECV && !ack_of_syn(a))
 		return false;
 	if (!toytcp_ack_plausible(a)) {
-		toytcp_ack_challenge(a, CAUSE_ACK);
+		toytcp_ack_challenge(a, CAUSE_CHALLENGE_ACK);
 		return false;
 	}
 	tcb->heard = a->now;
 	tcb->probes = 0;
 	take_timestamp(a);
-	toytcp_ecn_arrives(tcb, a->seg);
-	tcb->cause = CAUSE_ACK;
+	toytcp_ecn_arrives(tcb, a->seg, a->act);
 	newer = seq_after(ack, tcb->snd.una);
 	if (!seq_before(ack, tcb->snd.una))
 		take_ack(a);

@@ -33,15 +33,14 @@ struct arrival {
 /** toytcp_arrival_owe_ack() - an ACK goes out at once */
 static inline void toytcp_arrival_owe_ack(struct tcb *tcb, enum cause cause)
 {
-	tcb->ack_now = 1;
-	tcb->cause = cause;
+	tcb->ack_now = cause;
 }
 
 /** toytcp_arrival_fail() - the connection is over; the user gets @error */
 static inline void toytcp_arrival_fail(struct arrival *a, int error,
 				       enum cause cause)
 {
-	toytcp_tcb_set_state(a->tcb, TCP_CLOSE, cause);
+	toytcp_tcb_set_state(a->tcb, TCP_CLOSE, cause, a->act);
 	a->act->error = error;
 	a->act->wake |= WAKE_STATE;
 }
@@ -49,7 +48,7 @@ static inline void toytcp_arrival_fail(struct arrival *a, int error,
 /** toytcp_arrival_time_wait() - both sides have closed */
 static inline void toytcp_arrival_time_wait(struct arrival *a, enum cause cause)
 {
-	toytcp_tcb_set_state(a->tcb, TCP_TIME_WAIT, cause);
+	toytcp_tcb_set_state(a->tcb, TCP_TIME_WAIT, cause, a->act);
 	a->act->wake |= WAKE_STATE;
 }
 

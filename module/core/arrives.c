@@ -37,7 +37,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 static void arrives_closed(struct arrival *a)
 {
 	a->act->reset = !(a->seg->ctl & CTL_RST);
-	a->tcb->cause = CAUSE_CLOSED;
+	a->act->cause = CAUSE_CLOSED;
 }
 
 /* Nothing older than our SYN can be echoed, and nothing that is to come. */
@@ -55,11 +55,11 @@ static bool syn_sent_check_ack(struct arrival *a)
 {
 	const struct segment *seg = a->seg;
 
+	a->act->cause = CAUSE_SYN_SENT_ACK;
 	if (!(seg->ctl & CTL_ACK) ||
 	    (seg->ack == a->tcb->snd.nxt && echoes_syn(a)))
 		return true;
 	a->act->reset = !(seg->ctl & CTL_RST);
-	a->tcb->cause = CAUSE_SYN_SENT_ACK;
 	return false;
 }
 
@@ -68,6 +68,7 @@ static bool syn_sent_check_rst(struct arrival *a)
 {
 	if (!(a->seg->ctl & CTL_RST))
 		return true;
+	a->act->cause = CAUSE_SYN_SENT_RST;
 	if (a->seg->ctl & CTL_ACK)
 		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_SYN_SENT_RST);
 	return false;
@@ -80,6 +81,8 @@ static void syn_sent_check_syn(struct arrival *a)
 
 	if (!(a->seg->ctl & CTL_SYN))
 		return;
+	a->act->cause = CAUSE_SYN_SENT_SYN;
+	a->act->sends = CAUSE_SYN_SENT_SYN;
 	take_syn(tcb, a->seg, a->now);
 	tcb->heard = a->now;
 	if (a->seg->ctl & CTL_ACK) {
@@ -87,7 +90,7 @@ static void syn_sent_check_syn(struct arrival *a)
 		toytcp_arrival_owe_ack(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
 		tcb->resend = 1;
-		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN);
+		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN, a->act);
 	}
 }
 
@@ -179,7 +182,7 @@ static bool check_timestamp(struct arrival *a)
 	    (!missing && age > PAWS_IDLE))
 		return true;
 	a->act->notes |= NOTE_PAWS;
-	tcb->cause = CAUSE_PAWS;
+	a->act->cause = CAUSE_PAWS;
 	if (!missing && !is_merely_late(a)) {
 		tell_if_twice(a);
 		toytcp_ack_challenge(a, CAUSE_PAWS);
@@ -192,6 +195,7 @@ static bool check_sequence(struct arrival *a)
 {
 	const struct receive_space *rcv = &a->tcb->rcv;
 
+	a->act->cause = CAUSE_SEQUENCE;
 	if (toytcp_arrives_acceptable(a->seg, rcv->nxt, rcv->adv - rcv->nxt)) {
 		trim(a);
 		return true;
@@ -214,8 +218,9 @@ static bool check_rst(struct arrival *a)
 
 	if (!(a->seg->ctl & CTL_RST))
 		return true;
+	a->act->cause = CAUSE_RST;
 	if (a->seg->seq != tcb->rcv.nxt)
-		toytcp_ack_challenge(a, CAUSE_RST);
+		toytcp_ack_challenge(a, CAUSE_CHALLENGE_RST);
 	else if (tcb->state == TCP_SYN_RECV)
 		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_RST);
 	else if (toytcp_tcb_in(tcb, TCPF_CLOSING | TCPF_LAST_ACK))
@@ -232,7 +237,8 @@ static bool check_syn(struct arrival *a)
 {
 	if (!(a->seg->ctl & CTL_SYN))
 		return true;
-	toytcp_ack_challenge(a, CAUSE_SYN);
+	a->act->cause = CAUSE_SYN;
+	toytcp_ack_challenge(a, CAUSE_CHALLENGE_SYN);
 	return false;
 }
 
@@ -264,7 +270,7 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		.tcb = tcb, .seg = seg, .node = node, .act = act, .now = now,
 	};
 
-	memset(act, 0, sizeof(*act));
+	toytcp_actions_init(act, CAUSE_SEND);
 	switch (tcb->state) {
 	case TCP_CLOSE:
 		arrives_closed(&a);

@@ -54,9 +54,13 @@
  *	know that the peer does not answer
  * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
  * @notes: NOTE_* bits, for the counters
+ * @cause: the clause behind it: of the transition, if there was one, of what
+ *	became of a segment that arrived, and of the reset that answers it
+ * @sends: the clause by which new text may go out now
  *
  * If the node a segment came with is neither in @ready nor @kept, its text is
- * of no use and the caller frees it.
+ * of no use and the caller frees it. After a user's call, which gives none of
+ * this, toytcp_actions_init() makes the actions.
  */
 struct actions {
 	struct reassembly_node *ready;
@@ -67,7 +71,22 @@ struct actions {
 	bool advise;
 	bool urgent;
 	u16 notes;
+	u8 cause;
+	u8 sends;
 };
+
+/**
+ * toytcp_actions_init() - nothing to do but to send what there is
+ * @act: all of it is written
+ * @cause: the clause behind the event, enum cause; of a user's call its own:
+ *	CAUSE_OPEN, CAUSE_SEND, CAUSE_RECEIVE, CAUSE_CLOSE or CAUSE_ABORT
+ */
+static inline void toytcp_actions_init(struct actions *act, enum cause cause)
+{
+	memset(act, 0, sizeof(*act));
+	act->cause = cause;
+	act->sends = cause;
+}
 
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
@@ -91,7 +110,8 @@ void toytcp_timeout_limit(struct tcb *tcb, u64 now);
 
 /* emit.c: what to send next */
 bool toytcp_emit_nothing(const struct tcb *tcb);
-bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg);
+bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
+		      struct segment *seg);
 u8 toytcp_emit_wscale(u32 rcv_buf);
 u32 toytcp_emit_number(const struct tcb *tcb);
 u32 toytcp_emit_growth(const struct tcb *tcb);
@@ -265,8 +285,8 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
 			  struct actions *act);
 void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act);
-void toytcp_recovery_timeout(struct tcb *tcb);
-void toytcp_recovery_again(struct tcb *tcb);
+void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause);
+void toytcp_recovery_again(struct tcb *tcb, enum cause cause);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
 
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
@@ -280,7 +300,8 @@ bool toytcp_rack_probed(struct tcb *tcb, bool duplicate);
 bool toytcp_blackhole_timeout(struct tcb *tcb);
 void toytcp_blackhole_acked(struct tcb *tcb);
 
-void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg);
+void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
+			struct actions *act);
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
 
 void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);

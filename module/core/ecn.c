@@ -27,7 +27,7 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
 		tcb->ecn_echo = 0;
 	if (seg->ecn == ECN_CE && !tcb->ecn_echo) {
 		tcb->ecn_echo = 1;
-		tcb->ack_now = 1;
+		tcb->ack_now = CAUSE_MARK;
 	}
 }
 
@@ -35,7 +35,7 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
  * Section 6.1.2: once for each window of text. What was reduced already for a
  * loss is not reduced again, but the peer is to know.
  */
-static void slow_down(struct tcb *tcb, u32 ack)
+static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 {
 	if (!seq_after(ack, tcb->ecn_high))
 		return;
@@ -49,7 +49,7 @@ static void slow_down(struct tcb *tcb, u32 ack)
 	toytcp_congestion_lost(tcb);
 	tcb->ecn_slowed = 1;
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
-	tcb->cause = CAUSE_ECE;
+	act->cause = CAUSE_ECE;
 }
 
 /* The window has passed; and numbers wrap, so what is old stays just behind. */
@@ -65,8 +65,10 @@ static void follow(struct tcb *tcb)
  * toytcp_ecn_arrives() - what a segment says about congestion, either way
  * @tcb: the connection, before the segment's ACK is taken
  * @seg: acceptable, and its ACK plausible
+ * @act: its @cause may change
  */
-void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg)
+void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
+			struct actions *act)
 {
 	if (!tcb->ecn)
 		return;
@@ -75,7 +77,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg)
 	if (seg->len)
 		take_mark(tcb, seg);
 	if (seg->ctl & CTL_ECE)
-		slow_down(tcb, seg->ack);
+		slow_down(tcb, seg->ack, act);
 }
 
 /**

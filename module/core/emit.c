@@ -87,7 +87,7 @@ static void acknowledge(struct tcb *tcb, struct segment *seg)
 	seg->ack = tcb->rcv.nxt;
 	seg->wnd = announce(tcb);
 	tcb->rcv.acked = tcb->rcv.nxt;
-	tcb->ack_now = 0;
+	tcb->ack_now = CAUSE_NONE;
 	tcb->deadline[TIMER_ACK] = 0;
 }
 
@@ -164,7 +164,7 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 		     bool fin)
 {
-	bool tell = tcb->ack_now;
+	u8 owed = tcb->ack_now;
 
 	seg->seq = from;
 	seg->len = n;
@@ -175,7 +175,7 @@ static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 		seg->ctl |= CTL_FIN;
 	acknowledge(tcb, seg);
 	/* Text has no room for what else there is to say: a bare ACK has. */
-	tcb->ack_now = tell && has_news(tcb);
+	tcb->ack_now = has_news(tcb) ? owed : CAUSE_NONE;
 }
 
 static u32 less(u32 from, u32 what)
@@ -214,6 +214,7 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 
 	if (!r || (!tcb->snd.wnd && !tcb->probe))
 		return false;
+	seg->cause = tcb->snd.wnd ? r->cause : CAUSE_PROBE;
 	tcb->probe = 0;
 	from = r->seq;
 	text = seq_min(toytcp_scoreboard_lost_end(r, most(tcb)),
@@ -333,6 +334,9 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 
 	if ((!n && !fin) || !toytcp_scoreboard_able(&tcb->board))
 		return false;
+	/* What goes out while losses are mended, PRR has let out. */
+	if (n && tcb->cc.recovering)
+		seg->cause = CAUSE_PRR;
 	send_new(tcb, now, seg, n, fin);
 	toytcp_ecn_mark(tcb, seg);
 	return true;
@@ -392,6 +396,7 @@ static bool emit_keep_probe(struct tcb *tcb, struct segment *seg)
 	if (!tcb->keep_probe)
 		return false;
 	tcb->keep_probe = 0;
+	seg->cause = CAUSE_KEEP_ALIVE;
 	seg->seq = tcb->snd.nxt - 1;
 	acknowledge(tcb, seg);
 	return true;
@@ -401,6 +406,7 @@ static bool emit_ack(struct tcb *tcb, struct segment *seg)
 {
 	if (!tcb->ack_now)
 		return false;
+	seg->cause = tcb->ack_now;
 	seg->seq = toytcp_emit_number(tcb);
 	acknowledge(tcb, seg);
 	report(tcb, seg);
@@ -452,18 +458,22 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
  * toytcp_emit_next() - describe the next segment to send
  * @tcb: the connection, in any state
  * @now: microseconds
+ * @cause: the clause by which a SYN, a probe or new text may go out now: the
+ *	event's struct actions has it in @sends
  * @seg: filled in, but for the ports; its header is measured. The text is
- *	[seq, seq + len) of what the user sent
+ *	[seq, seq + len) of what the user sent; @cause is why it goes out
  *
  * Return: whether @seg is to be transmitted, and the function called again.
  */
-bool toytcp_emit_next(struct tcb *tcb, u64 now, struct segment *seg)
+bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
+		      struct segment *seg)
 {
 	bool any;
 
 	if (toytcp_tcb_in(tcb, STATES_NONE) || toytcp_emit_nothing(tcb))
 		return false;
 	memset(seg, 0, sizeof(*seg));
+	seg->cause = cause;
 	if (toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg))
 		any = true;
 	else if (toytcp_tcb_in(tcb, STATES_TEXT) && emit_text(tcb, now, seg))

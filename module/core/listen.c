@@ -190,5 +190,5 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
 	if (!e->repeated && e->sent)	/* Karn's rule */
 		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
-	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
+	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN, NULL);
 }

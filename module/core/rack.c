@@ -111,7 +111,8 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 		if (toytcp_sent_before(r->sent, r->end, rack->sent,
 				       rack->end)) {
 			if (now >= due) {
-				toytcp_scoreboard_lose(&tcb->board, r);
+				toytcp_scoreboard_lose(&tcb->board, r,
+						       CAUSE_RACK);
 				continue;
 			}
 			wait = min_t(u64, wait ? wait : limit, due - now);
@@ -181,10 +182,9 @@ bool toytcp_rack_probe(struct tcb *tcb)
 						       tcb->snd.mss));
 	if (!r)
 		return false;
-	toytcp_scoreboard_lose(b, r);
+	toytcp_scoreboard_lose(b, r, CAUSE_TAIL_LOSS);
 	tcb->rack.probing = 1;
 	tcb->rack.probe_end = tcb->snd.nxt;
-	tcb->cause = CAUSE_TAIL_LOSS;
 	return true;
 }
 

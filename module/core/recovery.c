@@ -75,7 +75,7 @@ static void enter(struct tcb *tcb, struct actions *act)
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
 	tcb->prr.sent = 0;
-	tcb->cause = CAUSE_FAST_RETRANSMIT;
+	act->cause = tcb->sack_ok ? CAUSE_RACK : CAUSE_FAST_RETRANSMIT;
 	act->notes |= NOTE_RECOVERY;
 }
 
@@ -97,7 +97,7 @@ static void follow(struct tcb *tcb)
 }
 
 /* Nothing had been lost: it was late, or only its ACK was lost. */
-static void undo(struct tcb *tcb, struct actions *act)
+static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 {
 	toytcp_congestion_undo(tcb);
 	toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
@@ -106,6 +106,8 @@ static void undo(struct tcb *tcb, struct actions *act)
 	tcb->cc.dupacks = 0;
 	tcb->undoable = 0;
 	act->notes |= NOTE_UNDO;
+	act->cause = cause;
+	act->sends = cause;
 }
 
 /*
@@ -124,7 +126,7 @@ static void take_duplicate(struct tcb *tcb, u32 n, struct actions *act)
 	toytcp_rack_widen(tcb);
 	tcb->prr.repeated -= min(tcb->prr.repeated, n);
 	if (!tcb->prr.repeated)
-		undo(tcb, act);
+		undo(tcb, CAUSE_DSACK, act);
 }
 
 /* The Eifel detection, RFC 3522: the peer answers what was sent before. */
@@ -196,7 +198,7 @@ static void count_duplicates(struct tcb *tcb, u32 acked, bool duplicate,
 }
 
 /* The first segment that is outstanding is lost, and no more is known. */
-static void lose_first(struct tcb *tcb)
+static void lose_first(struct tcb *tcb, enum cause cause)
 {
 	struct sent_record *r = tcb->board.first;
 
@@ -204,7 +206,7 @@ static void lose_first(struct tcb *tcb)
 		return;
 	if (r->end - r->seq > tcb->snd.mss)
 		toytcp_scoreboard_cut(&tcb->board, r, r->seq + tcb->snd.mss);
-	toytcp_scoreboard_lose(&tcb->board, r);
+	toytcp_scoreboard_lose(&tcb->board, r, cause);
 }
 
 /*
@@ -216,11 +218,9 @@ static void detect_by_count(struct tcb *tcb, u32 acked)
 	bool third = tcb->cc.dupacks == DUPACKS && !acked &&
 		     seq_after(tcb->snd.una, tcb->cc.recover);
 
-	if (tcb->cc.recovering ? acked != 0 : third && !tcb->timed_out) {
-		lose_first(tcb);
-		if (acked)
-			tcb->cause = CAUSE_PARTIAL_ACK;
-	}
+	if (tcb->cc.recovering ? acked != 0 : third && !tcb->timed_out)
+		lose_first(tcb, acked ? CAUSE_PARTIAL_ACK :
+					CAUSE_FAST_RETRANSMIT);
 }
 
 /*
@@ -250,8 +250,9 @@ static void reduce(struct tcb *tcb, u32 delivered, bool progress)
 }
 
 /* RFC 8985 section 7.4: the probe was needed, so something was lost. */
-static void mended_by_probe(struct tcb *tcb)
+static void mended_by_probe(struct tcb *tcb, struct actions *act)
 {
+	act->cause = CAUSE_TAIL_MENDED;
 	if (has_slowed(tcb, tcb->rack.probe_end - 1))
 		return;
 	toytcp_congestion_lost(tcb);
@@ -292,10 +293,10 @@ static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
 		take_duplicate(tcb, seg->sack->to - seg->sack->from, act);
 	/* F-RTO, RFC 5682 section 3: what had been sent before arrives. */
 	if (tcb->timed_out && tcb->frto && d->original)
-		undo(tcb, act);
+		undo(tcb, CAUSE_FRTO, act);
 	if (acked && in_episode(tcb) && echoes_original(tcb, seg)) {
 		toytcp_rack_widen(tcb);
-		undo(tcb, act);
+		undo(tcb, CAUSE_EIFEL, act);
 	}
 }
 
@@ -328,7 +329,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 	if (in_episode(tcb) && !seq_before(tcb->snd.una, tcb->cc.recover))
 		leave(tcb);
 	else if (toytcp_rack_probed(tcb, false))
-		mended_by_probe(tcb);
+		mended_by_probe(tcb, act);
 	follow(tcb);
 	wait = detect(tcb, acked, now, act);
 	if (tcb->cc.recovering)
@@ -353,8 +354,10 @@ void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act)
 
 	if (toytcp_rack_probe(tcb)) {
 		act->notes |= NOTE_PROBE;
+		act->cause = CAUSE_TAIL_LOSS;
 		return;
 	}
+	act->cause = CAUSE_RACK;
 	wait = detect(tcb, 0, now, act);
 	if (tcb->cc.recovering)
 		reduce(tcb, 0, false);
@@ -365,11 +368,12 @@ void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act)
 /**
  * toytcp_recovery_again() - all that is outstanding is to be sent again
  * @tcb: the connection
+ * @cause: the clause that asks for it
  *
  * But for what is known to have arrived; unless that begins where nothing is
  * acknowledged: then the peer has thrown it away (RFC 2018 section 8).
  */
-void toytcp_recovery_again(struct tcb *tcb)
+void toytcp_recovery_again(struct tcb *tcb, enum cause cause)
 {
 	struct scoreboard *b = &tcb->board;
 	struct sent_record *r, *next;
@@ -379,17 +383,18 @@ void toytcp_recovery_again(struct tcb *tcb)
 	for (r = b->first; r; r = next) {
 		next = r->next;
 		if (!(r->flags & (RECORD_SACKED | RECORD_LOST)))
-			toytcp_scoreboard_lose(b, r);
+			toytcp_scoreboard_lose(b, r, cause);
 	}
 }
 
 /**
  * toytcp_recovery_timeout() - the retransmission timer went off
  * @tcb: the connection
+ * @cause: the clause by which what is outstanding is sent again
  *
  * The episode that begins may turn out to have been for nothing, too.
  */
-void toytcp_recovery_timeout(struct tcb *tcb)
+void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause)
 {
 	if (!tcb->rtt.backoff)
 		tcb->frto = tcb->sack_ok && !in_episode(tcb);
@@ -398,5 +403,5 @@ void toytcp_recovery_timeout(struct tcb *tcb)
 	tcb->cc.recovering = 0;
 	tcb->cc.dupacks = 0;
 	tcb->timed_out = 1;
-	toytcp_recovery_again(tcb);
+	toytcp_recovery_again(tcb, cause);
 }

@@ -25,6 +25,7 @@ static void mark(struct scoreboard *b, struct sent_record *r, u32 flags)
 {
 	sum(b, r->flags, length(r), -1);
 	r->flags = flags;
+	r->cause = flags & RECORD_LOST ? r->cause : CAUSE_NONE;
 	sum(b, r->flags, length(r), 1);
 }
 
@@ -73,11 +74,12 @@ static void join(struct scoreboard *b, struct sent_record *r)
 	unlink_record(b, r->next);
 }
 
-/* The one in front of it, if it has the same flags. */
+/* The one in front of it, if it has fared alike. */
 static struct sent_record *like_before(const struct scoreboard *b,
 				       const struct sent_record *r)
 {
-	return r != b->first && r->prev->flags == r->flags ? r->prev : NULL;
+	return r != b->first && r->prev->flags == r->flags &&
+	       r->prev->cause == r->cause ? r->prev : NULL;
 }
 
 /**
@@ -153,6 +155,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 	r->end = end;
 	r->sent = now;
 	r->flags = 0;
+	r->cause = CAUSE_NONE;
 	b->sealed = false;
 	if (last) {
 		link_behind(b, r, last);
@@ -228,6 +231,7 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 	more->end = r->end;
 	more->sent = r->sent;
 	more->flags = r->flags;
+	more->cause = r->cause;
 	r->end = at;
 	link_behind(b, more, r);
 	return more;
@@ -289,10 +293,13 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
  * @b: the scoreboard
  * @r: neither LOST nor SACKED; afterwards it may have become part of the one
  *	in front of it, but the one behind it stays
+ * @cause: the clause by which it is
  */
-void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r)
+void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
+			    enum cause cause)
 {
 	mark(b, r, r->flags | RECORD_LOST);
+	r->cause = cause;
 	if (like_before(b, r) && r->prev->sent == r->sent)
 		join(b, r->prev);
 }

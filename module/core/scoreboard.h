@@ -10,6 +10,7 @@
 #ifndef TOYTCP_CORE_SCOREBOARD_H
 #define TOYTCP_CORE_SCOREBOARD_H
 
+#include "cause.h"
 #include "port.h"
 
 /*
@@ -27,16 +28,19 @@
  * struct sent_record - numbers that are outstanding
  * @seq: the first of them
  * @end: one past the last; the FIN takes one
- * @sent: when they were sent last, or the first of them was, microseconds
+ * @sent: when they were sent last, or the first of them was, microseconds (as
+ *	long as the clock shows less than 35 years)
  * @flags: RECORD_*; never both SACKED and LOST
+ * @cause: of a LOST record, the clause by which it is; else CAUSE_NONE
  * @next: the record behind it, or NULL; among spare ones, another
  * @prev: the record in front of it; of the first one, the last
  */
 struct sent_record {
 	u32 seq;
 	u32 end;
-	u64 sent : 56;
-	u64 flags : 8;
+	u64 sent : 50;
+	u64 flags : 6;
+	u64 cause : 8;
 	struct sent_record *next;
 	struct sent_record *prev;
 };
@@ -107,7 +111,8 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 			    struct delivery *d);
 struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 					  struct sent_record *r, u32 at);
-void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r);
+void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
+			    enum cause cause);
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
 void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
 			      u32 end, u64 now);

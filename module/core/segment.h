@@ -82,6 +82,8 @@ struct sack_block {
  * @wscale: shift count if @options has HAS_WSCALE, 0 to 14
  * @ecn: of the IP header: ECN_ECT0, ECN_CE... The caller fills it in for what
  *	arrives, and sends it
+ * @cause: (of what is sent) the clause that asks for it, enum cause; it is not
+ *	on the wire
  * @tsval: the sender's clock, milliseconds, if @options has HAS_TIMESTAMPS
  * @tsecr: what it echoes, likewise; nothing if @ctl lacks CTL_ACK
  * @sacks: how many of @sack there are
@@ -101,6 +103,7 @@ struct segment {
 	u8 options;
 	u8 wscale;
 	u8 ecn;
+	u8 cause;
 	u32 tsval;
 	u32 tsecr;
 	u8 sacks;

@@ -36,11 +36,15 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
  * @tcb: the connection
  * @state: TCP_ESTABLISHED...
  * @cause: the clause that asks for it
+ * @act: where the cause goes; NULL if the caller tells of it itself, as after
+ *	a user's call
  */
-void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
+void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+			  struct actions *act)
 {
 	tcb->state = state;
-	tcb->cause = cause;
+	if (act)
+		act->cause = cause;
 	if (state == TCP_CLOSE || state == TCP_TIME_WAIT)
 		memset(tcb->deadline, 0, sizeof(tcb->deadline));
 }

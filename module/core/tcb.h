@@ -336,7 +336,8 @@ struct prr {
  * @keep_interval: seconds between probes
  * @fin_wait_2: seconds an orphan stays in FIN-WAIT-2; 0: it is reset instead
  * @state: TCP_ESTABLISHED..., changed by toytcp_tcb_set_state() alone
- * @cause: the clause behind the last change or reply
+ * @ack_now: an ACK is owed at once, by this clause (enum cause); CAUSE_NONE:
+ *	none is
  * @syn_retries: how often a SYN is repeated
  * @keep_count: unanswered probes until ETIMEDOUT
  * @probes: keep-alive or window probes sent since the peer was last heard
@@ -347,7 +348,6 @@ struct prr {
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
- * @ack_now: an ACK is owed at once
  * @probe: the next number is to be sent whatever the window and Nagle say
  * @resend: the SYN is to be sent, for the first time or again
  * @keep_probe: a keep-alive probe is to be sent
@@ -400,7 +400,7 @@ struct tcb {
 	u16 keep_interval;
 	u16 fin_wait_2;
 	u8 state;
-	u8 cause;
+	u8 ack_now;
 	u8 syn_retries;
 	u8 keep_count;
 	u8 probes;
@@ -410,7 +410,6 @@ struct tcb {
 	u16 fin_queued : 1;
 	u16 fin_sent : 1;
 	u16 fin_received : 1;
-	u16 ack_now : 1;
 	u16 probe : 1;
 	u16 resend : 1;
 	u16 keep_probe : 1;
@@ -440,8 +439,11 @@ struct tcb {
 /* Small is the point: a cache line more needs a reason. */
 static_assert(sizeof(struct tcb) <= 384, "struct tcb has grown");
 
+struct actions;
+
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
-void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+			  struct actions *act);
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
 const char *toytcp_tcb_state_name(u8 state);
 

@@ -88,10 +88,9 @@ static void accept_text(struct arrival *a)
 	}
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
-	tcb->cause = CAUSE_TEXT;
 	schedule_ack(a, before != tcb->rcv.copied);
 	if (gap)	/* RFC 5681 section 4.2: tell at once that it closed */
-		tcb->ack_now = 1;
+		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
 }
 
 /* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
@@ -132,6 +131,8 @@ bool toytcp_text_process(struct arrival *a)
 	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
 		return false;
 	toytcp_urgent_arrives(tcb, a->seg, a->act);
+	if (a->seg->len)
+		a->act->cause = CAUSE_TEXT;
 	if (a->end == a->seq && !a->fin) {
 		if (a->seg->len)	/* old, or beyond the window */
 			toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
@@ -166,13 +167,14 @@ void toytcp_text_check_fin(struct arrival *a)
 	tcb->rcv.nxt++;
 	tcb->rcv.adv = seq_max(tcb->rcv.adv, tcb->rcv.nxt);
 	tcb->fin_received = 1;
+	a->act->cause = CAUSE_FIN;
 	a->act->wake |= WAKE_READ | WAKE_STATE;
 	switch (tcb->state) {
 	case TCP_ESTABLISHED:
-		toytcp_tcb_set_state(tcb, TCP_CLOSE_WAIT, CAUSE_FIN);
+		toytcp_tcb_set_state(tcb, TCP_CLOSE_WAIT, CAUSE_FIN, a->act);
 		break;
 	case TCP_FIN_WAIT1:	/* had ours been acknowledged: FIN-WAIT-2 */
-		toytcp_tcb_set_state(tcb, TCP_CLOSING, CAUSE_FIN);
+		toytcp_tcb_set_state(tcb, TCP_CLOSING, CAUSE_FIN, a->act);
 		break;
 	case TCP_FIN_WAIT2:
 		toytcp_arrival_time_wait(a, CAUSE_FIN);

@@ -8,7 +8,7 @@
 static void give_up(struct tcb *tcb, int error, enum cause cause,
 		    struct actions *act)
 {
-	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause);
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause, act);
 	act->error = error;
 	act->wake |= WAKE_STATE;
 }
@@ -42,6 +42,8 @@ static void count_backoff(struct tcb *tcb)
 /* RFC 6298 (5.4) to (5.6): what is outstanding goes out again, from UNA. */
 static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 {
+	enum cause cause = CAUSE_RETRANSMISSION;
+
 	if (out_of_patience(tcb, now, tcb->tries)) {
 		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
@@ -50,15 +52,17 @@ static void expire_retransmit(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->resend = 1;
 		tcb->retransmits++;
 	} else {
-		if (toytcp_blackhole_timeout(tcb))
+		if (toytcp_blackhole_timeout(tcb)) {
 			act->notes |= NOTE_SHRUNK;
-		toytcp_recovery_timeout(tcb);
+			cause = CAUSE_BLACKHOLE;
+		}
+		toytcp_recovery_timeout(tcb, cause);
 	}
 	count_backoff(tcb);
 	arm_retransmit(tcb, now);
 	act->advise = tcb->tries == ADVISE_RETRIES;
-	tcb->cause = act->notes & NOTE_SHRUNK ?
-		CAUSE_BLACKHOLE : CAUSE_RETRANSMISSION;
+	act->cause = cause;
+	act->sends = cause;
 }
 
 /*
@@ -79,13 +83,14 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	tcb->probe = 1;
 	if (!tcb->snd.wnd) {
 		count_backoff(tcb);
-		toytcp_recovery_again(tcb);
+		toytcp_recovery_again(tcb, CAUSE_PROBE);
 		if (tcb->board.first)	/* Karn's rule, for all of it */
 			tcb->board.first->flags |= RECORD_REPEATED;
 	}
 	tcb->persist = 1;
 	arm_retransmit(tcb, now);
-	tcb->cause = CAUSE_PROBE;
+	act->cause = tcb->snd.wnd ? CAUSE_OVERRIDE : CAUSE_PROBE;
+	act->sends = act->cause;
 }
 
 static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
@@ -105,9 +110,8 @@ static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
 
 static void expire_ack(struct tcb *tcb)
 {
-	tcb->ack_now = 1;
+	tcb->ack_now = CAUSE_DELAYED_ACK;
 	tcb->answers = 0;	/* it was waited for in vain */
-	tcb->cause = CAUSE_DELAYED_ACK;
 }
 
 /* With text outstanding the retransmission timer watches the peer already. */
@@ -145,7 +149,6 @@ static void expire_keepalive(struct tcb *tcb, u64 now, struct actions *act)
 		tcb->probes++;
 		tcb->keep_probe = 1;
 		tcb->deadline[TIMER_IDLE] = now + seconds(tcb->keep_interval);
-		tcb->cause = CAUSE_KEEP_ALIVE;
 	}
 }
 
@@ -243,7 +246,7 @@ u64 toytcp_timeout_next(const struct tcb *tcb)
  */
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act)
 {
-	memset(act, 0, sizeof(*act));
+	toytcp_actions_init(act, CAUSE_SEND);
 	if (due(tcb, TIMER_ACK, now))
 		expire_ack(tcb);
 	if (due(tcb, TIMER_RETRANSMIT, now))

@@ -30,7 +30,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->rcv.adv = min_t(u32, tcb->rcv.buf, 65535);	/* RCV.NXT is 0 yet */
 	tcb->heard = now;
 	tcb->progress = now;
-	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN);
+	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN, NULL);
 }
 
 /**
@@ -41,7 +41,6 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 void toytcp_user_send(struct tcb *tcb, u32 n)
 {
 	tcb->snd.end += n;
-	tcb->cause = CAUSE_SEND;
 }
 
 /*
@@ -79,13 +78,14 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 	tcb->rcv.copied += n;
 	if (seq_after(tcb->rcv.copied, tcb->rcv.up))
 		tcb->rcv.urgent = URGENT_NONE;
-	if (!tcb->fin_received &&
-	    (window_is_news(tcb) || stream_is_drained(tcb)) &&
-	    toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
-			  TCPF_FIN_WAIT2)) {
-		tcb->ack_now = 1;
-		tcb->cause = CAUSE_RECEIVE;
-	}
+	if (tcb->fin_received ||
+	    !toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
+			   TCPF_FIN_WAIT2))
+		return;
+	if (window_is_news(tcb))
+		tcb->ack_now = CAUSE_WINDOW_UPDATE;
+	else if (stream_is_drained(tcb))
+		tcb->ack_now = CAUSE_RECEIVE;
 }
 
 /**
@@ -99,18 +99,18 @@ void toytcp_user_close(struct tcb *tcb)
 {
 	switch (tcb->state) {
 	case TCP_SYN_SENT:
-		toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_CLOSE);
+		toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_CLOSE, NULL);
 		break;
 	case TCP_SYN_RECV:
 		tcb->fin_queued = 1;
 		break;
 	case TCP_ESTABLISHED:
 		tcb->fin_queued = 1;
-		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE);
+		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE, NULL);
 		break;
 	case TCP_CLOSE_WAIT:
 		tcb->fin_queued = 1;
-		toytcp_tcb_set_state(tcb, TCP_LAST_ACK, CAUSE_CLOSE);
+		toytcp_tcb_set_state(tcb, TCP_LAST_ACK, CAUSE_CLOSE, NULL);
 		break;
 	}
 }
@@ -150,7 +150,8 @@ bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst)
 	rst->ctl = CTL_RST;
 	if (tcb->timestamps)
 		toytcp_stamp_put(&tcb->ts, now, rst);
+	rst->cause = CAUSE_ABORT;
 	toytcp_segment_measure(rst);
-	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT);
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT, NULL);
 	return tell;
 }

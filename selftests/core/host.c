@@ -6,11 +6,12 @@
 
 #include "host.h"
 
-/* Takes all that the core wants to send. */
+/* Takes all that the core wants to send after the event that @act tells of. */
 void host_settle(struct host *h)
 {
 	h->sent = 0;
-	while (toytcp_emit_next(&h->tcb, h->now, &h->out[h->sent]))
+	while (toytcp_emit_next(&h->tcb, h->now, h->act.sends,
+				&h->out[h->sent]))
 		if (++h->sent == SENT_MOST)
 			abort();	/* it never stops */
 }
@@ -28,6 +29,7 @@ void host_arrive(struct host *h, struct segment seg)
 
 void host_send(struct host *h, u32 n)
 {
+	toytcp_actions_init(&h->act, CAUSE_SEND);
 	toytcp_user_send(&h->tcb, n);
 	host_settle(h);
 }
@@ -42,6 +44,7 @@ void host_skip(struct host *h, u32 n)
 
 void host_send_urgent(struct host *h, u32 n)
 {
+	toytcp_actions_init(&h->act, CAUSE_SEND);
 	toytcp_user_send(&h->tcb, n);
 	toytcp_urgent_send(&h->tcb);
 	host_settle(h);
@@ -49,12 +52,14 @@ void host_send_urgent(struct host *h, u32 n)
 
 void host_read(struct host *h, u32 n)
 {
+	toytcp_actions_init(&h->act, CAUSE_RECEIVE);
 	toytcp_user_receive(&h->tcb, n);
 	host_settle(h);
 }
 
 void host_close(struct host *h)
 {
+	toytcp_actions_init(&h->act, CAUSE_CLOSE);
 	toytcp_user_close(&h->tcb);
 	host_settle(h);
 }
@@ -62,6 +67,7 @@ void host_close(struct host *h)
 /* close(2): the user is gone. */
 void host_leave(struct host *h)
 {
+	toytcp_actions_init(&h->act, CAUSE_CLOSE);
 	toytcp_user_close(&h->tcb);
 	toytcp_user_leave(&h->tcb, h->now);
 	host_settle(h);
@@ -113,6 +119,7 @@ void make_closed(struct host *h)
 void make_syn_sent(struct host *h)
 {
 	make_closed(h);
+	toytcp_actions_init(&h->act, CAUSE_OPEN);
 	toytcp_user_open(&h->tcb, ISS, h->now);
 	host_settle(h);
 }

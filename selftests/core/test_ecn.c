@@ -144,7 +144,7 @@ TEST(take_mark__echoed_until_cwr)
 	EXPECT_EQ(h.out[0].ctl, CTL_ACK | CTL_ECE);
 	ARRIVE(&h, .ctl = CTL_ACK | CTL_CWR, .seq = IRS + 21, .len = 10,
 	       .ack = ISS + 11);
-	h.tcb.ack_now = 1;
+	h.tcb.ack_now = CAUSE_TEXT;
 	host_settle(&h);
 	EXPECT_EQ(h.out[0].ctl, CTL_ACK);
 }
@@ -307,7 +307,7 @@ TEST(slow_down__not_twice_in_recovery)
 	h.tcb.cc.recover = h.tcb.snd.nxt;
 	ssthresh = h.tcb.cc.ssthresh;
 	toytcp_ecn_arrives(&h.tcb, &(struct segment){
-		.ctl = CTL_ACK | CTL_ECE, .ack = ISS + 1 + MSS });
+		.ctl = CTL_ACK | CTL_ECE, .ack = ISS + 1 + MSS }, &h.act);
 	EXPECT_EQ(h.tcb.cc.ssthresh, ssthresh);
 	EXPECT_TRUE(!!h.tcb.ecn_reduced);
 }

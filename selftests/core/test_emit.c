@@ -449,11 +449,11 @@ TEST(emit__states_that_send_nothing)
 	struct host h;
 
 	make_closed(&h);
-	h.tcb.ack_now = 1;
+	h.tcb.ack_now = CAUSE_TEXT;
 	host_settle(&h);
 	EXPECT_QUIET(&h);
 	make_syn_sent(&h);
-	h.tcb.ack_now = 1;
+	h.tcb.ack_now = CAUSE_TEXT;
 	host_settle(&h);
 	EXPECT_QUIET(&h);
 }
@@ -476,9 +476,9 @@ TEST(emit_nothing__until_something_asks)
 
 	make_established(&h);
 	EXPECT_TRUE(toytcp_emit_nothing(&h.tcb));
-	h.tcb.ack_now = 1;
+	h.tcb.ack_now = CAUSE_TEXT;
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
-	h.tcb.ack_now = 0;
+	h.tcb.ack_now = CAUSE_NONE;
 	h.tcb.keep_probe = 1;
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
 	h.tcb.keep_probe = 0;

@@ -149,7 +149,7 @@ TEST(deliver__what_was_repeated)
 	struct board t;
 
 	make_board(&t, 10, 300, 100);
-	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, t.now);
 	sack(&t, 100, 300);
 	t.d.original = false;
@@ -168,8 +168,8 @@ TEST(scoreboard_lose__and_repeat)
 
 	make_board(&t, 10, 300, 100);
 	EXPECT_EQ(toytcp_scoreboard_lost(&t.b), NULL);
-	toytcp_scoreboard_lose(&t.b, t.b.first);
-	toytcp_scoreboard_lose(&t.b, t.b.first->next);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
 	EXPECT_EQ(t.b.lost, 200);
 	r = toytcp_scoreboard_lost(&t.b);
 	EXPECT_RECORD(r, 0, 100, RECORD_LOST);
@@ -191,14 +191,14 @@ TEST(scoreboard_repeat__seals_the_last_record)
 
 	make_board(&t, 10, 200, 100);
 	t.now -= 100;	/* when the last one was sent */
-	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, t.now + 1);
 	toytcp_scoreboard_send(&t.b, FROM + 200, FROM + 300, t.now + 2, SLACK);
 	EXPECT_EQ(t.b.records, 3);
 	toytcp_scoreboard_send(&t.b, FROM + 300, FROM + 400, t.now + 3, SLACK);
 	EXPECT_EQ(t.b.records, 3);
 	/* Nor one repetition after another, nor what was sent between them. */
-	toytcp_scoreboard_lose(&t.b, t.b.first->next);
+	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
 	toytcp_scoreboard_repeat(&t.b, t.b.first->next, FROM + 200, t.now + 4);
 	EXPECT_EQ(t.b.records, 3);
 }
@@ -209,11 +209,11 @@ TEST(scoreboard_repeat__over_several)
 	struct board t;
 
 	make_board(&t, 10, 300, 100);
-	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 1000);
-	toytcp_scoreboard_lose(&t.b, t.b.first->prev);
-	toytcp_scoreboard_lose(&t.b, t.b.first->next);
-	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first->prev, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	EXPECT_GT(t.b.records, 1);
 	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 1000), FROM + 300);
 	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 50), FROM + 100);
@@ -227,7 +227,7 @@ TEST(scoreboard_repeat__without_memory_all_of_it)
 	struct board t;
 
 	make_board(&t, 1, 1000, 1000);
-	toytcp_scoreboard_lose(&t.b, t.b.first);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 5);
 	EXPECT_EQ(t.b.lost, 0);
 	EXPECT_RECORD(t.b.first, 0, 1000, RECORD_REPEATED);
@@ -239,7 +239,7 @@ TEST(scoreboard_clear__reneging)
 
 	make_board(&t, 10, 300, 100);
 	sack(&t, 0, 200);
-	toytcp_scoreboard_lose(&t.b, t.b.first->prev);
+	toytcp_scoreboard_lose(&t.b, t.b.first->prev, CAUSE_RACK);
 	toytcp_scoreboard_clear(&t.b, RECORD_SACKED);
 	EXPECT_EQ(t.b.sacked, 0);
 	EXPECT_EQ(t.b.lost, 100);

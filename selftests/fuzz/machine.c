@@ -27,13 +27,16 @@ static void must(bool condition, const char *what)
 }
 
 /* The linker puts this in front of the one function that changes a state. */
-void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
-void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act);
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act);
 
-void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act)
 {
 	must(invariant_edge(tcb->state, state), "the step is in the diagram");
-	__real_toytcp_tcb_set_state(tcb, state, cause);
+	__real_toytcp_tcb_set_state(tcb, state, cause, act);
 }
 
 static void free_chain(struct machine *m, struct reassembly_node *node,
@@ -120,13 +123,13 @@ static void lend(struct machine *m)
 	}
 }
 
-static void settle(struct machine *m)
+static void settle(struct machine *m, enum cause cause)
 {
 	struct segment seg;
 	const char *wrong;
 	int n = 0;
 
-	while (lend(m), toytcp_emit_next(&m->tcb, m->now, &seg)) {
+	while (lend(m), toytcp_emit_next(&m->tcb, m->now, cause, &seg)) {
 		check_sent(m, &seg);
 		must(++n < EMIT_MOST, "sending has an end");
 	}
@@ -171,7 +174,7 @@ static void connection_input(struct machine *m, const struct segment *seg)
 	free_chain(m, act.ready, node);
 	if (act.reset)
 		reset(seg);
-	settle(m);
+	settle(m, act.sends);
 }
 
 static void conceive(struct machine *m, const struct segment *syn, u32 iss)
@@ -359,7 +362,7 @@ static void pass(struct machine *m, u64 us)
 	if (m->kind != FULL)
 		return;
 	toytcp_timeout_expire(&m->tcb, m->now, &act);
-	settle(m);
+	settle(m, act.sends);
 }
 
 static void wait_for_deadline(struct machine *m)
@@ -382,7 +385,7 @@ static void hand_over(struct machine *m, u32 n, bool urgent)
 		if (urgent && n)
 			toytcp_urgent_send(tcb);
 	}
-	settle(m);
+	settle(m, CAUSE_SEND);
 }
 
 static void receive(struct machine *m, u32 n)
@@ -393,7 +396,7 @@ static void receive(struct machine *m, u32 n)
 	if (toytcp_tcb_in(tcb, TCPF_SYN_SENT))
 		return;
 	toytcp_user_receive(tcb, min(n, unread));
-	settle(m);
+	settle(m, CAUSE_RECEIVE);
 }
 
 static void shut(struct machine *m, bool leave)
@@ -401,7 +404,7 @@ static void shut(struct machine *m, bool leave)
 	toytcp_user_close(&m->tcb);
 	if (leave)
 		toytcp_user_leave(&m->tcb, m->now);
-	settle(m);
+	settle(m, CAUSE_CLOSE);
 }
 
 static void set_option(struct machine *m, u8 which)
@@ -447,7 +450,7 @@ static void set_option(struct machine *m, u8 which)
 		toytcp_congestion_select(tcb, take8(&m->in) & 1);
 		break;
 	}
-	settle(m);
+	settle(m, CAUSE_SEND);
 }
 
 static void abort_connection(struct machine *m)
@@ -456,7 +459,7 @@ static void abort_connection(struct machine *m)
 
 	if (toytcp_user_abort(&m->tcb, m->now, &rst))
 		must(rst.ctl & CTL_RST, "an abort sends a reset");
-	settle(m);
+	settle(m, CAUSE_ABORT);
 }
 
 static void call(struct machine *m, u8 which)
@@ -520,7 +523,7 @@ void machine_open(struct machine *m)
 	m->tcb.ecn = m->mss >> 1 & 1;
 	toytcp_user_open(&m->tcb, take32(&m->in), m->now);
 	m->before = m->tcb;
-	settle(m);
+	settle(m, CAUSE_OPEN);
 }
 
 void machine_listen(struct machine *m)

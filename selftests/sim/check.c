@@ -11,10 +11,13 @@
 static struct world *current;
 
 /* The linker puts this in front of the one function that changes a state. */
-void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
-void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause);
+void __real_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act);
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act);
 
-void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
+void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+				 struct actions *act)
 {
 	if (current && !invariant_edge(tcb->state, state))
 		FAIL(current, "%s -> %s is not in RFC 9293's diagram (%s)",
@@ -24,7 +27,7 @@ void __wrap_toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause)
 		FAIL(current, "%s -> %s for no reason",
 		     toytcp_tcb_state_name(tcb->state),
 		     toytcp_tcb_state_name(state));
-	__real_toytcp_tcb_set_state(tcb, state, cause);
+	__real_toytcp_tcb_set_state(tcb, state, cause, act);
 }
 
 static u8 shift_of(const struct endpoint *e, const struct segment *seg)

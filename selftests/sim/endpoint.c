@@ -78,10 +78,11 @@ void endpoint_address(const struct endpoint *e, struct segment *seg)
 	seg->destination = port_of(&e->world->end[e->id ^ 1]);
 }
 
-static u8 cause_of(const struct endpoint *e, const struct segment *seg)
+/* An embryo's or a remnant's segments come without one. */
+static u8 cause_of(const struct segment *seg)
 {
-	if (e->kind == FULL)
-		return e->tcb.cause;
+	if (seg->cause)
+		return seg->cause;
 	return seg->ctl & CTL_SYN ? CAUSE_LISTEN_SYN : CAUSE_NONE;
 }
 
@@ -92,7 +93,7 @@ void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 	endpoint_address(e, seg);
 	e->said++;
 	check_segment(e, seg);
-	trace_add(e, 'o', seg, state, state, cause_of(e, seg));
+	trace_add(e, 'o', seg, state, state, cause_of(seg));
 	mischief_send(e, seg, text);
 }
 
@@ -205,12 +206,13 @@ static void lend(struct endpoint *e, u32 most)
 	}
 }
 
-static void emit_all(struct endpoint *e)
+static void emit_all(struct endpoint *e, enum cause cause)
 {
+	u64 now = e->world->now;
 	struct segment seg;
 	int n = 0;
 
-	while (lend(e, 2), toytcp_emit_next(&e->tcb, e->world->now, &seg)) {
+	while (lend(e, 2), toytcp_emit_next(&e->tcb, now, cause, &seg)) {
 		check_emitted(e, &seg);
 		transmit(e, &seg);
 		if (++n > EMIT_MOST || e->world->failure[0]) {
@@ -228,11 +230,11 @@ void endpoint_begin(struct endpoint *e)
 /* What the contract in core.h asks of the shell, after every call. */
 void endpoint_settle(struct endpoint *e, struct actions *act)
 {
-	if (act && act->error) {
+	if (act->error) {
 		e->error = act->error;
 		check_error(e, act->error);
 	}
-	emit_all(e);
+	emit_all(e, act->sends);
 	check_tcb(e);
 	if (e->tcb.snd.una != e->before.snd.una ||
 	    (e->tcb.heard != e->before.heard && !e->tcb.snd.wnd &&
@@ -240,7 +242,7 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 		e->tries = 0;
 	if (e->tcb.state == TCP_ESTABLISHED)
 		e->connected = true;
-	if (act && act->wake & WAKE_WRITE)
+	if (act->wake & WAKE_WRITE)
 		user_acked(e);
 	if (toytcp_tcb_in(&e->tcb, TCPF_CLOSE | TCPF_TIME_WAIT)) {
 		end_connection(e);
@@ -250,14 +252,23 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 		if (!e->timer)
 			e->timer = NEVER;
 	}
-	if (e->kind != FULL || (act && act->wake))
+	if (e->kind != FULL || act->wake)
 		user_wake(e);
 }
 
-static void note_change(struct endpoint *e, u8 before)
+/* After a user's call, which has no actions: @call is its clause. */
+void endpoint_called(struct endpoint *e, enum cause call)
+{
+	struct actions act;
+
+	toytcp_actions_init(&act, call);
+	endpoint_settle(e, &act);
+}
+
+static void note_change(struct endpoint *e, u8 before, u8 cause)
 {
 	if (e->tcb.state != before)
-		trace_add(e, '-', NULL, before, e->tcb.state, e->tcb.cause);
+		trace_add(e, '-', NULL, before, e->tcb.state, cause);
 }
 
 void endpoint_open(struct endpoint *e)
@@ -273,9 +284,9 @@ void endpoint_open(struct endpoint *e)
 	e->tcb.sack_ok = !e->no_sack;
 	toytcp_user_open(&e->tcb, e->iss, e->world->now);
 	e->offered = e->iss;
-	note_change(e, TCP_CLOSE);
+	note_change(e, TCP_CLOSE, CAUSE_OPEN);
 	e->before.snd = e->tcb.snd;
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_OPEN);
 }
 
 void endpoint_abort(struct endpoint *e)
@@ -287,10 +298,10 @@ void endpoint_abort(struct endpoint *e)
 	e->world->counts.aborted++;
 	endpoint_begin(e);
 	if (toytcp_user_abort(&e->tcb, e->world->now, &rst)) {
-		note_change(e, before);
+		note_change(e, before, CAUSE_ABORT);
 		endpoint_send(e, &rst, NULL);
 	}
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_ABORT);
 }
 
 /* Text was read: buffers.c's toytcp_buffers_read(). */
@@ -351,7 +362,7 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 	lend(e, seg->sacks ? 10 : 2);
 	endpoint_begin(e);
 	toytcp_arrives(&e->tcb, seg, t ? &t->node : NULL, e->world->now, &act);
-	trace_add(e, 'i', seg, before, e->tcb.state, e->tcb.cause);
+	trace_add(e, 'i', seg, before, e->tcb.state, act.cause);
 	if (act.kept) {
 		e->lent++;
 		e->lent_bytes += t->len;
@@ -391,8 +402,8 @@ static void news_input(struct endpoint *e, u32 mtu)
 	endpoint_begin(e);
 	toytcp_tcb_set_mss(&e->tcb, mss);
 	if (!toytcp_tcb_in(&e->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV))
-		toytcp_recovery_again(&e->tcb);
-	endpoint_settle(e, NULL);
+		toytcp_recovery_again(&e->tcb, CAUSE_ICMP);
+	endpoint_called(e, CAUSE_ICMP);
 }
 
 static void segment_input(struct endpoint *e, const struct packet *p)
@@ -439,7 +450,7 @@ static void connection_expire(struct endpoint *e)
 	}
 	endpoint_begin(e);
 	toytcp_timeout_expire(&e->tcb, e->world->now, &act);
-	note_change(e, before);
+	note_change(e, before, act.cause);
 	endpoint_settle(e, &act);
 }
 

@@ -183,7 +183,7 @@ const char *invariant_sent(const struct tcb *tcb, const struct segment *seg)
 	u32 edge = seg->ack + ((u32)seg->wnd << shift);
 	u32 i;
 
-	MUST(tcb->cause != CAUSE_NONE);
+	MUST(seg->cause != CAUSE_NONE);
 	if (seg->ctl & CTL_ACK) {
 		MUST(seg->ack == tcb->rcv.nxt);
 		MUST(!seq_after(edge, tcb->rcv.adv));

@@ -404,6 +404,7 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 			 const struct segment *seg);
 void endpoint_begin(struct endpoint *e);
 void endpoint_settle(struct endpoint *e, struct actions *act);
+void endpoint_called(struct endpoint *e, enum cause call);
 void endpoint_tune(struct endpoint *e);
 u32 endpoint_memory(const struct endpoint *e);
 u32 endpoint_outstanding(const struct endpoint *e);

@@ -137,7 +137,7 @@ void user_write(struct endpoint *e, u32 n)
 	toytcp_user_send(&e->tcb, n);
 	if (e->user.urgent && dice_below(dice_of(e), 3) == 0)
 		toytcp_urgent_send(&e->tcb);
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_SEND);
 }
 
 /* Compares what it reads with what the other side wrote. */
@@ -162,7 +162,7 @@ u32 user_read(struct endpoint *e, u32 most)
 		endpoint_begin(e);
 		toytcp_user_receive(&e->tcb, n);
 		endpoint_tune(e);
-		endpoint_settle(e, NULL);
+		endpoint_called(e, CAUSE_RECEIVE);
 	}
 	return n;
 }
@@ -178,7 +178,7 @@ void user_shutdown(struct endpoint *e)
 	toytcp_user_close(&e->tcb);
 	if (e->tcb.state != before)
 		trace_add(e, '-', NULL, before, e->tcb.state, CAUSE_CLOSE);
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_CLOSE);
 }
 
 static void leave(struct endpoint *e)
@@ -192,7 +192,7 @@ static void leave(struct endpoint *e)
 	}
 	endpoint_begin(e);
 	toytcp_user_leave(&e->tcb, e->world->now);
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_CLOSE);
 }
 
 static bool may_write(const struct endpoint *e)
@@ -257,7 +257,7 @@ static void fidget(struct endpoint *e)
 		break;
 	}
 	endpoint_begin(e);
-	endpoint_settle(e, NULL);
+	endpoint_called(e, CAUSE_SEND);
 }
 
 static void close_some(struct endpoint *e)
