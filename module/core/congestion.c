@@ -64,36 +64,6 @@ void toytcp_congestion_select(struct tcb *tcb, int algorithm)
 }
 
 /**
- * toytcp_congestion_grow() - raise cwnd
- * @tcb: the connection
- * @bytes: by so much, but not above CWND_MAX
- */
-void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
-{
-	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
-}
-
-/**
- * toytcp_congestion_window_acked() - has a whole window been acknowledged?
- * @tcb: the connection
- * @acked: bytes that have been just now
- *
- * Return: true once for each cwnd of bytes; what is beyond the last whole
- * segment of it never goes out, and is not waited for.
- */
-bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
-{
-	struct congestion *cc = &tcb->cc;
-	u32 window = cc->cwnd - cc->cwnd % tcb->snd.mss;
-
-	cc->acked = acked + (cc->avoiding ? cc->acked : 0);
-	if (cc->acked < window || !window)
-		return false;
-	cc->acked -= window;
-	return true;
-}
-
-/**
  * toytcp_congestion_init() - the initial window, once snd.mss is known
  * @tcb: the connection
  *
