@@ -88,32 +88,13 @@ void toytcp_buffers_acked(struct sock *sk)
 }
 
 /**
- * toytcp_buffers_low_mark() - SO_RCVLOWAT: proto_ops.set_rcvlowat
- * @sk: locked, in any state
- * @bytes: of which poll() is to tell, and no fewer; 0 is 1
- *
- * The buffer must hold as much, or poll() would never tell of anything; what
- * it may not hold is asked for in vain, as TCP has it.
- *
- * Return: 0.
+ * toytcp_buffers_ask() - SO_RCVLOWAT: the receive buffer must hold so much text
+ * @sk: locked
+ * @text: bytes; what the buffer may not hold is asked for in vain
  */
-int toytcp_buffers_low_mark(struct sock *sk, int bytes)
+void toytcp_buffers_ask(struct sock *sk, u32 text)
 {
-	struct actions act;
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
-	u32 need = mark + (1u << tcb->rcv.wscale);	/* windows are rounded */
-
-	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
-	if (need > toytcp_buffers_text(sk))
+	if (text > toytcp_buffers_text(sk))
 		WRITE_ONCE(sk->sk_rcvbuf,
-			   min_t(u32, buffer_for(need), most(sk)));
-	if (sk->sk_state == TCP_ESTABLISHED) {
-		toytcp_actions_init(&act, CAUSE_RECEIVE);
-		act.wake = WAKE_READ;	/* the mark may be lower now */
-		tcb->rcv.buf = toytcp_buffers_text(sk);
-		toytcp_user_receive(tcb, 0);
-		toytcp_settle(sk, &act, NULL);
-	}
-	return 0;
+			   min_t(u32, buffer_for(text), most(sk)));
 }

@@ -6,6 +6,7 @@
 #include <net/ip.h>
 #include <net/route.h>
 
+#include "compat/compat.h"
 #include "toytcp.h"
 
 /* Our own part begins as zeros: of the listener's, only the options count. */
@@ -53,18 +54,12 @@ static int find_route(struct sock *sk)
 	return 0;
 }
 
-/**
- * toytcp_child_inherit() - what a listener's clone has to lose and to get
- * @child: from sk_clone_lock()
- * @parent: the listener; need not be locked, its options are read as they are
- * @e: the embryo
- *
- * The tcb is the listener's too: of it, the options count.
- *
- * Return: 0, or a negative errno if there is no route.
+/*
+ * What a clone has to lose and to get. The tcb is the listener's, too: of it,
+ * the options count. Returns 0, or a negative errno if there is no route.
  */
-int toytcp_child_inherit(struct sock *child, const struct sock *parent,
-			 const struct toytcp_embryo *e)
+static int inherit(struct sock *child, const struct sock *parent,
+		   const struct toytcp_embryo *e)
 {
 	inherit_inet(inet_sk(child), parent, e);
 	inherit_tcp(toytcp_sk(child), toytcp_sk(parent));
@@ -72,4 +67,46 @@ int toytcp_child_inherit(struct sock *child, const struct sock *parent,
 	sk_set_txhash(child);
 	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
 	return find_route(child);
+}
+
+/**
+ * toytcp_child_discard() - free a child that came to nothing
+ * @child: from toytcp_child_new(), not locked; still neither hashed nor
+ *	queued, so that nobody else has seen it. The caller's reference goes
+ */
+void toytcp_child_discard(struct sock *child)
+{
+	toytcp_connection_end(child);
+	sock_orphan(child);
+	sock_put(child);
+}
+
+/**
+ * toytcp_child_new() - a socket for a connection that a listener got
+ * @parent: the listener; need not be locked
+ * @e: the embryo
+ *
+ * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
+ * neither hashed nor queued. NULL if memory is short or there is no route.
+ */
+struct sock *toytcp_child_new(struct sock *parent,
+			      const struct toytcp_embryo *e)
+{
+	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
+	int err;
+
+	if (!child)
+		return NULL;
+	__acquire(&child->sk_lock.slock);	/* for sparse */
+	bh_unlock_sock(child);
+	__sock_put(child);		/* of two, as TCP wants them */
+	err = inherit(child, parent, e);
+	toytcp_connection_init(child, toytcp_receive_timer);
+	toytcp_connection_reset(child);
+	toytcp_embryo_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
+	inet_sk_set_state(child, TCP_SYN_RECV);
+	if (!err)
+		return child;
+	toytcp_child_discard(child);
+	return NULL;
 }

@@ -62,6 +62,13 @@ struct toytcp_claim {
 	u8 remnant : 1;
 };
 
+/* What a claim may come beside; that four-tuples differ, the table sees to. */
+enum terms {
+	TOLERANT,	/* bind() to this port: whom both sides put up with */
+	STRICT,		/* bind() to any port: nobody */
+	SHARED,		/* connect() from any port: other connections */
+};
+
 /**
  * struct toytcp_route - how to answer without a full socket
  * @oif: output device, or 0
@@ -154,6 +161,23 @@ struct toytcp_listener {
 	struct toytcp_net *tn;
 	struct rcu_head rcu;
 };
+
+/**
+ * toytcp_answer_due() - may one more useless segment be answered by an ACK?
+ * @last: when one was, jiffies; 0: never
+ *
+ * Two that answer each other would never come to an end, and one forged SYN can
+ * set an embryo on itself (LAND). RFC 5961 section 10 asks for a limit.
+ */
+static inline bool toytcp_answer_due(u32 *last)
+{
+	u32 now = (u32)jiffies | 1, was = READ_ONCE(*last);
+
+	if (was && now - was < usecs_to_jiffies(CHALLENGE_GAP))
+		return false;
+	WRITE_ONCE(*last, now);
+	return true;
+}
 
 /** toytcp_tuple_of() - a packet's four-tuple, from our side */
 static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,

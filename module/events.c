@@ -269,11 +269,11 @@ static int obey(struct file *file, char *text, size_t size)
 	return 0;
 }
 
-/** toytcp_events_init() - make /proc/net/toytcp/events: true if that worked */
-bool toytcp_events_init(struct toytcp_net *tn)
+/** toytcp_events_init() - make /proc/net/toytcp/events: 0 or -ENOMEM */
+int toytcp_events_init(struct toytcp_net *tn)
 {
 	return toytcp_proc_add(tn, "events", &seq_ops, obey,
-			       sizeof(struct reader));
+			       sizeof(struct reader)) ? 0 : -ENOMEM;
 }
 
 /** toytcp_events_exit() - forget all; files and hook are gone already */

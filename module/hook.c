@@ -100,7 +100,7 @@ int toytcp_hook_input(struct sk_buff *skb)
 	} else {
 		if (seg.ctl & CTL_RST)
 			toytcp_count(tn, in_resets);
-		toytcp_deliver_packet(tn, skb, &seg);
+		toytcp_dispatch_packet(tn, skb, &seg);
 	}
 	local_bh_enable();
 	return 0;

@@ -15,20 +15,6 @@
 /* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
 #define ISS_GAP		65537
 
-/**
- * toytcp_listener_overflows() - has the accept queue no room? Then count it
- * @l: the listener
- *
- * As with TCP, a backlog of n has room for n + 1.
- */
-bool toytcp_listener_overflows(const struct toytcp_listener *l)
-{
-	if (!sk_acceptq_is_full(l->sk))
-		return false;
-	toytcp_count(l->tn, drop_listen_overflow);
-	return true;
-}
-
 static bool has_many_embryos(const struct toytcp_listener *l)
 {
 	return READ_ONCE(l->embryo_count) >=
@@ -138,7 +124,7 @@ static void send_cookie(struct toytcp_listener *l,
  */
 static bool take_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who, struct sk_buff *skb,
-			const struct segment *ack)
+			const struct segment *ack, bool *again)
 {
 	struct toytcp_embryo *e = NULL;
 	struct segment syn;
@@ -151,12 +137,12 @@ static bool take_cookie(struct toytcp_listener *l,
 		return false;
 	}
 	toytcp_count(l->tn, cookies_received);
-	if (!toytcp_listener_overflows(l))
+	if (!toytcp_nursery_overflows(l))
 		e = make_embryo(l, who, skb, &syn, ack->ack - 1);
 	if (e)
 		e->core.sent = 0;	/* nobody remembers when */
 	if (e && toytcp_nursery_keep(l, e))
-		toytcp_nursery_arrives(l, e, skb, ack);
+		*again = toytcp_nursery_arrives(l, e, skb, ack);
 	else
 		kfree_skb(skb);
 	return true;
@@ -184,7 +170,7 @@ static bool answer_syn(struct toytcp_listener *l,
 		       const struct sk_buff *skb, const struct segment *syn,
 		       struct toytcp_remnant *old)
 {
-	if (is_from_group(l, who->remote) || toytcp_listener_overflows(l))
+	if (is_from_group(l, who->remote) || toytcp_nursery_overflows(l))
 		return false;
 	if (!has_many_embryos(l))
 		return create(l, who, skb, syn, old);
@@ -196,25 +182,27 @@ static bool answer_syn(struct toytcp_listener *l,
 	return true;
 }
 
-static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
+static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 			   const struct segment *seg,
 			   struct toytcp_remnant *old)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	enum verdict verdict = toytcp_listen_arrives(seg);
+	bool again = false;
 
 	if (verdict == VERDICT_CREATE && answer_syn(l, &who, skb, seg, old)) {
 		consume_skb(skb);
-		return;
+		return false;
 	}
-	if (verdict == VERDICT_RESET && take_cookie(l, &who, skb, seg))
-		return;
+	if (verdict == VERDICT_RESET && take_cookie(l, &who, skb, seg, &again))
+		return again;
 	toytcp_event(l->tn, &who, EVENT_IN, seg, TCP_LISTEN, TCP_LISTEN,
 		     seg->ctl & CTL_ACK ? CAUSE_LISTEN_ACK : CAUSE_NONE);
 	if (verdict == VERDICT_RESET)
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg,
 				      CAUSE_LISTEN_ACK);
 	kfree_skb(skb);
+	return false;
 }
 
 /**
@@ -224,22 +212,26 @@ static void listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  * @old: the connection in TIME-WAIT that the segment may replace, or NULL
+ * @asked: the policy and the filter that hold for it have let it pass
  *
  * If the listener has stopped since it was found, nothing comes of it; whoever
  * asks again finds nobody.
  *
  * Context: under RCU, BH disabled.
+ *
+ * Return: true if another CPU was faster: @skb is the caller's again, who is to
+ * look once more whom it is for.
  */
-void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old)
+			     struct toytcp_remnant *old, bool asked)
 {
-	if (toytcp_deliver_refuses(l->sk, skb, seg))
+	if (!asked && toytcp_receive_refuses(l->sk, skb, seg)) {
 		kfree_skb(skb);
-	else if (e)
-		toytcp_nursery_arrives(l, e, skb, seg);
-	else
-		listen_arrives(l, skb, seg, old);
+		return false;
+	}
+	return e ? toytcp_nursery_arrives(l, e, skb, seg) :
+		   listen_arrives(l, skb, seg, old);
 }
 
 static void set_state(struct sock *sk, u8 state)
@@ -387,7 +379,7 @@ int toytcp_listener_start(struct sock *sk, int backlog)
 	if (sk->sk_state == TCP_LISTEN)
 		return 0;
 	if (!toytcp_sk(sk)->claim.port)
-		err = toytcp_ports_get(sk, 0);
+		err = toytcp_bind_port(sk, 0);
 	if (err)
 		return err;
 	inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);

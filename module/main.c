@@ -62,6 +62,8 @@ static int __net_init net_init(struct net *net)
 	if (!err)
 		err = toytcp_proc_init(tn);
 	if (!err)
+		err = toytcp_events_init(tn);
+	if (!err)
 		err = nf_register_net_hook(net, &toytcp_hook_ops);
 	if (err)
 		unmake(tn);

@@ -9,6 +9,20 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
+/**
+ * toytcp_nursery_overflows() - has the accept queue no room? Then count it
+ * @l: the listener
+ *
+ * As with TCP, a backlog of n has room for n + 1.
+ */
+bool toytcp_nursery_overflows(const struct toytcp_listener *l)
+{
+	if (!sk_acceptq_is_full(l->sk))
+		return false;
+	toytcp_count(l->tn, drop_listen_overflow);
+	return true;
+}
+
 static struct toytcp_embryo *first_of(struct list_head *list)
 {
 	return list_first_entry_or_null(list, struct toytcp_embryo, link);
@@ -195,7 +209,7 @@ static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
 	bool ok;
 
 	spin_lock(&l->lock);
-	ok = !list_empty(&e->link) && !toytcp_listener_overflows(l);
+	ok = !list_empty(&e->link) && !toytcp_nursery_overflows(l);
 	if (ok) {
 		toytcp_table_replace(l->tn, &e->entry, &tp->entry);
 		unlink_embryo(l, e);
@@ -215,41 +229,43 @@ static void grow_up(const struct toytcp_listener *l, struct sock *child,
 {
 	toytcp_ports_share(l->sk, &toytcp_sk(child)->claim,
 			   inet_sk(child)->inet_num, false);
-	toytcp_deliver_locked(child, skb, seg);
+	toytcp_receive_segment(child, skb, seg);
 	if (child->sk_state == TCP_SYN_RECV)
 		toytcp_settle_abort(child, ECONNABORTED);
 }
 
-static void promote(struct toytcp_listener *l, struct toytcp_embryo *e,
+/*
+ * Returns true if that did not work out: the segment is for the one that was
+ * faster, for nobody, or is to find the accept queue full.
+ */
+static bool promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
-	struct sock *child = toytcp_socket_child(l->sk, e);
+	struct sock *child = toytcp_child_new(l->sk, e);
 	bool hatched;
 
 	if (!child) {
 		toytcp_count(l->tn, drop_memory);
 		kfree_skb(skb);
-		return;
+		return false;
 	}
 	bh_lock_sock_nested(child);
 	hatched = hatch(l, e, child);
 	if (hatched)
 		grow_up(l, child, skb, seg);
 	bh_unlock_sock(child);
-	if (hatched) {
+	if (hatched)
 		l->sk->sk_data_ready(l->sk);
-		return;
-	}
-	toytcp_socket_discard(child);
-	/* For the one that was faster, for nobody, or to find the queue full. */
-	toytcp_deliver_packet(l->tn, skb, seg);
+	else
+		toytcp_child_discard(child);
+	return !hatched;
 }
 
 /* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */
 static bool must_wait(const struct toytcp_listener *l, struct toytcp_embryo *e,
 		      const struct segment *seg)
 {
-	if (toytcp_listener_overflows(l))
+	if (toytcp_nursery_overflows(l))
 		return true;
 	if (toytcp_segment_length(seg) || !is_deferred(l, e))
 		return false;
@@ -317,20 +333,21 @@ static u8 cause_of(const struct segment *seg)
  * @seg: the same, parsed
  *
  * Context: under RCU, BH disabled.
+ *
+ * Return: true if another CPU was faster: see toytcp_listener_arrives().
  */
-void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+bool toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			    struct sk_buff *skb, const struct segment *seg)
 {
 	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg,
 						     toytcp_now());
 
-	if (verdict == VERDICT_PROMOTE && !must_wait(l, e, seg)) {
-		promote(l, e, skb, seg);	/* the child records it */
-		return;
-	}
+	if (verdict == VERDICT_PROMOTE && !must_wait(l, e, seg))
+		return promote(l, e, skb, seg);	/* the child records it */
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
 		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		     cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
 	consume_skb(skb);
+	return false;
 }

@@ -409,8 +409,7 @@ int toytcp_proc_init(struct toytcp_net *tn)
 			    sizeof(struct reader)) &&
 	    proc_create_net_single("listeners", 0444, tn->proc,
 				   show_listeners, NULL) &&
-	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL) &&
-	    toytcp_events_init(tn))
+	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL))
 		return 0;
 	return -ENOMEM;
 }

@@ -69,7 +69,7 @@ static void finish(struct sock *sk, int error)
 		error = READ_ONCE(sk->sk_err_soft);
 	if (error)
 		WRITE_ONCE(sk->sk_err, error);
-	toytcp_socket_done(sk);
+	toytcp_connection_end(sk);
 	sock_put(sk);
 }
 
@@ -147,7 +147,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		count_notes(sk, act->notes);
 	tp->tcb.rcv.buf = toytcp_buffers_text(sk);
 	if (act->ready)
-		toytcp_deliver_ready(sk, act->ready);
+		toytcp_recvq_add(sk, act->ready);
 	if (act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
 		toytcp_queue_forget(sk, tp->tcb.snd.una);

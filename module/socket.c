@@ -9,129 +9,23 @@
 #include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/route.h>
-#include <net/xfrm.h>
 
 #include "compat/compat.h"
 #include "toytcp.h"
 
 #define STATES_FIN_UNACKED	(TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
 
-/* Of all namespaces. */
-static atomic_t all_orphans;
-
-static void select_congestion(struct sock *sk, int algorithm)
-{
-	if (!toytcp_sk(sk)->congestion_set)
-		algorithm = READ_ONCE(toytcp_sock_net(sk)->
-				      sysctl_congestion_control);
-	toytcp_congestion_select(&toytcp_sk(sk)->tcb, algorithm);
-}
-
-/* A tcb as new, but for the options a user may have set on the old one. */
-static void reset_tcb(struct sock *sk)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct tcb old = tp->tcb;
-
-	toytcp_tcb_init(&tp->tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
-	tp->tcb.nodelay = old.nodelay;
-	tp->tcb.quickack = old.quickack;
-	tp->tcb.keepalive = old.keepalive;
-	tp->tcb.user_timeout = old.user_timeout;
-	tp->tcb.keep_idle = old.keep_idle;
-	tp->tcb.keep_interval = old.keep_interval;
-	tp->tcb.keep_count = old.keep_count;
-	tp->tcb.fin_wait_2 = old.fin_wait_2;
-	tp->tcb.syn_retries = old.syn_retries;
-	tp->tcb.cork = tp->corked;
-	select_congestion(sk, old.cc.algorithm);
-	memset(&tp->tuning, 0, sizeof(tp->tuning));
-}
-
-/* All text that is on its way in either direction; what can be read stays. */
-static void purge(struct sock *sk)
-{
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	struct reassembly_node *node, *later;
-	struct sent_record *record, *next;
-
-	toytcp_queue_forget(sk, tcb->snd.end);
-	for (node = toytcp_reassembly_purge(&tcb->ooo); node; node = later) {
-		later = node->next;
-		kfree_skb(toytcp_node_skb(node));
-	}
-	for (record = toytcp_scoreboard_purge(&tcb->board); record;
-	     record = next) {
-		next = record->next;
-		kfree(record);
-	}
-}
-
-/* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
-static void destruct(struct sock *sk)
-{
-	purge(sk);
-	xfrm_sk_free_policy(sk);	/* IP_XFRM_POLICY: a child has copies */
-	inet_sock_destruct(sk);
-}
-
-/* What every socket of ours has, created by socket() or by a handshake. */
-static void init_common(struct sock *sk)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-
-	tp->tn = toytcp_net(sock_net(sk));
-	tp->entry.kind = ENTRY_SOCKET;
-	sock_set_flag(sk, SOCK_RCU_FREE);
-	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
-	sk->sk_destruct = destruct;
-	sk->sk_write_space = toytcp_stream_write_space;
-	sk->sk_gso_type = TOYTCP_GSO_TYPE;
-	toytcp_timer_init(sk);
-}
-
 /* proto.init: the end of socket(2). */
 static int init(struct sock *sk)
 {
 	const struct toytcp_net *tn = toytcp_net(sock_net(sk));
 
-	init_common(sk);
+	toytcp_connection_init(sk, toytcp_receive_timer);
+	sk->sk_write_space = toytcp_stream_write_space;
 	sk->sk_rcvbuf = READ_ONCE(tn->sysctl_rmem[1]);
 	sk->sk_sndbuf = READ_ONCE(tn->sysctl_wmem[1]);
-	toytcp_tcb_init(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk),
-			MSS_DEFAULT);
-	toytcp_sk(sk)->tcb.syn_retries = READ_ONCE(tn->sysctl_syn_retries);
-	select_congestion(sk, 0);
+	toytcp_connection_first(sk);
 	return 0;
-}
-
-/**
- * toytcp_socket_done() - the connection has ended: back to CLOSED
- * @sk: locked; its tcb is in CLOSED
- *
- * What was received stays to be read. The table's reference goes: the caller
- * has one, or is within an RCU read-side section.
- */
-void toytcp_socket_done(struct sock *sk)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
-	inet_sk_set_state(sk, TCP_CLOSE);
-	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	toytcp_timer_stop(sk);
-	purge(sk);
-	if (tp->tcb.orphan) {
-		atomic_dec(&tn->orphans);
-		atomic_dec(&all_orphans);
-	}
-	/* A port that bind() asked for stays the socket's. */
-	if (sock_flag(sk, SOCK_DEAD) ||
-	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		toytcp_ports_release(tn, &tp->claim);
-		inet_sk(sk)->inet_num = 0;
-	}
-	toytcp_table_remove(tn, &tp->entry);
 }
 
 /* Both ends' addresses and ports are known: a four-tuple, and a route for it. */
@@ -152,7 +46,7 @@ static int attach(struct sock *sk, struct rtable *rt, __be16 dport)
 	atomic_set(&inet->inet_id, (u16)sk->sk_txhash);	/* as random as that */
 	/* SYN-SENT before the entry can be found. */
 	inet_sk_set_state(sk, TCP_SYN_SENT);
-	err = toytcp_ports_connect(sk);
+	err = toytcp_bind_connect(sk);
 	if (err) {
 		ip_rt_put(rt);
 		return err;
@@ -169,7 +63,7 @@ static void detach(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
-	toytcp_socket_done(sk);
+	toytcp_connection_end(sk);
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sk->sk_route_caps = 0;
 	inet->inet_dport = 0;
@@ -191,7 +85,7 @@ static void open_active(struct sock *sk)
 		toytcp_isn_new(&tp->entry.who);
 
 	tp->isn_set = 0;
-	reset_tcb(sk);
+	toytcp_connection_reset(sk);
 	tp->tcb.rcv.wscale = toytcp_emit_wscale(toytcp_buffers_window(sk));
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
@@ -268,7 +162,7 @@ static int disconnect(struct sock *sk, int flags)
 	detach(sk);
 	sk_dst_reset(sk);
 	sock_reset_flag(sk, SOCK_DONE);
-	reset_tcb(sk);
+	toytcp_connection_reset(sk);
 	tp->isn_set = 0;
 	sk_error_report(sk);
 	return 0;
@@ -307,20 +201,15 @@ static void close_connection(struct sock *sk, long timeout)
 	linger(sk, timeout);
 }
 
-/*
- * Peers that vanish, one after the other, could use up all memory. Root in a
- * user namespace may set its own limit, but cannot lift the machine's.
- */
-static void limit_orphans(struct sock *sk)
+/* The connection lives on, unless there are too many that do. */
+static void close_orphan(struct sock *sk)
 {
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-	int own = atomic_inc_return(&tn->orphans);
-	int all = atomic_inc_return(&all_orphans);
+	bool too_many = toytcp_connection_orphan(sk);
 
-	if (own <= READ_ONCE(tn->sysctl_orphans) &&
-	    all <= READ_ONCE(toytcp_net(&init_net)->sysctl_orphans))
+	toytcp_timer_arm(sk);
+	if (!too_many)
 		return;
-	toytcp_count(tn, orphan_overflow);
+	toytcp_count(toytcp_sock_net(sk), orphan_overflow);
 	toytcp_settle_abort(sk, 0);
 }
 
@@ -333,7 +222,7 @@ static void close(struct sock *sk, long timeout)
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listener_stop(sk);
-		toytcp_socket_done(sk);
+		toytcp_connection_end(sk);
 	} else {
 		close_connection(sk, timeout);
 	}
@@ -343,9 +232,7 @@ static void close(struct sock *sk, long timeout)
 	if (sk->sk_state == TCP_CLOSE) {
 		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
 	} else {
-		toytcp_user_leave(&tp->tcb, toytcp_now());
-		toytcp_timer_arm(sk);
-		limit_orphans(sk);
+		close_orphan(sk);
 	}
 	release_sock(sk);
 	sock_put(sk);
@@ -360,54 +247,12 @@ static void shutdown(struct sock *sk, int how)
 	toytcp_settle_call(sk, CAUSE_CLOSE);
 }
 
-/**
- * toytcp_socket_discard() - free a child that came to nothing
- * @child: from toytcp_socket_child(), not locked; still neither hashed nor
- *	queued, so that nobody else has seen it. The caller's reference goes
- */
-void toytcp_socket_discard(struct sock *child)
-{
-	toytcp_socket_done(child);
-	sock_orphan(child);
-	sock_put(child);
-}
-
-/**
- * toytcp_socket_child() - a socket for a connection that a listener got
- * @parent: the listener; need not be locked
- * @e: the embryo
- *
- * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
- * neither hashed nor queued. NULL if memory is short or there is no route.
- */
-struct sock *toytcp_socket_child(struct sock *parent,
-				 const struct toytcp_embryo *e)
-{
-	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
-	int err;
-
-	if (!child)
-		return NULL;
-	__acquire(&child->sk_lock.slock);	/* for sparse */
-	bh_unlock_sock(child);
-	__sock_put(child);		/* of two, as TCP wants them */
-	err = toytcp_child_inherit(child, parent, e);
-	init_common(child);
-	reset_tcb(child);
-	toytcp_embryo_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
-	inet_sk_set_state(child, TCP_SYN_RECV);
-	if (!err)
-		return child;
-	toytcp_socket_discard(child);
-	return NULL;
-}
-
 /* proto.release_cb: what timers and ICMP found the user in the way of. */
 static void release_cb(struct sock *sk)
 {
-	toytcp_timer_deferred(sk);
+	toytcp_receive_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
-	toytcp_deliver_deferred(sk);
+	toytcp_receive_ack_deferred(sk);
 }
 
 /* For a new socket that a cgroup's program refuses; it is hashed nowhere. */
@@ -463,10 +308,10 @@ struct proto toytcp_prot = {
 	.keepalive	= toytcp_sockopt_keepalive,
 	.sendmsg	= toytcp_stream_sendmsg,
 	.recvmsg	= proto_recvmsg,
-	.backlog_rcv	= toytcp_deliver_backlog,
+	.backlog_rcv	= toytcp_receive_backlog,
 	.release_cb	= release_cb,
 	.unhash		= unhash,
-	.get_port	= toytcp_ports_get,
+	.get_port	= toytcp_bind_port,
 	.put_port	= put_port,
 };
 
@@ -489,5 +334,5 @@ const struct proto_ops toytcp_stream_ops = {
 	.sendmsg	= inet_sendmsg,
 	.recvmsg	= inet_recvmsg,
 	.mmap		= sock_no_mmap,
-	.set_rcvlowat	= toytcp_buffers_low_mark,
+	.set_rcvlowat	= toytcp_sockopt_low_mark,
 };

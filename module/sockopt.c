@@ -407,3 +407,31 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 	release_sock(sk);
 	return err;
 }
+
+/**
+ * toytcp_sockopt_low_mark() - SO_RCVLOWAT: proto_ops.set_rcvlowat
+ * @sk: locked, in any state
+ * @bytes: of which poll() is to tell, and no fewer; 0 is 1
+ *
+ * The buffer must hold as much, or poll() would never tell of anything.
+ *
+ * Return: 0.
+ */
+int toytcp_sockopt_low_mark(struct sock *sk, int bytes)
+{
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
+	struct actions act;
+
+	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
+	/* Windows are rounded to the scale. */
+	toytcp_buffers_ask(sk, mark + (1u << tcb->rcv.wscale));
+	if (sk->sk_state == TCP_ESTABLISHED) {
+		toytcp_actions_init(&act, CAUSE_RECEIVE);
+		act.wake = WAKE_READ;	/* the mark may be lower now */
+		tcb->rcv.buf = toytcp_buffers_text(sk);
+		toytcp_user_receive(tcb, 0);
+		toytcp_settle(sk, &act, NULL);
+	}
+	return 0;
+}

@@ -75,7 +75,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 		*sent += max(n, 0);
 		err = min(n, 0);
 		if (!err && keeps_waiting(sk) && sk_flush_backlog(sk)) {
-			toytcp_deliver_deferred(sk);
+			toytcp_receive_ack_deferred(sk);
 			continue;
 		}
 		if (msg_data_left(msg) && (!err || err == -ENOMEM))
@@ -190,7 +190,7 @@ static void consumed(struct sock *sk, u32 n)
 
 	toytcp_user_receive(tcb, n);
 	toytcp_buffers_read(sk);
-	toytcp_deliver_forget(sk);
+	toytcp_recvq_forget(sk);
 	if (tcb->ack_now)	/* the window has news for the peer */
 		toytcp_settle_call(sk, CAUSE_RECEIVE);
 }

@@ -40,51 +40,15 @@ void toytcp_timer_stop(struct sock *sk)
 	sk_stop_timer(sk, &sk->sk_timer);
 }
 
-static void expire(struct sock *sk)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct actions act;
-	u8 tries = tp->tcb.tries;
-
-	tp->armed = 0;
-	toytcp_timeout_expire(&tp->tcb, toytcp_now(), &act);
-	if (tp->tcb.tries != tries)
-		toytcp_count(toytcp_sock_net(sk), timeouts);
-	toytcp_settle(sk, &act, NULL);
-}
-
-/*
- * If the user has the lock, release_cb() will do it: release_sock() must run
- * then, and the reference keeps the socket until it has.
+/**
+ * toytcp_timer_init() - give a new socket its timer
+ * @sk: the socket
+ * @expired: called when it goes off, with BH disabled, with a reference to the
+ *	socket that is the callee's
  */
-static void timer_fired(struct timer_list *t)
+void toytcp_timer_init(struct sock *sk, void (*expired)(struct timer_list *))
 {
-	struct sock *sk = container_of(t, struct sock, sk_timer);
-
-	rcu_read_lock();
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		expire(sk);
-	else if (!test_and_set_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
-		sock_hold(sk);
-	bh_unlock_sock(sk);
-	rcu_read_unlock();
-	sock_put(sk);
-}
-
-/** toytcp_timer_deferred() - what the timer could not do: from release_cb() */
-void toytcp_timer_deferred(struct sock *sk)
-{
-	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
-		return;
-	expire(sk);
-	__sock_put(sk);
-}
-
-/** toytcp_timer_init() - give a new socket its timer */
-void toytcp_timer_init(struct sock *sk)
-{
-	timer_setup(&sk->sk_timer, timer_fired, 0);
+	timer_setup(&sk->sk_timer, expired, 0);
 }
 
 /** toytcp_timer_setup_list() - prepare a timer for a list of deadlines */

@@ -232,21 +232,17 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 	return yields;
 }
 
-/*
- * A new connection between the same ports, RFC 9293 MAY-2. The listener records
- * the segment. As long as that has no room, the old connection is kept.
+/**
+ * toytcp_timewait_reopens() - may a segment open a new connection?
+ * @r: the remnant, found under RCU
+ * @seg: the segment
  *
- * Return: whether somebody listens and has taken the skb over.
+ * RFC 9293 MAY-2, if somebody listens.
  */
-static bool reopen(struct toytcp_net *tn, struct toytcp_remnant *r,
-		   struct sk_buff *skb, const struct segment *seg)
+bool toytcp_timewait_reopens(const struct toytcp_remnant *r,
+			     const struct segment *seg)
 {
-	struct toytcp_listener *l;
-
-	l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
-	if (l)
-		toytcp_listener_arrives(l, NULL, skb, seg, r);
-	return l;
+	return toytcp_remnant_arrives(&r->core, seg) == VERDICT_CREATE;
 }
 
 static u8 cause_of(const struct segment *seg)
@@ -284,7 +280,7 @@ static void carry_out(struct toytcp_net *tn, struct toytcp_remnant *r,
  * @tn: the namespace
  * @r: the remnant, found under RCU
  * @skb: data at our header; taken over
- * @seg: the same, parsed
+ * @seg: the same, parsed; where it would open a new connection nobody listens
  *
  * Context: under RCU, BH disabled.
  */
@@ -294,8 +290,6 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 	enum verdict verdict = toytcp_remnant_arrives(&r->core, seg);
 	u8 cause = cause_of(seg);
 
-	if (verdict == VERDICT_CREATE && reopen(tn, r, skb, seg))
-		return;
 	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
 		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
 	carry_out(tn, r, verdict, skb, cause);

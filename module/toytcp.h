@@ -261,23 +261,6 @@ static inline u64 toytcp_now(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
 }
 
-/**
- * toytcp_answer_due() - may one more useless segment be answered by an ACK?
- * @last: when one was, jiffies; 0: never
- *
- * Two that answer each other would never come to an end, and one forged SYN can
- * set an embryo on itself (LAND). RFC 5961 section 10 asks for a limit.
- */
-static inline bool toytcp_answer_due(u32 *last)
-{
-	u32 now = (u32)jiffies | 1, was = READ_ONCE(*last);
-
-	if (was && now - was < usecs_to_jiffies(CHALLENGE_GAP))
-		return false;
-	WRITE_ONCE(*last, now);
-	return true;
-}
-
 /** toytcp_count() - add one to a counter; any context */
 #define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
 
@@ -293,8 +276,7 @@ void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
 /* ports.c */
-int toytcp_ports_get(struct sock *sk, unsigned short port);
-int toytcp_ports_connect(struct sock *sk);
+bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms);
 int toytcp_ports_listen(struct toytcp_listener *l);
 void toytcp_ports_unlisten(struct toytcp_listener *l);
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
@@ -303,6 +285,10 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,
 					      int dif);
+
+/* bind.c */
+int toytcp_bind_port(struct sock *sk, unsigned short port);
+int toytcp_bind_connect(struct sock *sk);
 
 /* isn.c */
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
@@ -320,19 +306,19 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
-void toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old);
+			     struct toytcp_remnant *old, bool asked);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
-bool toytcp_listener_overflows(const struct toytcp_listener *l);
 
 /* nursery.c */
+bool toytcp_nursery_overflows(const struct toytcp_listener *l);
 void toytcp_nursery_init(struct toytcp_listener *l);
 void toytcp_nursery_clear(struct toytcp_listener *l);
 bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e);
 void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
 			const struct segment *syn);
-void toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
+bool toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			    struct sk_buff *skb, const struct segment *seg);
 
 /* timewait.c */
@@ -343,6 +329,8 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
 			   u8 cause);
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_tuple *who);
+bool toytcp_timewait_reopens(const struct toytcp_remnant *r,
+			     const struct segment *seg);
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 			     struct sk_buff *skb, const struct segment *seg);
 
@@ -350,17 +338,29 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
 extern const struct nf_hook_ops toytcp_hook_ops;
 int toytcp_hook_input(struct sk_buff *skb);
 
-/* deliver.c: each takes over the skb, but for _refuses() */
-void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
-			   const struct segment *seg);
-bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
+/* dispatch.c */
+void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			    const struct segment *seg);
-void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
-			   const struct segment *seg);
-void toytcp_deliver_deferred(struct sock *sk);
-int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb);
-void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready);
-void toytcp_deliver_forget(struct sock *sk);
+
+/* receive.c */
+bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
+				  struct sk_buff *skb);
+bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
+			    const struct segment *seg);
+void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
+			   struct sk_buff *skb, const struct segment *seg,
+			   bool asked);
+void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
+			    const struct segment *seg);
+int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb);
+void toytcp_receive_ack_deferred(struct sock *sk);
+void toytcp_receive_timer(struct timer_list *t);
+void toytcp_receive_timer_deferred(struct sock *sk);
+
+/* recvq.c */
+void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb);
+void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready);
+void toytcp_recvq_forget(struct sock *sk);
 
 /* buffers.c */
 extern atomic_long_t toytcp_buffers_allocated;
@@ -372,7 +372,7 @@ u32 toytcp_buffers_text(const struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);
 void toytcp_buffers_acked(struct sock *sk);
-int toytcp_buffers_low_mark(struct sock *sk, int bytes);
+void toytcp_buffers_ask(struct sock *sk, u32 text);
 
 /* settle.c: the one place where core and socket meet */
 void toytcp_settle(struct sock *sk, struct actions *act,
@@ -406,10 +406,9 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
 u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
 /* timer.c */
-void toytcp_timer_init(struct sock *sk);
+void toytcp_timer_init(struct sock *sk, void (*expired)(struct timer_list *));
 void toytcp_timer_arm(struct sock *sk);
 void toytcp_timer_stop(struct sock *sk);
-void toytcp_timer_deferred(struct sock *sk);
 void toytcp_timer_setup_list(struct timer_list *timer,
 			     void (*expire)(struct timer_list *));
 void toytcp_timer_set(struct timer_list *timer, unsigned long when);
@@ -423,15 +422,18 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 			    struct poll_table_struct *wait);
 void toytcp_stream_write_space(struct sock *sk);
 
-/* socket.c */
-void toytcp_socket_done(struct sock *sk);
-struct sock *toytcp_socket_child(struct sock *parent,
-				 const struct toytcp_embryo *e);
-void toytcp_socket_discard(struct sock *child);
+/* connection.c */
+void toytcp_connection_init(struct sock *sk,
+			    void (*expired)(struct timer_list *));
+void toytcp_connection_first(struct sock *sk);
+void toytcp_connection_reset(struct sock *sk);
+bool toytcp_connection_orphan(struct sock *sk);
+void toytcp_connection_end(struct sock *sk);
 
 /* child.c */
-int toytcp_child_inherit(struct sock *child, const struct sock *parent,
-			 const struct toytcp_embryo *e);
+struct sock *toytcp_child_new(struct sock *parent,
+			      const struct toytcp_embryo *e);
+void toytcp_child_discard(struct sock *child);
 
 /* sockopt.c */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
@@ -439,6 +441,7 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *val, int __user *len);
 void toytcp_sockopt_keepalive(struct sock *sk, int on);
+int toytcp_sockopt_low_mark(struct sock *sk, int bytes);
 int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value);
 
 /* icmp.c: an inet_protocol's err_handler */
@@ -465,7 +468,7 @@ DECLARE_STATIC_KEY_FALSE(toytcp_events_on);
 #define EVENT_OUT	1	/* a segment that was sent */
 #define EVENT_NONE	2	/* a user call or a timeout */
 
-bool toytcp_events_init(struct toytcp_net *tn);
+int toytcp_events_init(struct toytcp_net *tn);
 void toytcp_events_exit(struct toytcp_net *tn);
 int toytcp_events_switch(struct toytcp_net *tn, bool on);
 void toytcp_events_record(struct toytcp_net *tn,

@@ -327,7 +327,7 @@ u32 endpoint_memory(const struct endpoint *e)
 	return e->arrived - e->user.read + e->lent_bytes + NODE_COST * e->lent;
 }
 
-/* deliver.c's has_room(). */
+/* receive.c's has_room(). */
 static bool has_room(const struct endpoint *e, const struct segment *seg)
 {
 	bool next = !seq_after(seg->seq, e->tcb.rcv.nxt);

@@ -15,6 +15,7 @@ ROOT = os.path.join(ktap.SCRIPTS, "..")
 COLUMNS = "77"
 TEXT = transcript.document(ktap.SCRIPTS)
 EXPERIMENTS = transcript.document(ktap.SCRIPTS, "experiments.rst")
+DESIGN = transcript.document(ktap.SCRIPTS, "design.rst") or ""
 
 
 def run(command: str) -> str:
@@ -61,15 +62,29 @@ class Lessons(unittest.TestCase):
 
     def test_names_exist(self):
         for name, path in transcript.names(TEXT + EXPERIMENTS):
-            files = [path] if path else [
-                os.path.join(folder, file) for folder in
-                ("module", "module/core") for file in
-                os.listdir(os.path.join(ROOT, folder))
-                if file.endswith((".c", ".h"))]
-            texts = [open(os.path.join(ROOT, file)).read() for file in files]
-            self.assertTrue(any(re.search(rf"^\w.*\b{name}\(", text, re.M)
-                                for text in texts) or not name,
-                            f"{name}() is not in {path or 'module'}")
+            self.assert_defined(name, path or "module")
+
+    def test_the_walks_of_the_design(self):
+        """Each step is in the file that stands beside it."""
+        steps = re.findall(r"^ {3,}(\w+)\(\) +(core|\w+\.c)\b", DESIGN, re.M)
+        self.assertGreater(len(steps), 25)
+        for name, place in steps:
+            self.assert_defined(name, f"module/{place}")
+        for name in re.findall(r"``(toytcp_\w+)\(\)``", DESIGN):
+            self.assert_defined(name, "module")
+
+    def assert_defined(self, name: str, path: str) -> None:
+        """In a file, or somewhere in a directory; no name: it exists."""
+        path = os.path.join(ROOT, path)
+        files = [path] if os.path.isfile(path) else [
+            os.path.join(folder, file)
+            for folder, _, names in os.walk(path) for file in names
+            if file.endswith((".c", ".h"))]
+        self.assertTrue(files, path)
+        texts = [open(file).read() for file in files]
+        self.assertTrue(not name or any(
+            re.search(rf"^\w.*\b{name}\(", text, re.M) for text in texts),
+            f"{name}() is not in {path}")
 
 
 class Matching(unittest.TestCase):

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the hook to the core, and from the core to the receive queue.
+ * What happens to a socket from below: segments, at once, from the backlog or
+ * after its user; and its timer.
  *
- * Every function here takes its skb over: it ends in the receive queue, among
- * the out-of-order text, on the backlog, or freed, and exactly one of these.
+ * Every function here that gets an skb takes it over: it ends in the receive
+ * queue, among the out-of-order text, on the backlog, or freed, and exactly one
+ * of these.
  */
 #include <linux/filter.h>
 #include <net/inet_ecn.h>
@@ -13,110 +15,6 @@
 #include "compat/compat.h"
 #include "core/seq.h"
 #include "toytcp.h"
-
-#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */
-
-/* Payload is the only thing we want to remember of a packet. */
-static void charge(struct sock *sk, struct sk_buff *skb)
-{
-	skb->dev = NULL;
-	skb_dst_drop(skb);
-	secpath_reset(skb);
-	if (skb->sk != sk)
-		skb_set_owner_r(skb, sk);
-}
-
-/*
- * A short segment has a whole skb around it. Joined to the one before, many of
- * them do not eat up the receive buffer.
- */
-static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
-{
-	struct reassembly_node *last, *node = toytcp_node(skb);
-	bool stolen;
-	int delta;
-
-	if (!tail)
-		return false;
-	last = toytcp_node(tail);
-	if (last->end != node->seq || last->end - last->seq != tail->len ||
-	    skb->len > PAGE_SIZE)
-		return false;
-	if (!skb_try_coalesce(tail, skb, &stolen, &delta))
-		return false;
-	atomic_add(delta, &tail->sk->sk_rmem_alloc);
-	sk_mem_charge(tail->sk, delta);
-	last->end = node->end;
-	kfree_skb_partial(skb, stolen);
-	return true;
-}
-
-/*
- * Where that cannot be (a clone is still with the sender, on the same machine)
- * and half of the buffer is used up, a short segment's text moves to an skb
- * with room for what comes behind it.
- */
-static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
-{
-	struct sk_buff *roomy;
-
-	if (skb->truesize <= 2 * skb->len || skb->len > ROOMY ||
-	    atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2)
-		return skb;
-	roomy = alloc_skb(ROOMY, GFP_ATOMIC | __GFP_NOWARN);
-	if (!roomy)
-		return skb;
-	*toytcp_node(roomy) = *toytcp_node(skb);
-	skb_copy_bits(skb, 0, skb_put(roomy, skb->len), skb->len);
-	consume_skb(skb);
-	skb_set_owner_r(roomy, sk);
-	return roomy;
-}
-
-/**
- * toytcp_deliver_ready() - text that is in order goes to the user
- * @sk: locked
- * @ready: chain of nodes from the core
- *
- * What has been received already, in whole or in part, is skipped: readers go
- * by rcv.copied and each node's numbers.
- */
-void toytcp_deliver_ready(struct sock *sk, struct reassembly_node *ready)
-{
-	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
-	u32 have = tail ? toytcp_node(tail)->end : toytcp_sk(sk)->tcb.rcv.copied;
-	struct reassembly_node *next;
-
-	for (; ready; ready = next) {
-		struct sk_buff *skb = toytcp_node_skb(ready);
-
-		next = ready->next;
-		if (!seq_after(ready->end, have)) {
-			kfree_skb(skb);
-			continue;
-		}
-		have = ready->end;
-		charge(sk, skb);
-		if (coalesce(tail, skb))
-			continue;
-		skb = repack(sk, skb);
-		__skb_queue_tail(&sk->sk_receive_queue, skb);
-		tail = skb;
-	}
-}
-
-/** toytcp_deliver_forget() - free text that no one will read: sk locked */
-void toytcp_deliver_forget(struct sock *sk)
-{
-	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;
-	struct sk_buff *skb;
-
-	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
-	       !seq_after(toytcp_node(skb)->end, copied)) {
-		__skb_unlink(skb, &sk->sk_receive_queue);
-		consume_skb(skb);
-	}
-}
 
 static void count_arrival(struct sock *sk, const struct segment *seg,
 			  const struct actions *act, bool room)
@@ -168,8 +66,8 @@ static void defer_ack(struct sock *sk, const struct actions *act)
 	set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 }
 
-/** toytcp_deliver_deferred() - no more is waiting: from release_cb() */
-void toytcp_deliver_deferred(struct sock *sk)
+/** toytcp_receive_ack_deferred() - no more is waiting: from release_cb() */
+void toytcp_receive_ack_deferred(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
@@ -181,13 +79,13 @@ void toytcp_deliver_deferred(struct sock *sk)
 }
 
 /**
- * toytcp_deliver_locked() - a segment arrived for a socket
+ * toytcp_receive_segment() - a segment arrived for a socket
  * @sk: locked and not owned by a user, not in LISTEN
  * @skb: data at our header; taken over. Filters have let it pass, and may have
  *	made it shorter than @parsed says
  * @parsed: the same, parsed
  */
-void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
+void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *parsed)
 {
 	struct reassembly_node *node = toytcp_node(skb);
@@ -209,11 +107,11 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 	count_arrival(sk, &seg, &act, room);
 	/* A new mark may have passed over the last one's byte, unread. */
 	if (act.wake & WAKE_URGENT)
-		toytcp_deliver_forget(sk);
+		toytcp_recvq_forget(sk);
 	if (act.urgent)
 		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
 	if (act.kept)
-		charge(sk, skb);
+		toytcp_recvq_charge(sk, skb);
 	defer_ack(sk, &act);
 	toytcp_settle(sk, &act, &seg);
 	if (act.reset)
@@ -224,7 +122,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
 }
 
 /**
- * toytcp_deliver_backlog() - what came while a user had the lock
+ * toytcp_receive_backlog() - what came while a user had the lock
  * @sk: locked by release_sock()
  * @skb: data at our header; taken over
  *
@@ -233,7 +131,7 @@ void toytcp_deliver_locked(struct sock *sk, struct sk_buff *skb,
  *
  * Return: 0, nobody looks at it.
  */
-int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb)
+int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 {
 	struct segment seg;
 
@@ -244,7 +142,7 @@ int toytcp_deliver_backlog(struct sock *sk, struct sk_buff *skb)
 	}
 	/* It was found good before it was put here; cb had no room for it. */
 	toytcp_segment_parse(&seg, skb->data, skb->len);
-	toytcp_deliver_locked(sk, skb, &seg);
+	toytcp_receive_segment(sk, skb, &seg);
 	return 0;
 }
 
@@ -275,13 +173,19 @@ static bool still_there(const struct toytcp_sock *tp,
 	       toytcp_tuple_same(&tp->entry.who, who);
 }
 
-/*
- * Did it not come the way that IPsec policies ask for: the socket's own or, if
- * it has none, the host's? Conntrack knows what NAT has made of its addresses,
- * and has done all it can for us afterwards.
+/**
+ * toytcp_receive_breaks_policy() - does IPsec forbid a segment? Then count it
+ * @tn: the namespace
+ * @sk: whose own policy counts, if it has one; NULL: the host's
+ * @skb: data at our header
+ *
+ * Ask once for each packet: conntrack knows what NAT has made of its addresses,
+ * and is released here.
+ *
+ * Return: whether it did not come the way that the policy asks for.
  */
-static bool breaks_policy(struct toytcp_net *tn, struct sock *sk,
-			  struct sk_buff *skb)
+bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
+				  struct sk_buff *skb)
 {
 	bool breaks = !xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
 
@@ -292,17 +196,17 @@ static bool breaks_policy(struct toytcp_net *tn, struct sock *sk,
 }
 
 /**
- * toytcp_deliver_refuses() - does a socket not want a segment? Then count it
+ * toytcp_receive_refuses() - does a socket not want a segment? Then count it
  * @sk: found under RCU; not locked
  * @skb: data at our header, which filters see, as those of TCP see TCP's
  * @seg: the same, parsed
  *
  * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
  */
-bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
+bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg)
 {
-	if (breaks_policy(toytcp_sock_net(sk), sk, skb))
+	if (toytcp_receive_breaks_policy(toytcp_sock_net(sk), sk, skb))
 		return true;
 	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
 	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
@@ -311,12 +215,23 @@ bool toytcp_deliver_refuses(struct sock *sk, struct sk_buff *skb,
 	return true;
 }
 
-static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
-			      struct sk_buff *skb, const struct segment *seg)
+/**
+ * toytcp_receive_packet() - a segment arrived for a socket
+ * @sk: found under RCU; not locked
+ * @who: the segment's four-tuple
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ * @asked: the policy and the filter that hold for it have let it pass
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
+			   struct sk_buff *skb, const struct segment *seg,
+			   bool asked)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (toytcp_deliver_refuses(sk, skb, seg)) {
+	if (!asked && toytcp_receive_refuses(sk, skb, seg)) {
 		kfree_skb(skb);
 		return;
 	}
@@ -326,7 +241,7 @@ static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
 		toytcp_count(tn, drop_no_socket);
 		kfree_skb(skb);
 	} else if (!sock_owned_by_user(sk)) {
-		toytcp_deliver_locked(sk, skb, seg);
+		toytcp_receive_segment(sk, skb, seg);
 	} else if (!add_to_backlog(sk, skb)) {
 		toytcp_count(tn, drop_backlog);
 		kfree_skb(skb);
@@ -334,55 +249,46 @@ static void deliver_to_socket(struct sock *sk, const struct toytcp_tuple *who,
 	bh_unlock_sock(sk);
 }
 
-/* 3.10.7.1: no connection, and perhaps nobody who listens. */
-static void deliver_new(struct toytcp_net *tn, const struct toytcp_tuple *who,
-			struct sk_buff *skb, const struct segment *seg)
+static void expire(struct sock *sk)
 {
-	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
-							  inet_iif(skb));
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct actions act;
+	u8 tries = tp->tcb.tries;
 
-	if (l) {
-		toytcp_listener_arrives(l, NULL, skb, seg, NULL);
-		return;
-	}
-	if (!breaks_policy(tn, NULL, skb)) {
-		toytcp_count(tn, drop_no_socket);
-		if (!(seg->ctl & CTL_RST))
-			toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
-	}
-	kfree_skb(skb);
+	tp->armed = 0;
+	toytcp_timeout_expire(&tp->tcb, toytcp_now(), &act);
+	if (tp->tcb.tries != tries)
+		toytcp_count(toytcp_sock_net(sk), timeouts);
+	toytcp_settle(sk, &act, NULL);
 }
 
 /**
- * toytcp_deliver_packet() - find out whom a segment is for
- * @tn: the namespace
- * @skb: data at our header; taken over
- * @seg: the same, parsed
+ * toytcp_receive_timer() - the socket's timer went off
+ * @t: its sk_timer
  *
- * Context: BH disabled.
+ * If the user has the lock, release_cb() will do it: release_sock() must run
+ * then, and the reference keeps the socket until it has.
  */
-void toytcp_deliver_packet(struct toytcp_net *tn, struct sk_buff *skb,
-			   const struct segment *seg)
+void toytcp_receive_timer(struct timer_list *t)
 {
-	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
-	struct toytcp_remnant *r;
-	struct toytcp_embryo *e;
-	struct toytcp_entry *entry;
+	struct sock *sk = container_of(t, struct sock, sk_timer);
 
 	rcu_read_lock();
-	entry = toytcp_table_find(tn, &who);
-	if (!entry) {
-		deliver_new(tn, &who, skb, seg);
-	} else if (entry->kind == ENTRY_SOCKET) {
-		deliver_to_socket(toytcp_entry_sock(entry), &who, skb, seg);
-	} else if (entry->kind == ENTRY_EMBRYO) {
-		e = container_of(entry, struct toytcp_embryo, entry);
-		toytcp_listener_arrives(e->listener, e, skb, seg, NULL);
-	} else if (breaks_policy(tn, NULL, skb)) {
-		kfree_skb(skb);
-	} else {
-		r = container_of(entry, struct toytcp_remnant, entry);
-		toytcp_timewait_arrives(tn, r, skb, seg);
-	}
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		expire(sk);
+	else if (!test_and_set_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
 	rcu_read_unlock();
+	sock_put(sk);
+}
+
+/** toytcp_receive_timer_deferred() - what the timer could not do: from release_cb() */
+void toytcp_receive_timer_deferred(struct sock *sk)
+{
+	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	expire(sk);
+	__sock_put(sk);
 }

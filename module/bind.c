@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which local port bind() and connect() give a socket, and for connect() its
+ * place in the connection table with it.
+ */
+#include <net/ip.h>
+#include <net/secure_seq.h>
+
+#include "toytcp.h"
+
+/* RFC 6056 section 3.3.4: how far each class of peers has come with its ports. */
+static u32 progress[256];
+
+/*
+ * Goes once around the ephemeral ports until one can be taken.
+ *
+ * Return: how many were tried in vain before; -1 if that was all of them.
+ */
+static int search(struct sock *sk, u32 start,
+		  bool (*try)(struct sock *sk, u16 port))
+{
+	int low, high, count, n;
+
+	inet_sk_get_local_port_range(sk, &low, &high);
+	count = high - low + 1;
+	for (n = 0; n < count; n++) {
+		u16 port = low + (start % count + n) % count;
+
+		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
+		    try(sk, port))
+			return n;
+		cond_resched();
+	}
+	return -1;
+}
+
+static bool bind_to(struct sock *sk, u16 port)
+{
+	return toytcp_ports_take(sk, port, STRICT);
+}
+
+/**
+ * toytcp_bind_port() - proto.get_port: bind
+ * @sk: locked, its inet_rcv_saddr set, without a claim
+ * @port: host order; 0: any that is free
+ *
+ * Return: 0 with inet_num set, or -EADDRINUSE.
+ */
+int toytcp_bind_port(struct sock *sk, unsigned short port)
+{
+	if (port ? !toytcp_ports_take(sk, port, TOLERANT) :
+		   search(sk, get_random_u32(), bind_to) < 0)
+		return -EADDRINUSE;
+	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
+	return 0;
+}
+
+static int enter_table(struct sock *sk, u16 port)
+{
+	struct toytcp_entry *e = &toytcp_sk(sk)->entry;
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	int err;
+
+	inet->inet_num = port;
+	inet->inet_sport = htons(port);
+	/* Whoever still stands on the entry reads it: toytcp_table_find(). */
+	WRITE_ONCE(e->local, inet->inet_saddr);
+	WRITE_ONCE(e->remote, inet->inet_daddr);
+	WRITE_ONCE(e->lport, port);
+	WRITE_ONCE(e->rport, ntohs(inet->inet_dport));
+	err = toytcp_table_insert(tn, e);
+	if (err && toytcp_timewait_yield(tn, &e->who))
+		err = toytcp_table_insert(tn, e);
+	return err;
+}
+
+static bool connect_from(struct sock *sk, u16 port)
+{
+	if (!toytcp_ports_take(sk, port, SHARED))
+		return false;
+	if (!enter_table(sk, port))
+		return true;
+	toytcp_ports_release(toytcp_sock_net(sk), &toytcp_sk(sk)->claim);
+	return false;
+}
+
+/**
+ * toytcp_bind_connect() - give a connection its port, and make it known
+ * @sk: locked; both addresses and inet_dport set; its port too, if bound
+ *
+ * Return: 0 with inet_num and inet_sport set and the socket in the connection
+ * table; -EADDRNOTAVAIL if no port leads to a four-tuple that is free.
+ */
+int toytcp_bind_connect(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	u32 *begin, jump;
+	u64 hash;
+	int n;
+
+	if (toytcp_sk(sk)->claim.port)
+		return enter_table(sk, toytcp_sk(sk)->claim.port);
+	hash = secure_ipv4_port_ephemeral(inet->inet_saddr, inet->inet_daddr,
+					  inet->inet_dport);
+	begin = &progress[hash % ARRAY_SIZE(progress)];
+	n = search(sk, READ_ONCE(*begin) + (u32)(hash >> 32), connect_from);
+	if (n >= 0) {
+		jump = max_t(u32, n, get_random_u32() % 8) + 1;
+		WRITE_ONCE(*begin, READ_ONCE(*begin) + jump);
+		return 0;
+	}
+	inet->inet_num = 0;
+	inet->inet_sport = 0;
+	return -EADDRNOTAVAIL;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the hook to the one a segment is for: a socket, a listener or its
+ * embryo, TIME-WAIT, or nobody.
+ */
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "toytcp.h"
+
+/* 3.10.7.1: no connection, and perhaps nobody who listens. */
+static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
+			struct sk_buff *skb, const struct segment *seg,
+			bool asked)
+{
+	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
+							  inet_iif(skb));
+
+	if (l)
+		return toytcp_listener_arrives(l, NULL, skb, seg, NULL, asked);
+	if (asked || !toytcp_receive_breaks_policy(tn, NULL, skb)) {
+		toytcp_count(tn, drop_no_socket);
+		if (!(seg->ctl & CTL_RST))
+			toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
+	}
+	kfree_skb(skb);
+	return false;
+}
+
+/*
+ * TIME-WAIT. A SYN that may open a new connection is the listener's, with its
+ * own policy, if somebody listens; as long as the listener has no room, the old
+ * connection is kept.
+ */
+static bool to_remnant(struct toytcp_net *tn, struct toytcp_remnant *r,
+		       struct sk_buff *skb, const struct segment *seg,
+		       bool asked)
+{
+	struct toytcp_listener *l = NULL;
+
+	if (toytcp_timewait_reopens(r, seg))
+		l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
+	if (l)
+		return toytcp_listener_arrives(l, NULL, skb, seg, r, asked);
+	if (!asked && toytcp_receive_breaks_policy(tn, NULL, skb))
+		kfree_skb(skb);
+	else
+		toytcp_timewait_arrives(tn, r, skb, seg);
+	return false;
+}
+
+/* Returns whether to look once more: another CPU was faster. */
+static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
+		     struct sk_buff *skb, const struct segment *seg, bool asked)
+{
+	struct toytcp_entry *entry = toytcp_table_find(tn, who);
+	struct toytcp_embryo *e;
+
+	if (!entry)
+		return to_listener(tn, who, skb, seg, asked);
+	switch (entry->kind) {
+	case ENTRY_SOCKET:
+		toytcp_receive_packet(toytcp_entry_sock(entry), who, skb, seg,
+				      asked);
+		return false;
+	case ENTRY_EMBRYO:
+		e = container_of(entry, struct toytcp_embryo, entry);
+		return toytcp_listener_arrives(e->listener, e, skb, seg, NULL,
+					       asked);
+	default:
+		return to_remnant(tn, container_of(entry, struct toytcp_remnant,
+						   entry), skb, seg, asked);
+	}
+}
+
+/**
+ * toytcp_dispatch_packet() - find out whom a segment is for, and hand it over
+ * @tn: the namespace
+ * @skb: data at our header; taken over
+ * @seg: the same, parsed
+ *
+ * Two ACKs that complete a handshake may come at once: one makes the embryo a
+ * socket, the other finds that out too late, and is looked up again. What held
+ * for the embryo, policy and filter, is not asked twice.
+ *
+ * Context: BH disabled.
+ */
+void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
+			    const struct segment *seg)
+{
+	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
+	bool asked = false;
+
+	rcu_read_lock();
+	while (dispatch(tn, &who, skb, seg, asked))
+		asked = true;
+	rcu_read_unlock();
+}

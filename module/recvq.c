@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive queue: text from rcv.copied to rcv.nxt, in skbs that readers take
+ * apart by the numbers of their nodes.
+ */
+#include <net/xfrm.h>
+
+#include "core/seq.h"
+#include "toytcp.h"
+
+#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */
+
+/**
+ * toytcp_recvq_charge() - an skb is the socket's, and its memory
+ * @sk: locked
+ * @skb: of its packet, nothing but the text is kept
+ */
+void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb)
+{
+	skb->dev = NULL;
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	if (skb->sk != sk)
+		skb_set_owner_r(skb, sk);
+}
+
+/*
+ * A short segment has a whole skb around it. Joined to the one before, many of
+ * them do not eat up the receive buffer.
+ */
+static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
+{
+	struct reassembly_node *last, *node = toytcp_node(skb);
+	bool stolen;
+	int delta;
+
+	if (!tail)
+		return false;
+	last = toytcp_node(tail);
+	if (last->end != node->seq || last->end - last->seq != tail->len ||
+	    skb->len > PAGE_SIZE)
+		return false;
+	if (!skb_try_coalesce(tail, skb, &stolen, &delta))
+		return false;
+	atomic_add(delta, &tail->sk->sk_rmem_alloc);
+	sk_mem_charge(tail->sk, delta);
+	last->end = node->end;
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/*
+ * Where that cannot be (a clone is still with the sender, on the same machine)
+ * and half of the buffer is used up, a short segment's text moves to an skb
+ * with room for what comes behind it.
+ */
+static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *roomy;
+
+	if (skb->truesize <= 2 * skb->len || skb->len > ROOMY ||
+	    atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2)
+		return skb;
+	roomy = alloc_skb(ROOMY, GFP_ATOMIC | __GFP_NOWARN);
+	if (!roomy)
+		return skb;
+	*toytcp_node(roomy) = *toytcp_node(skb);
+	skb_copy_bits(skb, 0, skb_put(roomy, skb->len), skb->len);
+	consume_skb(skb);
+	skb_set_owner_r(roomy, sk);
+	return roomy;
+}
+
+/**
+ * toytcp_recvq_add() - text that is in order goes to the user
+ * @sk: locked
+ * @ready: chain of nodes from the core
+ *
+ * What has been received already, in whole or in part, is skipped: readers go
+ * by rcv.copied and each node's numbers.
+ */
+void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	u32 have = tail ? toytcp_node(tail)->end : toytcp_sk(sk)->tcb.rcv.copied;
+	struct reassembly_node *next;
+
+	for (; ready; ready = next) {
+		struct sk_buff *skb = toytcp_node_skb(ready);
+
+		next = ready->next;
+		if (!seq_after(ready->end, have)) {
+			kfree_skb(skb);
+			continue;
+		}
+		have = ready->end;
+		toytcp_recvq_charge(sk, skb);
+		if (coalesce(tail, skb))
+			continue;
+		skb = repack(sk, skb);
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
+		tail = skb;
+	}
+}
+
+/** toytcp_recvq_forget() - free text that no one will read: sk locked */
+void toytcp_recvq_forget(struct sock *sk)
+{
+	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
+	       !seq_after(toytcp_node(skb)->end, copied)) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+	}
+}
