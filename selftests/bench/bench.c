@@ -14,25 +14,17 @@
  *   pingpong    COUNT times one byte there and one byte back (/s)
  *   connect     COUNT times connect, one byte, close at both ends (/s)
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "stream.h"
+
 #include <err.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PORT 7000
 #define BUFFER (128 * 1024)
-#define NS_PER_S 1e9
 
 struct test {
 	const char *name;
@@ -40,90 +32,42 @@ struct test {
 	long count;
 };
 
-static int protocol;
-static const char *congestion;
-static struct sockaddr_in server = {
-	.sin_family = AF_INET,
+struct tests {
+	struct test *all;
+	int n;
 };
 
 static char buffer[BUFFER];
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / NS_PER_S;
-}
-
-static int open_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol);
-
-	if (fd < 0)
-		err(1, "socket of protocol %d", protocol);
-	if (congestion && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION,
-				     congestion, strlen(congestion)))
-		err(1, "congestion control %s", congestion);
-	return fd;
-}
-
-static void no_delay(int fd)
-{
-	int on = 1;
-
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
-		err(1, "TCP_NODELAY");
-}
-
 static int connect_server(void)
 {
-	int fd = open_socket();
+	int fd = stream_socket();
 
-	if (connect(fd, (struct sockaddr *)&server, sizeof(server)))
-		err(1, "connect");
+	stream_connect(fd);
 	return fd;
-}
-
-static void write_all(int fd, size_t length)
-{
-	while (length) {
-		ssize_t n = send(fd, buffer, length, MSG_NOSIGNAL);
-
-		if (n < 0)
-			err(1, "send");
-		length -= n;
-	}
 }
 
 /* False at the end of the stream. */
-static int read_byte(int fd)
+static bool read_byte(int fd)
 {
 	char byte;
-	ssize_t n = recv(fd, &byte, 1, 0);
 
-	if (n < 0)
-		err(1, "recv");
-	return n;
+	return stream_read(fd, &byte, 1);
 }
 
 /* Reads up to the end of the stream, then says so by one byte. */
 static void serve_bulk(int fd)
 {
-	ssize_t n;
-
-	while ((n = recv(fd, buffer, BUFFER, 0)) > 0)
+	while (stream_read(fd, buffer, BUFFER))
 		;
-	if (n < 0)
-		err(1, "recv");
-	write_all(fd, 1);
+	stream_write(fd, buffer, 1);
 }
 
 static void serve_pingpong(int fd)
 {
-	no_delay(fd);
+	stream_no_delay(fd);
 	while (read_byte(fd))
-		write_all(fd, 1);
+		stream_write(fd, buffer, 1);
 }
 
 static void serve_connect(int fd)
@@ -132,26 +76,17 @@ static void serve_connect(int fd)
 		errx(1, "no byte came");
 }
 
-static int is_bulk(const struct test *test)
+static bool is_bulk(const struct test *test)
 {
 	return test->write_size > 0;
 }
 
-static int accept_one(int listener)
-{
-	int fd = accept(listener, NULL, NULL);
-
-	if (fd < 0)
-		err(1, "accept");
-	return fd;
-}
-
-static void serve(int listener, const struct test *test)
+static void serve_test(int listener, const struct test *test)
 {
 	long connections = !strcmp(test->name, "connect") ? test->count : 1;
 
 	while (connections--) {
-		int fd = accept_one(listener);
+		int fd = stream_accept(listener);
 
 		if (is_bulk(test))
 			serve_bulk(fd);
@@ -163,18 +98,26 @@ static void serve(int listener, const struct test *test)
 	}
 }
 
+static void serve(int listener, const void *arg)
+{
+	const struct tests *tests = arg;
+
+	for (int i = 0; i < tests->n; i++)
+		serve_test(listener, &tests->all[i]);
+}
+
 static double bulk(const struct test *test)
 {
 	int fd = connect_server();
-	double start = now();
+	double start = stream_seconds();
 	double seconds;
 
 	for (long i = 0; i < test->count; i++)
-		write_all(fd, test->write_size);
+		stream_write(fd, buffer, test->write_size);
 	shutdown(fd, SHUT_WR);
 	if (!read_byte(fd))
 		errx(1, "the reader went away");
-	seconds = now() - start;
+	seconds = stream_seconds() - start;
 	close(fd);
 	return test->count * test->write_size / seconds / 1e6;
 }
@@ -185,31 +128,31 @@ static double pingpong(const struct test *test)
 	double start;
 	double seconds;
 
-	no_delay(fd);
-	start = now();
+	stream_no_delay(fd);
+	start = stream_seconds();
 	for (long i = 0; i < test->count; i++) {
-		write_all(fd, 1);
+		stream_write(fd, buffer, 1);
 		if (!read_byte(fd))
 			errx(1, "the other side went away");
 	}
-	seconds = now() - start;
+	seconds = stream_seconds() - start;
 	close(fd);
 	return test->count / seconds;
 }
 
 static double connections(const struct test *test)
 {
-	double start = now();
+	double start = stream_seconds();
 
 	for (long i = 0; i < test->count; i++) {
 		int fd = connect_server();
 
-		write_all(fd, 1);
+		stream_write(fd, buffer, 1);
 		if (read_byte(fd))
 			errx(1, "more than a close came back");
 		close(fd);
 	}
-	return test->count / (now() - start);
+	return test->count / (stream_seconds() - start);
 }
 
 static void measure(const struct test *test)
@@ -227,74 +170,9 @@ static void measure(const struct test *test)
 	fflush(stdout);
 }
 
-static void enter_netns(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		err(1, "%s", path);
-	close(fd);
-}
-
-static int listen_there(const char *netns)
-{
-	int on = 1;
-	int fd;
-
-	if (netns)
-		enter_netns(netns);
-	fd = open_socket();
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&server, sizeof(server)) ||
-	    listen(fd, 128))
-		err(1, "listen");
-	return fd;
-}
-
-static void run_server(const char *netns, const struct test *tests, int n,
-		       int ready)
-{
-	int listener = listen_there(netns);
-
-	if (write(ready, "", 1) != 1)
-		err(1, "telling the client");
-	for (int i = 0; i < n; i++)
-		serve(listener, &tests[i]);
-	exit(0);
-}
-
-/* Returns once the server listens. */
-static pid_t start_server(const char *netns, const struct test *tests, int n)
-{
-	int ready[2];
-	pid_t child;
-	char byte;
-
-	if (pipe(ready))
-		err(1, "pipe");
-	child = fork();
-	if (child < 0)
-		err(1, "fork");
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(ready[0]);
-		run_server(netns, tests, n, ready[1]);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		errx(1, "the server did not start");
-	close(ready[0]);
-	return child;
-}
-
 static void usage(void)
 {
-	fprintf(stderr,
-		"usage: bench [--protocol N] [--congestion NAME]\n"
-		"\t[--netns NAME] [--address A]\n"
+	fprintf(stderr, "usage: bench " STREAM_OPTIONS "\n"
 		"\tbulk:BYTES|pingpong|connect COUNT ...\n");
 	exit(2);
 }
@@ -317,50 +195,22 @@ static struct test parse_test(const char *name, const char *count)
 	return test;
 }
 
-static const char *parse_options(int *argc, char ***argv)
-{
-	const char *address = "127.0.0.1";
-	const char *netns = NULL;
-
-	for (; *argc > 1 && !strncmp((*argv)[0], "--", 2);
-	     *argc -= 2, *argv += 2) {
-		const char *option = (*argv)[0] + 2;
-
-		if (!strcmp(option, "protocol"))
-			protocol = atoi((*argv)[1]);
-		else if (!strcmp(option, "congestion"))
-			congestion = (*argv)[1];
-		else if (!strcmp(option, "netns"))
-			netns = (*argv)[1];
-		else if (!strcmp(option, "address"))
-			address = (*argv)[1];
-		else
-			usage();
-	}
-	server.sin_port = htons(PORT);
-	if (!inet_aton(address, &server.sin_addr))
-		usage();
-	return netns;
-}
-
 int main(int argc, char **argv)
 {
-	const char *netns;
-	struct test *tests;
-	int n, status;
+	int first = stream_options(argc, argv);
+	struct tests tests = { .n = (argc - first) / 2 };
 	pid_t child;
+	int status;
 
-	argc--, argv++;
-	netns = parse_options(&argc, &argv);
-	n = argc / 2;
-	if (n < 1 || argc % 2)
+	if (first < 0 || tests.n < 1 || (argc - first) % 2)
 		usage();
-	tests = calloc(n, sizeof(*tests));
-	for (int i = 0; i < n; i++)
-		tests[i] = parse_test(argv[2 * i], argv[2 * i + 1]);
-	child = start_server(netns, tests, n);
-	for (int i = 0; i < n; i++)
-		measure(&tests[i]);
+	tests.all = calloc(tests.n, sizeof(*tests.all));
+	for (int i = 0; i < tests.n; i++)
+		tests.all[i] = parse_test(argv[first + 2 * i],
+					  argv[first + 2 * i + 1]);
+	child = stream_server(serve, &tests);
+	for (int i = 0; i < tests.n; i++)
+		measure(&tests.all[i]);
 	if (waitpid(child, &status, 0) != child || status)
 		errx(1, "the server failed");
 	return 0;
