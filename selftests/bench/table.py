@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The benchmark's figures as a table of ratios, and as JSON.
 
-Reads lines "LINK PROTOCOL TEST UNIT FIGURE" up to "done". Protocol 6 stands
-first in each round. Of several rounds of the same the median counts; rounds
-over bad networks differ, by their losses, and count together: all bytes by all
-the time it took.
+Reads lines "LINK SUBJECT TEST UNIT FIGURE" up to "done". The subjects are tcp
+(without the module), toytcp, and for speed loaded (TCP with the module loaded).
+Rounds count together: all work by all the time it took.
 """
 import argparse
 import json
@@ -13,9 +12,9 @@ import statistics
 import sys
 from collections import defaultdict
 
-TCP = "6"
 NAMES = {
     "bulk:131072": "bulk, 128 KB writes",
+    "bulk:16384": "bulk, 16 KB writes",
     "bulk:1024": "bulk, 1 KB writes",
     "pingpong": "1-byte ping-pong",
     "connect": "connect, 1 byte, close",
@@ -24,38 +23,44 @@ NAMES = {
 }
 
 
-def read(lines: list[str]) -> dict[tuple, tuple[list, list]]:
-    """(link, test, unit) -> the figures of TCP and of toytcp. Of two
-    protocols with one number (a self-check) they alternate."""
-    figures: dict[tuple, tuple[list, list]] = defaultdict(lambda: ([], []))
+def read(lines: list[str]) -> dict[tuple, dict[str, list]]:
+    """(link, test, unit) -> subject -> its figures."""
+    figures: dict[tuple, dict[str, list]] = defaultdict(
+        lambda: defaultdict(list))
     for line in lines:
         if line.strip() == "done":
             return figures
-        link, protocol, test, unit, figure = line.split()
-        tcp, toytcp = figures[link, test, unit]
-        is_tcp = protocol == TCP and len(tcp) == len(toytcp)
-        (tcp if is_tcp else toytcp).append(float(figure))
+        link, subject, test, unit, figure = line.split()
+        figures[link, test, unit][subject].append(float(figure))
     raise SystemExit("table: the figures are not complete")
 
 
-def make_rows(figures: dict[tuple, tuple[list, list]]) -> list[dict]:
+def make_rows(figures: dict[tuple, dict[str, list]]) -> list[dict]:
     rows = []
-    for (link, test, unit), (tcp, toytcp) in figures.items():
-        one_of = (statistics.harmonic_mean if test in ("cubic", "reno")
-                  else statistics.median)
-        old, new = one_of(tcp), one_of(toytcp)
-        rows.append({"name": f"{NAMES[test]}, {link.replace('_', ' ')}",
-                     "unit": unit, "tcp": old, "toytcp": new,
-                     "ratio": round(new / old, 3)})
+    for (link, test, unit), by_subject in figures.items():
+        one = {subject: statistics.harmonic_mean(found)
+               for subject, found in by_subject.items()}
+        row = {"name": f"{NAMES[test]}, {link.replace('_', ' ')}",
+               "unit": unit, "tcp": one["tcp"], "toytcp": one["toytcp"],
+               "ratio": round(one["toytcp"] / one["tcp"], 3)}
+        if "loaded" in one:
+            row["loaded"] = one["loaded"]
+        rows.append(row)
     return rows
 
 
 def print_table(rows: list[dict]) -> None:
-    print(f"{'':34} {'unit':>5} {'TCP':>10} {'toytcp':>10} {'ratio':>6}")
+    loaded = any("loaded" in row for row in rows)
+    print(f"{'':34} {'unit':>5} {'TCP':>10} {'toytcp':>10} {'ratio':>6}"
+          + "  TCP, module loaded" * loaded)
     for row in rows:
         digits = 1 if row["tcp"] >= 10 else 3
-        print(f"{row['name']:34} {row['unit']:>5} {row['tcp']:10.{digits}f} "
-              f"{row['toytcp']:10.{digits}f} {row['ratio']:6.2f}")
+        line = (f"{row['name']:34} {row['unit']:>5} {row['tcp']:10.{digits}f} "
+                f"{row['toytcp']:10.{digits}f} {row['ratio']:6.2f}")
+        if loaded:
+            line += (f"  {row['loaded']:10.{digits}f} "
+                     f"{row['loaded'] / row['tcp']:7.3f}")
+        print(line)
 
 
 def main() -> int:
