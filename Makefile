@@ -52,8 +52,8 @@ clean:
 demo check bench:
 	scripts/$@
 
-bench-loss:
-	scripts/bench --loss
+bench-loss bench-latency:
+	scripts/bench --$(@:bench-%=%)
 
 # make sim RUNS=1000000 for as many connections, SEED= for the first of them.
 sim: tools
@@ -67,9 +67,11 @@ help:
 	@echo "make check      all tests, in test VMs (FULL=1: longer ones too)"
 	@echo "make bench      speed beside the kernel's TCP, in a test VM"
 	@echo "make bench-loss the same over bad networks"
+	@echo "make bench-latency"
+	@echo "                the time of requests and answers of many shapes"
 	@echo "make sim        a connection drawn by the simulator: no VM, no root"
 	@echo "                RUNS=1000000: so many, each over a network of its own"
 	@echo "Warnings and sparse: make W=1 C=1"
 
 .PHONY: all module headers tools install uninstall clean demo check bench \
-	bench-loss sim help
+	bench-loss bench-latency sim help
