@@ -51,19 +51,12 @@ static bool has_room(struct sock *sk, struct sk_buff *skb,
 	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
-/*
- * What has waited together, while the user had the lock, is acknowledged
- * together, as if it had come as one large segment. Gaps are told of at once.
- */
+/* While a user has the socket this is the backlog, and more may follow. */
 static void defer_ack(struct sock *sk, const struct actions *act)
 {
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-
-	if (!sock_owned_by_user(sk) || !act->ready || !tcb->ack_now ||
-	    tcb->fin_received)	/* its ACK may be the last thing we do */
-		return;
-	tcb->ack_now = CAUSE_NONE;
-	set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
+	if (sock_owned_by_user(sk) &&
+	    toytcp_delack_hold(&toytcp_sk(sk)->tcb, act))
+		set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 }
 
 /** toytcp_receive_ack_deferred() - no more is waiting: from release_cb() */
@@ -71,11 +64,9 @@ void toytcp_receive_ack_deferred(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
-	if (!test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) ||
-	    tcb->rcv.acked == tcb->rcv.nxt)
-		return;
-	tcb->ack_now = CAUSE_TEXT;
-	toytcp_settle_call(sk, CAUSE_SEND);
+	if (test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) &&
+	    toytcp_delack_release(tcb))
+		toytcp_settle_call(sk, CAUSE_SEND);
 }
 
 /**
@@ -86,7 +77,7 @@ void toytcp_receive_ack_deferred(struct sock *sk)
  * @parsed: the same, parsed
  */
 void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
-			   const struct segment *parsed)
+			    const struct segment *parsed)
 {
 	struct reassembly_node *node = toytcp_node(skb);
 	struct toytcp_sock *tp = toytcp_sk(sk);

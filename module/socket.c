@@ -86,7 +86,7 @@ static void open_active(struct sock *sk)
 
 	tp->isn_set = 0;
 	toytcp_connection_reset(sk);
-	tp->tcb.rcv.wscale = toytcp_emit_wscale(toytcp_buffers_window(sk));
+	tp->tcb.rcv.wscale = toytcp_window_scale(toytcp_buffers_window(sk));
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
 	WRITE_ONCE(sk->sk_err, 0);
@@ -229,11 +229,10 @@ static void close(struct sock *sk, long timeout)
 	sock_orphan(sk);
 	if (!tp->tcb.fin_wait_2 && sk->sk_state == TCP_FIN_WAIT2)
 		toytcp_settle_abort(sk, 0);
-	if (sk->sk_state == TCP_CLOSE) {
+	if (sk->sk_state == TCP_CLOSE)
 		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
-	} else {
+	else
 		close_orphan(sk);
-	}
 	release_sock(sk);
 	sock_put(sk);
 }

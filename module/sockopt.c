@@ -42,14 +42,6 @@ static bool is_valid(int name, int val)
 	return true;
 }
 
-static void set_quickack(struct tcb *tcb, int val)
-{
-	tcb->quickack = val & 1;
-	tcb->quick_acks = 0;
-	if (tcb->quickack && tcb->deadline[TIMER_ACK])
-		tcb->ack_now = CAUSE_DELAYED_ACK;
-}
-
 static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 {
 	struct tcb *tcb = &tp->tcb;
@@ -93,7 +85,7 @@ static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
 		toytcp_timeout_limit(tcb, toytcp_now());
 		break;
 	case TCP_QUICKACK:
-		set_quickack(tcb, val);
+		toytcp_delack_quick(tcb, val & 1);
 		break;
 	default:
 		return -ENOPROTOOPT;

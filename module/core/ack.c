@@ -6,26 +6,6 @@
 #include "arrival.h"
 #include "seq.h"
 
-/**
- * toytcp_ack_challenge() - an ACK that answers a useless segment
- * @a: the segment
- * @cause: the clause that asks for the ACK
- *
- * Two hosts that each find the other's ACKs useless must not answer each other
- * for ever (RFC 5961 section 7), so for segments with neither text nor FIN
- * there is a limit, for each connection its own.
- */
-void toytcp_ack_challenge(struct arrival *a, enum cause cause)
-{
-	struct tcb *tcb = a->tcb;
-
-	if (!a->seg->len && !(a->seg->ctl & CTL_FIN) && tcb->challenged &&
-	    a->now - tcb->challenged < CHALLENGE_GAP)
-		return;
-	tcb->challenged = a->now;
-	toytcp_arrival_owe_ack(tcb, cause);
-}
-
 /* SND.WND := SEG.WND, with the segment it came in remembered. */
 static void take_window(struct tcb *tcb, const struct segment *seg)
 {
@@ -253,7 +233,7 @@ bool toytcp_ack_check(struct arrival *a)
 	if (tcb->state == TCP_SYN_RECV && !ack_of_syn(a))
 		return false;
 	if (!toytcp_ack_plausible(a)) {
-		toytcp_ack_challenge(a, CAUSE_CHALLENGE_ACK);
+		toytcp_delack_challenge(a, CAUSE_CHALLENGE_ACK);
 		return false;
 	}
 	tcb->heard = a->now;

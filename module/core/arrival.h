@@ -8,6 +8,8 @@
 
 #include "core.h"
 
+#define STATES_RECEIVING (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)
+
 /**
  * struct arrival - a segment on its way through the steps
  * @tcb: the connection it is for
@@ -30,12 +32,6 @@ struct arrival {
 	bool fin;
 };
 
-/** toytcp_arrival_owe_ack() - an ACK goes out at once */
-static inline void toytcp_arrival_owe_ack(struct tcb *tcb, enum cause cause)
-{
-	tcb->ack_now = cause;
-}
-
 /** toytcp_arrival_fail() - the connection is over; the user gets @error */
 static inline void toytcp_arrival_fail(struct arrival *a, int error,
 				       enum cause cause)
@@ -52,7 +48,8 @@ static inline void toytcp_arrival_time_wait(struct arrival *a, enum cause cause)
 	a->act->wake |= WAKE_STATE;
 }
 
-void toytcp_ack_challenge(struct arrival *a, enum cause cause);
+void toytcp_delack_challenge(struct arrival *a, enum cause cause);
+
 void toytcp_ack_establish(struct arrival *a, enum cause cause);
 bool toytcp_ack_plausible(const struct arrival *a);
 bool toytcp_ack_check(struct arrival *a);

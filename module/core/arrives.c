@@ -87,7 +87,7 @@ static void syn_sent_check_syn(struct arrival *a)
 	tcb->heard = a->now;
 	if (a->seg->ctl & CTL_ACK) {
 		toytcp_ack_establish(a, CAUSE_SYN_SENT_SYN);
-		toytcp_arrival_owe_ack(tcb, CAUSE_SYN_SENT_SYN);
+		toytcp_delack_owe(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
 		tcb->resend = 1;
 		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN, a->act);
@@ -143,7 +143,7 @@ static void trim(struct arrival *a)
 	if (seq_after(a->end + a->fin, tcb->rcv.adv)) {
 		a->fin = false;
 		a->end = seq_min(a->end, tcb->rcv.adv);
-		toytcp_arrival_owe_ack(tcb, CAUSE_SEQUENCE);
+		toytcp_delack_owe(tcb, CAUSE_SEQUENCE);
 	}
 	if (seq_before(a->seq, tcb->rcv.nxt)) {
 		u32 first = a->seq;
@@ -185,7 +185,7 @@ static bool check_timestamp(struct arrival *a)
 	a->act->cause = CAUSE_PAWS;
 	if (!missing && !is_merely_late(a)) {
 		tell_if_twice(a);
-		toytcp_ack_challenge(a, CAUSE_PAWS);
+		toytcp_delack_challenge(a, CAUSE_PAWS);
 	}
 	return false;
 }
@@ -204,7 +204,7 @@ static bool check_sequence(struct arrival *a)
 	if (a->seg->ctl & CTL_RST)
 		return false;
 	tell_if_twice(a);
-	toytcp_ack_challenge(a, CAUSE_SEQUENCE);
+	toytcp_delack_challenge(a, CAUSE_SEQUENCE);
 	return false;
 }
 
@@ -220,7 +220,7 @@ static bool check_rst(struct arrival *a)
 		return true;
 	a->act->cause = CAUSE_RST;
 	if (a->seg->seq != tcb->rcv.nxt)
-		toytcp_ack_challenge(a, CAUSE_CHALLENGE_RST);
+		toytcp_delack_challenge(a, CAUSE_CHALLENGE_RST);
 	else if (tcb->state == TCP_SYN_RECV)
 		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_RST);
 	else if (toytcp_tcb_in(tcb, TCPF_CLOSING | TCPF_LAST_ACK))
@@ -238,7 +238,7 @@ static bool check_syn(struct arrival *a)
 	if (!(a->seg->ctl & CTL_SYN))
 		return true;
 	a->act->cause = CAUSE_SYN;
-	toytcp_ack_challenge(a, CAUSE_CHALLENGE_SYN);
+	toytcp_delack_challenge(a, CAUSE_CHALLENGE_SYN);
 	return false;
 }
 

@@ -112,9 +112,15 @@ void toytcp_timeout_limit(struct tcb *tcb, u64 now);
 bool toytcp_emit_nothing(const struct tcb *tcb);
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg);
-u8 toytcp_emit_wscale(u32 rcv_buf);
 u32 toytcp_emit_number(const struct tcb *tcb);
-u32 toytcp_emit_growth(const struct tcb *tcb);
+
+/* window.c: the receive window */
+u8 toytcp_window_scale(u32 rcv_buf);
+
+/* delack.c: when an ACK goes out */
+bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act);
+bool toytcp_delack_release(struct tcb *tcb);
+void toytcp_delack_quick(struct tcb *tcb, bool on);
 
 /* urgent.c: urgent data, RFC 9293 3.8.5 */
 void toytcp_urgent_send(struct tcb *tcb);
@@ -265,6 +271,16 @@ void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg);
 bool toytcp_ecn_agrees(const struct segment *syn);
 
 /* The core's own rooms, which the shell has no need to call. */
+u32 toytcp_window_growth(const struct tcb *tcb);
+u16 toytcp_window_announce(struct tcb *tcb);
+
+void toytcp_delack_owe(struct tcb *tcb, enum cause cause);
+void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now);
+void toytcp_delack_read(struct tcb *tcb);
+void toytcp_delack_expire(struct tcb *tcb);
+void toytcp_delack_text_sent(struct tcb *tcb, u32 n);
+void toytcp_delack_sent(struct tcb *tcb);
+
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
 void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
 void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms);

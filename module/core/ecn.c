@@ -27,7 +27,7 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
 		tcb->ecn_echo = 0;
 	if (seg->ecn == ECN_CE && !tcb->ecn_echo) {
 		tcb->ecn_echo = 1;
-		tcb->ack_now = CAUSE_MARK;
+		toytcp_delack_owe(tcb, CAUSE_MARK);
 	}
 }
 

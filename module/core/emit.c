@@ -16,79 +16,13 @@
 			 TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
 #define STATES_NONE	(TCPF_CLOSE | TCPF_LISTEN)
 
-/**
- * toytcp_emit_wscale() - the window scale to ask for
- * @rcv_buf: the largest window we may want, bytes
- *
- * Return: the smallest shift that can express it, at most 14.
- */
-u8 toytcp_emit_wscale(u32 rcv_buf)
-{
-	u8 shift = 0;
-
-	while (shift < WSCALE_MAX && rcv_buf >> shift > 65535)
-		shift++;
-	return shift;
-}
-
-/* What is less than a unit could not be announced, and nothing would come. */
-static u32 room_left(const struct receive_space *rcv)
-{
-	u32 buf = max(rcv->buf, 1u << rcv->wscale);
-
-	return buf - min(rcv->nxt - rcv->copied, buf);
-}
-
-/**
- * toytcp_emit_growth() - how far the window's right edge may move on
- * @tcb: the connection
- *
- * The receiver's side of the silly window syndrome, RFC 9293 section
- * 3.8.6.2.2: only by what is worth a segment of the peer's.
- *
- * Return: bytes; 0 if it stays where it is.
- */
-u32 toytcp_emit_growth(const struct tcb *tcb)
-{
-	const struct receive_space *rcv = &tcb->rcv;
-	u32 left = rcv->adv - rcv->nxt;
-	u32 room = min_t(u32, room_left(rcv) >> rcv->wscale, 65535);
-
-	room <<= rcv->wscale;
-	if (room < left + min_t(u32, rcv->buf / 2, rcv->announced))
-		return 0;
-	return room - left;
-}
-
-/*
- * The window to announce. Rounding up to the scale keeps the right edge where
- * it was. Where the buffer has no room for that, the peer sees the edge less
- * than a unit further back for a while; RCV.ADV remembers what it has been,
- * as RFC 7323 section 2.4 says.
- */
-static u16 announce(struct tcb *tcb)
-{
-	struct receive_space *rcv = &tcb->rcv;
-	u32 left = rcv->adv - rcv->nxt + toytcp_emit_growth(tcb);
-	u32 unit = 1u << rcv->wscale;
-	u32 field = left >> rcv->wscale;
-
-	if (left % unit && (field + 1) * unit <= room_left(rcv))
-		field++;
-	field = min_t(u32, field, 65535);
-	rcv->adv = seq_max(rcv->adv, rcv->nxt + field * unit);
-	return (u16)field;
-}
-
-/* An ACK goes out, alone or with text: none is owed any longer. */
+/* The segment carries an ACK, alone or with text. */
 static void acknowledge(struct tcb *tcb, struct segment *seg)
 {
 	seg->ctl |= CTL_ACK | (tcb->ecn_echo ? CTL_ECE : 0);
 	seg->ack = tcb->rcv.nxt;
-	seg->wnd = announce(tcb);
-	tcb->rcv.acked = tcb->rcv.nxt;
-	tcb->ack_now = CAUSE_NONE;
-	tcb->deadline[TIMER_ACK] = 0;
+	seg->wnd = toytcp_window_announce(tcb);
+	toytcp_delack_sent(tcb);
 }
 
 /* Something has arrived out of order, or twice, and the peer would know. */
@@ -175,7 +109,8 @@ static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 		seg->ctl |= CTL_FIN;
 	acknowledge(tcb, seg);
 	/* Text has no room for what else there is to say: a bare ACK has. */
-	tcb->ack_now = has_news(tcb) ? owed : CAUSE_NONE;
+	if (has_news(tcb))
+		toytcp_delack_owe(tcb, owed);
 }
 
 static u32 less(u32 from, u32 what)
@@ -312,11 +247,9 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	u32 from = tcb->snd.nxt;
 
 	notice_pause(tcb, now);
-	if (n && tcb->rcv.acked != tcb->rcv.nxt)
-		tcb->answers = 1;
+	toytcp_delack_text_sent(tcb, n);
 	describe(tcb, seg, from, n, fin);
 	tcb->prr.sent += n;
-	tcb->streak = 0;
 	if (fin)
 		tcb->fin_sent = 1;
 	/* Small beside the reordering window, and yet few records. */

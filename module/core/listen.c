@@ -50,7 +50,7 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 	e->sack_ok = !!(syn->options & HAS_SACK_OK);
 	if (e->scaled) {
 		e->snd_wscale = syn->wscale;
-		e->rcv_wscale = toytcp_emit_wscale(rcv_most);
+		e->rcv_wscale = toytcp_window_scale(rcv_most);
 	}
 }
 

@@ -6,8 +6,6 @@
 #include "arrival.h"
 #include "seq.h"
 
-#define STATES_RECEIVING (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)
-
 /**
  * toytcp_text_came_twice() - for the next ACK: text came a second time
  * @a: the segment
@@ -26,46 +24,6 @@ void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
 	tcb->rcv.twice = from;
 	tcb->rcv.twice_len = (u16)(to - from);
 	a->act->notes |= NOTE_TWICE;
-}
-
-/*
- * A stream comes faster than it is read. Its reader will acknowledge all that
- * he finds at once (toytcp_user_receive()); if he does not come, the timer does
- * it: the short one, for nothing shorter than the peer's tail loss probe will
- * do. So ACKs become fewer as the load grows.
- */
-static bool left_to_reader(const struct tcb *tcb, bool unread)
-{
-	return unread && !tcb->answers && tcb->streak >= STREAM_SEGMENTS &&
-	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / STREAM_SHARE;
-}
-
-/*
- * RFC 9293 SHLD-18, -19: every second full-sized segment, or a short delay.
- * @unread: what came before is still waiting for the user
- */
-static void schedule_ack(struct arrival *a, bool unread)
-{
-	struct tcb *tcb = a->tcb;
-	u32 len = a->seg->len;
-	bool full = len >= tcb->rcv.mss;
-
-	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
-			     min_t(u32, len, tcb->rcv.announced -
-				   toytcp_tcb_overhead(tcb)));
-	if (full && tcb->streak < 255)
-		tcb->streak++;
-	if (tcb->quickack ||
-	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
-	     !left_to_reader(tcb, unread))) {
-		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
-	} else if (full && tcb->quick_acks) {
-		tcb->quick_acks--;
-		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
-	} else if (!tcb->deadline[TIMER_ACK]) {
-		tcb->deadline[TIMER_ACK] = a->now +
-			(tcb->answers ? DELAYED_ACK : STREAM_ACK);
-	}
 }
 
 /* In order: the text, and whatever was waiting behind it, is the user's. */
@@ -88,9 +46,9 @@ static void accept_text(struct arrival *a)
 	}
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
-	schedule_ack(a, before != tcb->rcv.copied);
+	toytcp_delack_text(tcb, a->seg->len, before != tcb->rcv.copied, a->now);
 	if (gap)	/* RFC 5681 section 4.2: tell at once that it closed */
-		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+		toytcp_delack_owe(tcb, CAUSE_TEXT);
 }
 
 /* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
@@ -101,7 +59,7 @@ static void keep_text(struct arrival *a)
 	a->act->kept = toytcp_reassembly_add(ooo, a->node);
 	if (!a->act->kept && ooo->ranges < REASSEMBLY_RANGES_MAX)
 		toytcp_text_came_twice(a, a->node->seq, a->node->end);
-	toytcp_arrival_owe_ack(a->tcb, CAUSE_TEXT);
+	toytcp_delack_owe(a->tcb, CAUSE_TEXT);
 }
 
 /*
@@ -135,11 +93,11 @@ bool toytcp_text_process(struct arrival *a)
 		a->act->cause = CAUSE_TEXT;
 	if (a->end == a->seq && !a->fin) {
 		if (a->seg->len)	/* old, or beyond the window */
-			toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+			toytcp_delack_owe(tcb, CAUSE_TEXT);
 		return false;
 	}
 	if (!a->node) {		/* the caller has no room for it */
-		toytcp_arrival_owe_ack(tcb, CAUSE_TEXT);
+		toytcp_delack_owe(tcb, CAUSE_TEXT);
 		return false;
 	}
 	a->node->seq = a->seg->seq + !!(a->seg->ctl & CTL_SYN);
@@ -180,5 +138,5 @@ void toytcp_text_check_fin(struct arrival *a)
 		toytcp_arrival_time_wait(a, CAUSE_FIN);
 		break;
 	}
-	toytcp_arrival_owe_ack(tcb, CAUSE_FIN);
+	toytcp_delack_owe(tcb, CAUSE_FIN);
 }

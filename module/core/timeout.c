@@ -108,12 +108,6 @@ static void expire_first(struct tcb *tcb, u64 now, struct actions *act)
 	}
 }
 
-static void expire_ack(struct tcb *tcb)
-{
-	tcb->ack_now = CAUSE_DELAYED_ACK;
-	tcb->answers = 0;	/* it was waited for in vain */
-}
-
 /* With text outstanding the retransmission timer watches the peer already. */
 static bool is_quiet(const struct tcb *tcb)
 {
@@ -248,7 +242,7 @@ void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act)
 {
 	toytcp_actions_init(act, CAUSE_SEND);
 	if (due(tcb, TIMER_ACK, now))
-		expire_ack(tcb);
+		toytcp_delack_expire(tcb);
 	if (due(tcb, TIMER_RETRANSMIT, now))
 		expire_first(tcb, now, act);
 	if (due(tcb, TIMER_IDLE, now))

@@ -26,7 +26,7 @@ void toytcp_urgent_send(struct tcb *tcb)
 	 * once, or the peer would take it for duplicate ACKs.
 	 */
 	if (news && toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
-		tcb->ack_now = CAUSE_URGENT;
+		toytcp_delack_owe(tcb, CAUSE_URGENT);
 }
 
 /**

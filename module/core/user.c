@@ -26,7 +26,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.end = iss + 1;
 	tcb->ecn_high = iss;
 	tcb->rcv.wscale = max(tcb->rcv.wscale,
-			      toytcp_emit_wscale(tcb->rcv.buf));
+			      toytcp_window_scale(tcb->rcv.buf));
 	tcb->rcv.adv = min_t(u32, tcb->rcv.buf, 65535);	/* RCV.NXT is 0 yet */
 	tcb->heard = now;
 	tcb->progress = now;
@@ -43,31 +43,6 @@ void toytcp_user_send(struct tcb *tcb, u32 n)
 	tcb->snd.end += n;
 }
 
-/*
- * The window has grown by something worth while, and has at least doubled: a
- * fast reader does not cause an ACK for each read. A stream may be waiting for
- * it at the other end of a long path.
- */
-static bool window_is_news(const struct tcb *tcb)
-{
-	u32 growth = toytcp_emit_growth(tcb);
-	bool much = tcb->streak > 1 && growth >= tcb->rcv.buf / STREAM_SHARE;
-
-	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
-}
-
-/*
- * A stream, rather than requests that will be answered, has been read to its
- * end so far, and the ACK of a full-sized segment is still being delayed. With
- * Nagle's algorithm the sender may be waiting for just that one.
- */
-static bool stream_is_drained(const struct tcb *tcb)
-{
-	return tcb->streak > 1 && tcb->deadline[TIMER_ACK] &&
-	       tcb->rcv.copied == tcb->rcv.nxt &&
-	       tcb->rcv.nxt - tcb->rcv.acked >= tcb->rcv.mss;
-}
-
 /**
  * toytcp_user_receive() - RECEIVE: the user has taken text
  * @tcb: the connection
@@ -78,14 +53,7 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 	tcb->rcv.copied += n;
 	if (seq_after(tcb->rcv.copied, tcb->rcv.up))
 		tcb->rcv.urgent = URGENT_NONE;
-	if (tcb->fin_received ||
-	    !toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
-			   TCPF_FIN_WAIT2))
-		return;
-	if (window_is_news(tcb))
-		tcb->ack_now = CAUSE_WINDOW_UPDATE;
-	else if (stream_is_drained(tcb))
-		tcb->ack_now = CAUSE_RECEIVE;
+	toytcp_delack_read(tcb);
 }
 
 /**

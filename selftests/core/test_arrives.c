@@ -251,36 +251,6 @@ TEST(check_sequence__outside_its_ack_means_nothing)
 	EXPECT_EQ(h.tcb.snd.una, ISS + 1);
 }
 
-/* RFC 5961 section 7: two who find each other's ACKs useless fall silent. */
-TEST(challenge__is_limited)
-{
-	struct host h;
-
-	make_established(&h);
-	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1);
-	EXPECT_EQ(h.sent, 1);
-	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1);
-	EXPECT_QUIET(&h);
-	h.now += CHALLENGE_GAP;
-	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1);
-	EXPECT_EQ(h.sent, 1);
-}
-
-/* RFC 5961 section 10 asks for a limit; were it shared, it would tell tales. */
-TEST(challenge__the_limit_is_each_connections_own)
-{
-	struct host one, other;
-
-	make_established(&one);
-	make_established(&other);
-	ARRIVE(&one, .ctl = CTL_SYN, .seq = IRS + 100);
-	EXPECT_EQ(one.sent, 1);
-	ARRIVE(&one, .ctl = CTL_SYN, .seq = IRS + 100);
-	EXPECT_QUIET(&one);
-	ARRIVE(&other, .ctl = CTL_SYN, .seq = IRS + 100);
-	EXPECT_EQ(other.sent, 1);
-}
-
 /* A keep-alive probe has a number already acknowledged: RFC 9293 3.8.4. */
 TEST(check_sequence__keep_alive_probes_are_answered)
 {

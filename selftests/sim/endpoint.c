@@ -274,7 +274,7 @@ static void note_change(struct endpoint *e, u8 before, u8 cause)
 void endpoint_open(struct endpoint *e)
 {
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
-	e->tcb.rcv.wscale = toytcp_emit_wscale(e->window_most);
+	e->tcb.rcv.wscale = toytcp_window_scale(e->window_most);
 	user_configure(e);
 	e->kind = FULL;
 	e->tcb.ecn = e->ecn == 1;
