@@ -18,12 +18,11 @@ static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
 
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, NULL, asked);
-	if (asked || !toytcp_receive_breaks_policy(tn, NULL, skb)) {
-		toytcp_count(tn, drop_no_socket);
-		if (!(seg->ctl & CTL_RST))
-			toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
-	}
-	kfree_skb(skb);
+	if (!asked && toytcp_receive_breaks_policy(tn, NULL, skb))
+		return false;
+	if (!(seg->ctl & CTL_RST))
+		toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
+	toytcp_drop(tn, skb, drop_no_socket);
 	return false;
 }
 
@@ -42,9 +41,7 @@ static bool to_remnant(struct toytcp_net *tn, struct toytcp_remnant *r,
 		l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, r, asked);
-	if (!asked && toytcp_receive_breaks_policy(tn, NULL, skb))
-		kfree_skb(skb);
-	else
+	if (asked || !toytcp_receive_breaks_policy(tn, NULL, skb))
 		toytcp_timewait_arrives(tn, r, skb, seg);
 	return false;
 }

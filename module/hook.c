@@ -21,19 +21,17 @@ static bool checksum_ok(struct sk_buff *skb)
 	       !skb_checksum_complete(skb);
 }
 
-static bool refuse(struct toytcp_net *tn, enum segment_fault fault)
+/* What the parser does not take. */
+static void refuse(struct toytcp_net *tn, struct sk_buff *skb,
+		   enum segment_fault fault)
 {
-	static const u8 reasons[] = {
-		[SEGMENT_SHORT] = MIB_drop_short,
-		[SEGMENT_OFFSET] = MIB_drop_offset,
-		[SEGMENT_OPTIONS] = MIB_drop_options,
-	};
-
-	if (fault == SEGMENT_OK)
-		return false;
-	this_cpu_inc(tn->mib->counter[reasons[fault]]);
 	toytcp_count(tn, in_errors);
-	return true;
+	if (fault == SEGMENT_SHORT)
+		toytcp_drop(tn, skb, drop_short);
+	else if (fault == SEGMENT_OFFSET)
+		toytcp_drop(tn, skb, drop_offset);
+	else
+		toytcp_drop(tn, skb, drop_options);
 }
 
 /*
@@ -50,22 +48,32 @@ static bool pull_header(struct sk_buff *skb)
 	return hdrlen > skb->len || pskb_may_pull(skb, hdrlen);
 }
 
-/* Validates a segment, once and for all. Counts by reason what is not good. */
+/*
+ * Validates a segment, once and for all. What is not good is dropped, and
+ * counted by reason.
+ */
 static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 		  struct segment *seg)
 {
-	if (skb->len < SEGMENT_HEADER_MIN)
-		return !refuse(tn, SEGMENT_SHORT);
+	enum segment_fault fault = SEGMENT_SHORT;
+
+	if (skb->len < SEGMENT_HEADER_MIN) {
+		refuse(tn, skb, fault);
+		return false;
+	}
 	if (!pull_header(skb)) {
-		toytcp_count(tn, drop_memory);
+		toytcp_drop(tn, skb, drop_memory);
 		return false;
 	}
 	if (!checksum_ok(skb)) {
-		toytcp_count(tn, drop_checksum);
 		toytcp_count(tn, in_errors);
+		toytcp_drop(tn, skb, drop_checksum);
 		return false;
 	}
-	return !refuse(tn, toytcp_segment_parse(seg, skb->data, skb->len));
+	fault = toytcp_segment_parse(seg, skb->data, skb->len);
+	if (fault != SEGMENT_OK)
+		refuse(tn, skb, fault);
+	return fault == SEGMENT_OK;
 }
 
 /* RFC 9293 MUST-57: segments for a multicast or broadcast address. */
@@ -93,11 +101,8 @@ int toytcp_hook_input(struct sk_buff *skb)
 	local_bh_disable();
 	toytcp_count(tn, in_segments);
 	if (is_martian(skb)) {
-		toytcp_count(tn, drop_martian);
-		kfree_skb(skb);
-	} else if (!parse(tn, skb, &seg)) {
-		kfree_skb(skb);
-	} else {
+		toytcp_drop(tn, skb, drop_martian);
+	} else if (parse(tn, skb, &seg)) {
 		if (seg.ctl & CTL_RST)
 			toytcp_count(tn, in_resets);
 		toytcp_dispatch_packet(tn, skb, &seg);
@@ -123,12 +128,10 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	skb_clear_delivery_time(skb);
 	__skb_pull(skb, skb_network_header_len(skb));
 	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
-	if (!skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
+	if (!skb_orphan_frags_rx(skb, GFP_ATOMIC))
 		toytcp_hook_input(skb);
-	} else {
-		toytcp_count(toytcp_net(state->net), drop_memory);
-		kfree_skb(skb);
-	}
+	else
+		toytcp_drop(toytcp_net(state->net), skb, drop_memory);
 	return NF_STOLEN;
 }
 

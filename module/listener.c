@@ -226,10 +226,8 @@ bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
 			     struct toytcp_remnant *old, bool asked)
 {
-	if (!asked && toytcp_receive_refuses(l->sk, skb, seg)) {
-		kfree_skb(skb);
+	if (!asked && toytcp_receive_refuses(l->sk, skb, seg))
 		return false;
-	}
 	return e ? toytcp_nursery_arrives(l, e, skb, seg) :
 		   listen_arrives(l, skb, seg, old);
 }

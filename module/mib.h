@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The counters of /proc/net/toytcp/stats: one list makes the enum and the
- * names people read. Drops are counted by reason.
+ * names people read. Drops are counted by reason, and a second list has the
+ * kernel's own word for each reason, for dropwatch and perf.
  */
 #ifndef TOYTCP_MIB_H
 #define TOYTCP_MIB_H
@@ -33,28 +34,38 @@
 	X(black_holes)		\
 	X(time_wait_reused)	\
 	X(time_wait_overflow)	\
-	X(orphan_overflow)	\
-	X(drop_short)		\
-	X(drop_offset)		\
-	X(drop_checksum)	\
-	X(drop_options)		\
-	X(drop_martian)		\
-	X(drop_no_socket)	\
-	X(drop_listen_overflow)	\
-	X(drop_backlog)		\
-	X(drop_filter)		\
-	X(drop_policy)		\
-	X(drop_icmp)		\
-	X(drop_window)		\
-	X(drop_paws)		\
-	X(drop_memory)
+	X(orphan_overflow)
 
-#define MIB_ENUM(name)	MIB_##name,
+/* Of a name and an enum skb_drop_reason that every supported kernel has. */
+#define TOYTCP_DROPS(X)					\
+	X(drop_short, PKT_TOO_SMALL)			\
+	X(drop_offset, HDR_TRUNC)			\
+	X(drop_checksum, TCP_CSUM)			\
+	X(drop_options, HDR_TRUNC)			\
+	X(drop_martian, OTHERHOST)			\
+	X(drop_no_socket, NO_SOCKET)			\
+	X(drop_listen_overflow, SOCKET_BACKLOG)		\
+	X(drop_backlog, SOCKET_BACKLOG)			\
+	X(drop_filter, SOCKET_FILTER)			\
+	X(drop_policy, XFRM_POLICY)			\
+	X(drop_icmp, NOT_SPECIFIED)			\
+	X(drop_window, TCP_INVALID_SEQUENCE)		\
+	X(drop_paws, TCP_RFC7323_PAWS)			\
+	X(drop_memory, PROTO_MEM)
+
+#define MIB_ENUM(name, ...)	MIB_##name,
 enum toytcp_mib_item {
 	TOYTCP_MIBS(MIB_ENUM)
+	TOYTCP_DROPS(MIB_ENUM)
 	MIB_COUNT,
 };
 #undef MIB_ENUM
+
+#define DROP_ENUM(name, reason)	REASON_##name = SKB_DROP_REASON_##reason,
+enum {
+	TOYTCP_DROPS(DROP_ENUM)
+};
+#undef DROP_ENUM
 
 /**
  * struct toytcp_mib - one CPU's counters

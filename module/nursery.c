@@ -245,8 +245,7 @@ static bool promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	bool hatched;
 
 	if (!child) {
-		toytcp_count(l->tn, drop_memory);
-		kfree_skb(skb);
+		toytcp_drop(l->tn, skb, drop_memory);
 		return false;
 	}
 	bh_lock_sock_nested(child);

@@ -250,9 +250,10 @@ static int show_listeners(struct seq_file *seq, void *v)
 	return 0;
 }
 
-#define MIB_NAME(name)	#name,
+#define MIB_NAME(name, ...)	#name,
 static const char *const counter_names[MIB_COUNT] = {
 	TOYTCP_MIBS(MIB_NAME)
+	TOYTCP_DROPS(MIB_NAME)
 };
 
 /* The counters of single CPUs may wrap around: their sum is still right. */

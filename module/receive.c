@@ -17,7 +17,7 @@
 #include "toytcp.h"
 
 static void count_arrival(struct sock *sk, const struct segment *seg,
-			  const struct actions *act, bool room)
+			  const struct actions *act)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
@@ -25,8 +25,21 @@ static void count_arrival(struct sock *sk, const struct segment *seg,
 		toytcp_count(tn, in_marked);
 	if (act->kept)
 		toytcp_count(tn, out_of_order);
+}
+
+/* What came is neither kept nor read: as likely as not a bare ACK. */
+static void discard(struct sock *sk, struct sk_buff *skb, u32 notes, bool room)
+{
+	struct toytcp_net *tn = toytcp_sock_net(sk);
+
 	if (!room)
-		toytcp_count(tn, drop_memory);
+		toytcp_drop(tn, skb, drop_memory);
+	else if (notes & NOTE_OUTSIDE)
+		toytcp_drop(tn, skb, drop_window);
+	else if (notes & NOTE_PAWS)
+		toytcp_drop(tn, skb, drop_paws);
+	else
+		consume_skb(skb);
 }
 
 /*
@@ -95,7 +108,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	if (seg.sacks)
 		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
 	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
-	count_arrival(sk, &seg, &act, room);
+	count_arrival(sk, &seg, &act);
 	/* A new mark may have passed over the last one's byte, unread. */
 	if (act.wake & WAKE_URGENT)
 		toytcp_recvq_forget(sk);
@@ -108,7 +121,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	if (act.reset)
 		toytcp_transmit_reset(sock_net(sk), skb, &seg, act.cause);
 	if (!act.kept && act.ready != node)
-		consume_skb(skb);
+		discard(sk, skb, act.notes, room);
 	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
 }
 
@@ -127,8 +140,7 @@ int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 	struct segment seg;
 
 	if (hlist_nulls_unhashed_lockless(&toytcp_sk(sk)->entry.node)) {
-		toytcp_count(toytcp_sock_net(sk), drop_no_socket);
-		kfree_skb(skb);
+		toytcp_drop(toytcp_sock_net(sk), skb, drop_no_socket);
 		return 0;
 	}
 	/* It was found good before it was put here; cb had no room for it. */
@@ -165,10 +177,10 @@ static bool still_there(const struct toytcp_sock *tp,
 }
 
 /**
- * toytcp_receive_breaks_policy() - does IPsec forbid a segment? Then count it
+ * toytcp_receive_breaks_policy() - does IPsec forbid a segment? Then drop it
  * @tn: the namespace
  * @sk: whose own policy counts, if it has one; NULL: the host's
- * @skb: data at our header
+ * @skb: data at our header; taken over if so
  *
  * Ask once for each packet: conntrack knows what NAT has made of its addresses,
  * and is released here.
@@ -181,15 +193,17 @@ bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
 	bool breaks = !xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
 
 	if (breaks)
-		toytcp_count(tn, drop_policy);
-	nf_reset_ct(skb);
+		toytcp_drop(tn, skb, drop_policy);
+	else
+		nf_reset_ct(skb);
 	return breaks;
 }
 
 /**
- * toytcp_receive_refuses() - does a socket not want a segment? Then count it
+ * toytcp_receive_refuses() - does a socket not want a segment? Then drop it
  * @sk: found under RCU; not locked
- * @skb: data at our header, which filters see, as those of TCP see TCP's
+ * @skb: data at our header, which filters see, as those of TCP see TCP's; taken
+ *	over if so
  * @seg: the same, parsed
  *
  * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
@@ -202,7 +216,7 @@ bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
 	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
 	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
 		return false;
-	toytcp_count(toytcp_sock_net(sk), drop_filter);
+	toytcp_drop(toytcp_sock_net(sk), skb, drop_filter);
 	return true;
 }
 
@@ -222,21 +236,16 @@ void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (!asked && toytcp_receive_refuses(sk, skb, seg)) {
-		kfree_skb(skb);
+	if (!asked && toytcp_receive_refuses(sk, skb, seg))
 		return;
-	}
 	skb->dev = NULL;	/* may go before the backlog is worked off */
 	bh_lock_sock_nested(sk);
-	if (!still_there(toytcp_sk(sk), who)) {
-		toytcp_count(tn, drop_no_socket);
-		kfree_skb(skb);
-	} else if (!sock_owned_by_user(sk)) {
+	if (!still_there(toytcp_sk(sk), who))
+		toytcp_drop(tn, skb, drop_no_socket);
+	else if (!sock_owned_by_user(sk))
 		toytcp_receive_segment(sk, skb, seg);
-	} else if (!add_to_backlog(sk, skb)) {
-		toytcp_count(tn, drop_backlog);
-		kfree_skb(skb);
-	}
+	else if (!add_to_backlog(sk, skb))
+		toytcp_drop(tn, skb, drop_backlog);
 	bh_unlock_sock(sk);
 }
 

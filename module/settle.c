@@ -35,15 +35,14 @@ static void count_end(struct sock *sk, u8 before, int error)
 /* What the core has noted on its way: NOTE_* bits. */
 static void count_notes(struct sock *sk, unsigned long notes)
 {
-	static const u8 counters[NOTES] = {	/* in the order of the bits */
+	static const u8 counters[NOTES_COUNTED] = {	/* in the bits' order */
 		MIB_fast_recoveries, MIB_spurious_losses, MIB_reordered,
 		MIB_tail_probes, MIB_dsacks_received, MIB_dsacks_sent,
-		MIB_duplicate_acks, MIB_drop_window, MIB_drop_paws,
-		MIB_black_holes,
+		MIB_duplicate_acks, MIB_black_holes,
 	};
 	int i;
 
-	for_each_set_bit(i, &notes, NOTES)
+	for_each_set_bit(i, &notes, NOTES_COUNTED)
 		this_cpu_inc(toytcp_sock_net(sk)->mib->counter[counters[i]]);
 	toytcp_sk(sk)->dsacks += !!(notes & NOTE_DUPLICATE);
 }
@@ -162,7 +161,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	if (tp->tcb.state == TCP_TIME_WAIT)	/* its ACK has gone out */
 		mirror_state(sk, 0);
 	toytcp_timer_arm(sk);
-	wake(sk, act->wake, act->error);
+	if (act->wake || act->error)
+		wake(sk, act->wake, act->error);
 }
 
 /**

@@ -264,6 +264,12 @@ static inline u64 toytcp_now(void)
 /** toytcp_count() - add one to a counter; any context */
 #define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
 
+/** toytcp_drop() - free an skb, count it, and tell the kernel why; any context */
+#define toytcp_drop(tn, skb, why) do {					\
+	toytcp_count(tn, why);						\
+	kfree_skb_reason(skb, (enum skb_drop_reason)REASON_##why);	\
+} while (0)
+
 /* table.c: insert, remove and replace with BH disabled or from user context */
 bool toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);

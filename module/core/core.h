@@ -36,10 +36,10 @@
 #define NOTE_DUPLICATE	0x010	/* the peer has had something twice (DSACK) */
 #define NOTE_TWICE	0x020	/* we have had something twice, and say so */
 #define NOTE_DUPACK	0x040	/* a duplicate ACK */
-#define NOTE_OUTSIDE	0x080	/* no part of a segment was within the window */
-#define NOTE_PAWS	0x100	/* its timestamp was too old, or missing */
-#define NOTE_SHRUNK	0x200	/* segments are smaller from now on */
-#define NOTES		10	/* how many there are */
+#define NOTE_SHRUNK	0x080	/* segments are smaller from now on */
+#define NOTES_COUNTED	8	/* these have counters of their own */
+#define NOTE_OUTSIDE	0x100	/* no part of a segment was within the window */
+#define NOTE_PAWS	0x200	/* its timestamp was too old, or missing */
 
 /**
  * struct actions - what the shell is to do after an event

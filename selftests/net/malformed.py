@@ -5,8 +5,11 @@
 What a segment may not do is end, stall or confuse a connection it is not
 rightly part of; after each blow the connection must still carry data.
 """
+import contextlib
 import dataclasses
+import os
 import random
+import re
 import struct
 
 import lib
@@ -286,6 +289,50 @@ def another_protocol_is_left_alone(case):
                                        text, proto=proto))
     target.still_works()
     assert lib.queue(target.sock, lib.SIOCINQ) == 0
+
+
+TRACING = "/sys/kernel/tracing"      # a test machine has it mounted
+
+
+@contextlib.contextmanager
+def drops_traced():
+    """Yields a function: what the kernel's own drop event has said so far."""
+    event = f"{TRACING}/events/skb/kfree_skb/enable"
+    if not os.path.exists(event):
+        raise lib.Skip("this kernel traces no drops")
+
+    def switch(on: str) -> None:
+        with open(event, "w", encoding="ascii") as file:
+            file.write(on)
+
+    def seen() -> str:
+        with open(f"{TRACING}/trace", encoding="ascii") as file:
+            return file.read()
+
+    switch("1")
+    try:
+        yield seen
+    finally:
+        switch("0")
+
+
+@scenario(toytcp_only=True)
+def drops_tell_the_kernel_why(case):
+    """dropwatch and perf show a reason, not NOT_SPECIFIED."""
+    target = Target(case)
+    right = lib_segment.parse(target.talk.make("A", b"evil").packet())
+    outside = target.talk.make("A", b"evil", seq=target.talk.seq + (1 << 30))
+    with drops_traced() as seen:
+        target.counts("drop_checksum",
+                      dataclasses.replace(right, checksum=0).packet())
+        target.counts("drop_short", target.talk.make("A").packet(b"short"))
+        target.counts("drop_window", outside.packet())
+        target.counts("drop_no_socket",
+                      Talk(target.peer, 4000, 9).make("S").packet())
+        text = seen()
+    for reason in ("TCP_CSUM", "PKT_TOO_SMALL", "TCP_INVALID_SEQUENCE",
+                   "NO_SOCKET"):
+        assert re.search(rf"reason: {reason}\b", text), (reason, text[-2000:])
 
 
 if __name__ == "__main__":
