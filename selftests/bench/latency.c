@@ -34,8 +34,7 @@
 #define LIMIT 300		/* seconds that a cell may take */
 #define BEYOND (1 << 20)	/* more than any file here has */
 #define US_PER_S 1e6
-#define PERIOD 251		/* of the pattern: a prime, so no block of it
-				   looks like the next */
+#define PERIOD 251		/* of the pattern: no block is like the next */
 #define LONGEST WRITE_MAX
 
 struct run {

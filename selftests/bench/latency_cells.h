@@ -3,6 +3,9 @@
  * The cells of the latency matrix. Every cell is a request and its answer; they
  * differ in sizes, and in the calls by which the two are sent and read. What is
  * not said is 0: by one call, and the buffers as they are.
+ *
+ * Slow start and the undelayed first ACKs make a connection's first operations
+ * unlike its later ones: each cell has enough rounds to see both.
  */
 #ifndef BENCH_LATENCY_CELLS_H
 #define BENCH_LATENCY_CELLS_H
