@@ -48,6 +48,7 @@ static bool bind_to(struct sock *sk, u16 port)
  */
 int toytcp_bind_port(struct sock *sk, unsigned short port)
 {
+	sock_owned_by_me(sk);
 	if (port ? !toytcp_ports_take(sk, port, TOLERANT) :
 		   search(sk, get_random_u32(), bind_to) < 0)
 		return -EADDRINUSE;
@@ -99,6 +100,7 @@ int toytcp_bind_connect(struct sock *sk)
 	u64 hash;
 	int n;
 
+	sock_owned_by_me(sk);
 	if (toytcp_sk(sk)->claim.port)
 		return enter_table(sk, toytcp_sk(sk)->claim.port);
 	hash = secure_ipv4_port_ephemeral(inet->inet_saddr, inet->inet_daddr,

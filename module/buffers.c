@@ -69,6 +69,7 @@ void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
+	sock_owned_by_me(sk);
 	if (toytcp_tuning_due(&tp->tuning, &tp->tcb) &&
 	    toytcp_tuning_read(&tp->tuning, &tp->tcb,
 			       toytcp_buffers_window(sk), toytcp_now()))
@@ -82,6 +83,7 @@ void toytcp_buffers_acked(struct sock *sk)
 	u32 limit = READ_ONCE(toytcp_sock_net(sk)->sysctl_wmem[2]);
 	u32 want = min(toytcp_tuning_send(&toytcp_sk(sk)->tcb), limit);
 
+	sock_owned_by_me(sk);
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
 	    (int)want > READ_ONCE(sk->sk_sndbuf))
 		WRITE_ONCE(sk->sk_sndbuf, want);
@@ -94,6 +96,7 @@ void toytcp_buffers_acked(struct sock *sk)
  */
 void toytcp_buffers_ask(struct sock *sk, u32 text)
 {
+	sock_owned_by_me(sk);
 	if (text > toytcp_buffers_text(sk))
 		WRITE_ONCE(sk->sk_rcvbuf,
 			   min_t(u32, buffer_for(text), most(sk)));

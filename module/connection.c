@@ -118,6 +118,7 @@ bool toytcp_connection_orphan(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	int own, all;
 
+	sock_owned_by_me(sk);
 	toytcp_user_leave(&toytcp_sk(sk)->tcb, toytcp_now());
 	own = atomic_inc_return(&tn->orphans);
 	all = atomic_inc_return(&all_orphans);

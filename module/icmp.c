@@ -243,6 +243,7 @@ void toytcp_icmp_deferred(struct sock *sk)
 	u16 mtu = toytcp_sk(sk)->mtu;
 	int error;
 
+	sock_owned_by_me(sk);
 	if (!test_and_clear_bit(TOYTCP_ICMP_DEFERRED, &sk->sk_tsq_flags))
 		return;
 	toytcp_sk(sk)->mtu = 0;

@@ -326,6 +326,7 @@ void toytcp_listener_stop(struct sock *sk)
 	struct toytcp_listener *l = toytcp_sk(sk)->listener;
 	LIST_HEAD(children);
 
+	sock_owned_by_me(sk);
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->lock);
 	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
@@ -373,6 +374,7 @@ int toytcp_listener_start(struct sock *sk, int backlog)
 {
 	int err = 0;
 
+	sock_owned_by_me(sk);
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	if (sk->sk_state == TCP_LISTEN)
 		return 0;

@@ -88,6 +88,7 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 	struct toytcp_ports *ports = ports_of(sk);
 	bool ok;
 
+	sock_owned_by_me(sk);
 	spin_lock_bh(&ports->lock);
 	c->uid = sk->sk_uid;
 	c->shared = terms == SHARED;

@@ -95,6 +95,7 @@ struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 {
 	u32 offset = seq - toytcp_node(skb)->seq;
 
+	sock_owned_by_me(sk);
 	if (!offset && len == skb->len && !skb_cloned(skb))
 		return skb_clone(skb, GFP_ATOMIC);
 	return carve(sk, skb, offset, len);
@@ -111,6 +112,7 @@ struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq)
 {
 	struct sk_buff *skb = toytcp_sk(sk)->send_next;
 
+	sock_owned_by_me(sk);
 	if (!skb || seq_before(seq, toytcp_node(skb)->seq))
 		skb = skb_peek(&sk->sk_write_queue);
 	while (skb && !seq_before(seq, toytcp_node(skb)->end))
@@ -309,6 +311,7 @@ int toytcp_queue_add(struct sock *sk, struct msghdr *msg)
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 	int n = skb ? fill(sk, skb, msg) : 0;
 
+	sock_owned_by_me(sk);
 	if (n)
 		return n;
 	skb = append_skb(sk);

@@ -77,6 +77,7 @@ void toytcp_receive_ack_deferred(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
+	sock_owned_by_me(sk);
 	if (test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) &&
 	    toytcp_delack_release(tcb))
 		toytcp_settle_call(sk, CAUSE_SEND);
@@ -98,6 +99,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	struct actions act;
 	bool room;
 
+	sock_owned_by_me(sk);
 	seg.len = skb->len - seg.hdrlen;
 	seg.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
 	room = has_room(sk, skb, &seg);
@@ -139,6 +141,7 @@ int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 {
 	struct segment seg;
 
+	sock_owned_by_me(sk);
 	if (hlist_nulls_unhashed_lockless(&toytcp_sk(sk)->entry.node)) {
 		toytcp_drop(toytcp_sock_net(sk), skb, drop_no_socket);
 		return 0;
@@ -287,6 +290,7 @@ void toytcp_receive_timer(struct timer_list *t)
 /** toytcp_receive_timer_deferred() - what the timer could not do: from release_cb() */
 void toytcp_receive_timer_deferred(struct sock *sk)
 {
+	sock_owned_by_me(sk);
 	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
 		return;
 	expire(sk);

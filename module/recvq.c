@@ -17,6 +17,7 @@
  */
 void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb)
 {
+	sock_owned_by_me(sk);
 	skb->dev = NULL;
 	skb_dst_drop(skb);
 	secpath_reset(skb);
@@ -85,6 +86,7 @@ void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready)
 	u32 have = tail ? toytcp_node(tail)->end : toytcp_sk(sk)->tcb.rcv.copied;
 	struct reassembly_node *next;
 
+	sock_owned_by_me(sk);
 	for (; ready; ready = next) {
 		struct sk_buff *skb = toytcp_node_skb(ready);
 
@@ -109,6 +111,7 @@ void toytcp_recvq_forget(struct sock *sk)
 	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;
 	struct sk_buff *skb;
 
+	sock_owned_by_me(sk);
 	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
 	       !seq_after(toytcp_node(skb)->end, copied)) {
 		__skb_unlink(skb, &sk->sk_receive_queue);

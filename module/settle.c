@@ -141,6 +141,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
+	sock_owned_by_me(sk);
 	record(sk, seg, act->cause);
 	if (act->notes)
 		count_notes(sk, act->notes);
@@ -192,6 +193,7 @@ void toytcp_settle_abort(struct sock *sk, int error)
 	struct segment rst;
 	bool tell;
 
+	sock_owned_by_me(sk);
 	if (tp->tcb.state == TCP_CLOSE)
 		return;
 	toytcp_actions_init(&act, CAUSE_ABORT);

@@ -415,6 +415,7 @@ int toytcp_sockopt_low_mark(struct sock *sk, int bytes)
 	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
 	struct actions act;
 
+	sock_owned_by_me(sk);
 	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
 	/* Windows are rounded to the scale. */
 	toytcp_buffers_ask(sk, mark + (1u << tcb->rcv.wscale));

@@ -27,6 +27,7 @@ void toytcp_timer_arm(struct sock *sk)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u64 next = toytcp_timeout_next(&tp->tcb);
 
+	sock_owned_by_me(sk);
 	if (!next || (tp->armed && tp->armed <= next))
 		return;
 	tp->armed = next;

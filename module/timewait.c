@@ -145,6 +145,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct toytcp_remnant *r = make_remnant(tp);
 
+	sock_owned_by_me(sk);
 	if (!r) {
 		toytcp_count(tn, time_wait_overflow);
 		return;

@@ -143,6 +143,7 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb;
 
+	sock_owned_by_me(sk);
 	seg->source = tp->entry.lport;
 	seg->destination = tp->entry.rport;
 	if (seg->len) {
@@ -214,6 +215,7 @@ void toytcp_transmit_lend(struct sock *sk, u32 spares)
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	struct sent_record *r;
 
+	sock_owned_by_me(sk);
 	if (tcb->state == TCP_CLOSE)
 		return;
 	while (tcb->board.spares < spares) {
@@ -238,6 +240,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 	struct segment seg;
 	u64 now;
 
+	sock_owned_by_me(sk);
 	if (toytcp_emit_nothing(tcb))
 		return;
 	now = toytcp_now();
@@ -297,6 +300,7 @@ void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 	u32 mss = tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb);
 	struct dst_entry *dst = __sk_dst_get(sk);
 
+	sock_owned_by_me(sk);
 	if (mtu) {
 		mtu = less_options(sk, mtu);
 	} else if (dst) {
