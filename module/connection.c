@@ -9,8 +9,8 @@
 
 #include "toytcp.h"
 
-/* Of all namespaces. */
-static atomic_t all_orphans;
+/* How many orphans all namespaces but the initial one have. */
+static atomic_t other_orphans;
 
 /* The user's choice, or what is the namespace's now. */
 static void select_congestion(struct sock *sk, int algorithm)
@@ -109,21 +109,24 @@ void toytcp_connection_init(struct sock *sk,
  * @sk: locked, not in CLOSED
  *
  * Peers that vanish, one after the other, could use up all memory. Root in a
- * user namespace may set its own limit, but cannot lift the machine's.
+ * user namespace may set the limit of its network namespace, so all of those
+ * together have the initial namespace's limit, too. They cannot use up what the
+ * initial namespace has for itself.
  *
- * Return: whether there are too many orphans now, in this namespace or in all.
+ * Return: whether there are too many orphans now.
  */
 bool toytcp_connection_orphan(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
-	int own, all;
+	int own, others = 0;
 
 	sock_owned_by_me(sk);
 	toytcp_user_leave(&toytcp_sk(sk)->tcb, toytcp_now());
 	own = atomic_inc_return(&tn->orphans);
-	all = atomic_inc_return(&all_orphans);
+	if (tn->net != &init_net)
+		others = atomic_inc_return(&other_orphans);
 	return own > READ_ONCE(tn->sysctl_orphans) ||
-	       all > READ_ONCE(toytcp_net(&init_net)->sysctl_orphans);
+	       others > READ_ONCE(toytcp_net(&init_net)->sysctl_orphans);
 }
 
 /**
@@ -144,7 +147,8 @@ void toytcp_connection_end(struct sock *sk)
 	purge(sk);
 	if (tp->tcb.orphan) {
 		atomic_dec(&tn->orphans);
-		atomic_dec(&all_orphans);
+		if (tn->net != &init_net)
+			atomic_dec(&other_orphans);
 	}
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||

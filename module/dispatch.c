@@ -11,14 +11,14 @@
 /* 3.10.7.1: no connection, and perhaps nobody who listens. */
 static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
 			struct sk_buff *skb, const struct segment *seg,
-			bool asked)
+			const struct sock **asked)
 {
 	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
 							  inet_iif(skb));
 
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, NULL, asked);
-	if (!asked && toytcp_receive_breaks_policy(tn, NULL, skb))
+	if (!*asked && toytcp_receive_breaks_policy(tn, NULL, skb))
 		return false;
 	if (!(seg->ctl & CTL_RST))
 		toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
@@ -33,7 +33,7 @@ static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
  */
 static bool to_remnant(struct toytcp_net *tn, struct toytcp_remnant *r,
 		       struct sk_buff *skb, const struct segment *seg,
-		       bool asked)
+		       const struct sock **asked)
 {
 	struct toytcp_listener *l = NULL;
 
@@ -41,14 +41,15 @@ static bool to_remnant(struct toytcp_net *tn, struct toytcp_remnant *r,
 		l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, r, asked);
-	if (asked || !toytcp_receive_breaks_policy(tn, NULL, skb))
+	if (*asked || !toytcp_receive_breaks_policy(tn, NULL, skb))
 		toytcp_timewait_arrives(tn, r, skb, seg);
 	return false;
 }
 
 /* Returns whether to look once more: another CPU was faster. */
 static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
-		     struct sk_buff *skb, const struct segment *seg, bool asked)
+		     struct sk_buff *skb, const struct segment *seg,
+		     const struct sock **asked)
 {
 	struct toytcp_entry *entry = toytcp_table_find(tn, who);
 	struct toytcp_embryo *e;
@@ -58,7 +59,7 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
 	switch (entry->kind) {
 	case ENTRY_SOCKET:
 		toytcp_receive_packet(toytcp_entry_sock(entry), who, skb, seg,
-				      asked);
+				      *asked);
 		return false;
 	case ENTRY_EMBRYO:
 		e = container_of(entry, struct toytcp_embryo, entry);
@@ -77,8 +78,8 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
  * @seg: the same, parsed
  *
  * Two ACKs that complete a handshake may come at once: one makes the embryo a
- * socket, the other finds that out too late, and is looked up again. What held
- * for the embryo, policy and filter, is not asked twice.
+ * socket, the other finds that out too late, and is looked up again. The policy
+ * and the filter of the listener, which its child has too, are not asked twice.
  *
  * Context: BH disabled.
  */
@@ -86,10 +87,10 @@ void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			    const struct segment *seg)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
-	bool asked = false;
+	const struct sock *asked = NULL;
 
 	rcu_read_lock();
-	while (dispatch(tn, &who, skb, seg, asked))
-		asked = true;
+	while (dispatch(tn, &who, skb, seg, &asked))
+		;
 	rcu_read_unlock();
 }

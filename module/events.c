@@ -169,7 +169,7 @@ static struct toytcp_ring *ring_of(struct seq_file *seq)
 
 static void *seq_start(struct seq_file *seq, loff_t *pos)
 {
-	if (!toytcp_proc_privileged(seq))
+	if (!toytcp_procfile_privileged(seq))
 		return ERR_PTR(-EPERM);
 	if (!*pos)
 		return SEQ_START_TOKEN;
@@ -261,7 +261,7 @@ static void clear(struct toytcp_ring *ring)
 
 static int obey(struct file *file, char *text, size_t size)
 {
-	if (!toytcp_proc_privileged(file->private_data))
+	if (!toytcp_procfile_privileged(file->private_data))
 		return -EPERM;
 	if (strcmp(strim(text), "clear"))
 		return -EINVAL;
@@ -272,8 +272,8 @@ static int obey(struct file *file, char *text, size_t size)
 /** toytcp_events_init() - make /proc/net/toytcp/events: 0 or -ENOMEM */
 int toytcp_events_init(struct toytcp_net *tn)
 {
-	return toytcp_proc_add(tn, "events", &seq_ops, obey,
-			       sizeof(struct reader)) ? 0 : -ENOMEM;
+	return toytcp_procfile_add(tn, "events", &seq_ops, obey,
+				   sizeof(struct reader)) ? 0 : -ENOMEM;
 }
 
 /** toytcp_events_exit() - forget all; files and hook are gone already */

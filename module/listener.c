@@ -27,10 +27,7 @@ static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 {
 	unsigned int type = inet_addr_type(sock_net(l->sk), source);
 
-	if (type != RTN_BROADCAST && type != RTN_MULTICAST)
-		return false;
-	toytcp_count(l->tn, drop_martian);
-	return true;
+	return type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
@@ -170,7 +167,7 @@ static bool answer_syn(struct toytcp_listener *l,
 		       const struct sk_buff *skb, const struct segment *syn,
 		       struct toytcp_remnant *old)
 {
-	if (is_from_group(l, who->remote) || toytcp_nursery_overflows(l))
+	if (toytcp_nursery_overflows(l))
 		return false;
 	if (!has_many_embryos(l))
 		return create(l, who, skb, syn, old);
@@ -190,6 +187,10 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 	enum verdict verdict = toytcp_listen_arrives(seg);
 	bool again = false;
 
+	if (verdict == VERDICT_CREATE && is_from_group(l, who.remote)) {
+		toytcp_drop(l->tn, skb, drop_martian);
+		return false;
+	}
 	if (verdict == VERDICT_CREATE && answer_syn(l, &who, skb, seg, old)) {
 		consume_skb(skb);
 		return false;
@@ -201,7 +202,10 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 	if (verdict == VERDICT_RESET)
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg,
 				      CAUSE_LISTEN_ACK);
-	kfree_skb(skb);
+	if (verdict == VERDICT_CREATE)
+		toytcp_drop_counted(skb, drop_listen_overflow);
+	else
+		toytcp_drop_counted(skb, drop_no_socket);
 	return false;
 }
 
@@ -212,7 +216,7 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  * @old: the connection in TIME-WAIT that the segment may replace, or NULL
- * @asked: the policy and the filter that hold for it have let it pass
+ * @asked: whose policy and filter have let it pass already, or NULL; changed
  *
  * If the listener has stopped since it was found, nothing comes of it; whoever
  * asks again finds nobody.
@@ -224,10 +228,12 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
  */
 bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old, bool asked)
+			     struct toytcp_remnant *old,
+			     const struct sock **asked)
 {
-	if (!asked && toytcp_receive_refuses(l->sk, skb, seg))
+	if (*asked != l->sk && toytcp_receive_refuses(l->sk, skb, seg))
 		return false;
+	*asked = l->sk;
 	return e ? toytcp_nursery_arrives(l, e, skb, seg) :
 		   listen_arrives(l, skb, seg, old);
 }

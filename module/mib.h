@@ -36,13 +36,13 @@
 	X(time_wait_overflow)	\
 	X(orphan_overflow)
 
-/* Of a name and an enum skb_drop_reason that every supported kernel has. */
+/* Each with the enum skb_drop_reason for it, of those that all kernels have. */
 #define TOYTCP_DROPS(X)					\
 	X(drop_short, PKT_TOO_SMALL)			\
 	X(drop_offset, HDR_TRUNC)			\
 	X(drop_checksum, TCP_CSUM)			\
 	X(drop_options, HDR_TRUNC)			\
-	X(drop_martian, OTHERHOST)			\
+	X(drop_martian, IP_INADDRERRORS)		\
 	X(drop_no_socket, NO_SOCKET)			\
 	X(drop_listen_overflow, SOCKET_BACKLOG)		\
 	X(drop_backlog, SOCKET_BACKLOG)			\

@@ -260,12 +260,10 @@ static bool promote(struct toytcp_listener *l, struct toytcp_embryo *e,
 	return !hatched;
 }
 
-/* The final ACK may have to come again: our SYN,ACK, repeated, asks for it. */
+/* Does TCP_DEFER_ACCEPT want more than this final ACK? */
 static bool must_wait(const struct toytcp_listener *l, struct toytcp_embryo *e,
 		      const struct segment *seg)
 {
-	if (toytcp_nursery_overflows(l))
-		return true;
 	if (toytcp_segment_length(seg) || !is_deferred(l, e))
 		return false;
 	WRITE_ONCE(e->acked, true);
@@ -281,14 +279,15 @@ static void end(struct toytcp_listener *l, struct toytcp_embryo *e)
 }
 
 static void acknowledge(const struct toytcp_listener *l,
-			struct toytcp_embryo *e)
+			struct toytcp_embryo *e, const struct segment *seg)
 {
 	struct segment ack;
 
 	if (!toytcp_answer_due(&e->answered))
 		return;
 	toytcp_embryo_ack(&e->core, toytcp_now(), &ack);
-	reply(l, e, &ack, CAUSE_SEQUENCE);
+	reply(l, e, &ack, seg->ctl & CTL_RST ? CAUSE_CHALLENGE_RST :
+					       CAUSE_SEQUENCE);
 }
 
 /* All but promotion: the embryo stays one, or ends. */
@@ -302,7 +301,7 @@ static void carry_out(struct toytcp_listener *l, struct toytcp_embryo *e,
 			send_synack(l, e, CAUSE_LISTEN_SYN);
 		break;
 	case VERDICT_ACK:
-		acknowledge(l, e);
+		acknowledge(l, e, seg);
 		break;
 	case VERDICT_END:
 		end(l, e);
@@ -340,13 +339,18 @@ bool toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 {
 	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg,
 						     toytcp_now());
+	/* Then it may come again: our SYN,ACK, retransmitted, asks for it. */
+	bool full = verdict == VERDICT_PROMOTE && toytcp_nursery_overflows(l);
 
-	if (verdict == VERDICT_PROMOTE && !must_wait(l, e, seg))
+	if (verdict == VERDICT_PROMOTE && !full && !must_wait(l, e, seg))
 		return promote(l, e, skb, seg);	/* the child records it */
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
 		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		     cause_of(seg));
 	carry_out(l, e, verdict, skb, seg);
-	consume_skb(skb);
+	if (full)
+		toytcp_drop_counted(skb, drop_listen_overflow);
+	else
+		consume_skb(skb);
 	return false;
 }

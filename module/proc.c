@@ -6,11 +6,9 @@
  * slightly different moments. What stays in the table while the file is read is
  * shown exactly once. (The file "events" is made by events.c.)
  */
-#include <linux/capability.h>
 #include <linux/inet.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file_net.h>
-#include <linux/uidgid.h>
 #include <net/ip.h>
 #include <net/tcp_states.h>
 
@@ -136,7 +134,7 @@ static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
 	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
 }
 
-/* Whoever knows them can forge a segment or a reset: differences remain. */
+/* Whoever knows them can forge a segment or a reset: only windows remain. */
 static void hide_numbers(struct tcb *tcb)
 {
 	tcb->rcv.adv -= tcb->rcv.nxt;
@@ -213,7 +211,7 @@ static void *start(struct seq_file *seq, loff_t *pos)
 {
 	struct reader *reader = seq->private;
 
-	reader->privileged = toytcp_proc_privileged(seq);
+	reader->privileged = toytcp_procfile_privileged(seq);
 	rcu_read_lock();
 	return *pos ? entry_after(seq, *pos - 1, pos) : SEQ_START_TOKEN;
 }
@@ -344,7 +342,7 @@ static int obey(struct file *file, char *text, size_t size)
 {
 	struct toytcp_tuple who;
 
-	if (!toytcp_proc_privileged(file->private_data))
+	if (!toytcp_procfile_privileged(file->private_data))
 		return -EPERM;
 	if (!parse_abort(strim(text), &who))
 		return -EINVAL;
@@ -358,56 +356,13 @@ static const struct seq_operations connections_ops = {
 	.show	= show_connection,
 };
 
-/**
- * toytcp_proc_privileged() - is the opener of a file the namespace's admin?
- * @seq: an open file, made by toytcp_proc_add()
- *
- * The opener's credentials count, not those of the process that reads or
- * writes: that one may merely have been given the file.
- *
- * Return: whether it had CAP_NET_ADMIN in the namespace's user namespace.
- */
-bool toytcp_proc_privileged(struct seq_file *seq)
-{
-	return file_ns_capable(seq->file, seq_file_net(seq)->user_ns,
-			       CAP_NET_ADMIN);
-}
-
-/**
- * toytcp_proc_add() - add a file that obeys commands
- * @tn: the namespace; its directory is there
- * @name: of the file, which the namespace's root may write
- * @ops: how to read it
- * @write: obeys one line
- * @reader_size: bytes for each open file, of which the first are a struct
- *	seq_net_private
- *
- * Return: whether that worked.
- */
-bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
-		     const struct seq_operations *ops,
-		     int (*write)(struct file *file, char *text, size_t size),
-		     unsigned int reader_size)
-{
-	struct proc_dir_entry *file =
-		proc_create_net_data_write(name, 0644, tn->proc, ops, write,
-					   reader_size, NULL);
-	kuid_t uid;
-	kgid_t gid;
-
-	net_ns_get_ownership(tn->net, &uid, &gid);
-	if (file)
-		proc_set_user(file, uid, gid);
-	return file;
-}
-
 /** toytcp_proc_init() - make /proc/net/toytcp/: 0 or -ENOMEM */
 int toytcp_proc_init(struct toytcp_net *tn)
 {
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
 	if (tn->proc &&
-	    toytcp_proc_add(tn, "connections", &connections_ops, obey,
-			    sizeof(struct reader)) &&
+	    toytcp_procfile_add(tn, "connections", &connections_ops, obey,
+				sizeof(struct reader)) &&
 	    proc_create_net_single("listeners", 0444, tn->proc,
 				   show_listeners, NULL) &&
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL))

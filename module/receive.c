@@ -32,12 +32,12 @@ static void discard(struct sock *sk, struct sk_buff *skb, u32 notes, bool room)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 
-	if (!room)
-		toytcp_drop(tn, skb, drop_memory);
-	else if (notes & NOTE_OUTSIDE)
+	if (notes & NOTE_OUTSIDE)
 		toytcp_drop(tn, skb, drop_window);
 	else if (notes & NOTE_PAWS)
 		toytcp_drop(tn, skb, drop_paws);
+	else if (!room)
+		toytcp_drop(tn, skb, drop_memory);
 	else
 		consume_skb(skb);
 }

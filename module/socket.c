@@ -172,12 +172,16 @@ static int disconnect(struct sock *sk, int flags)
 static void linger(struct sock *sk, long timeout)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	bool done = !timeout;
 
+	if (done)
+		return;
 	add_wait_queue(sk_sleep(sk), &wait);
-	while (timeout && !signal_pending(current) &&
-	       !sk_wait_event(sk, &timeout,
-			      !(1 << sk->sk_state & STATES_FIN_UNACKED), &wait))
-		;
+	do {
+		done = sk_wait_event(sk, &timeout, !(1 << sk->sk_state &
+						     STATES_FIN_UNACKED),
+				     &wait);
+	} while (!done && timeout && !signal_pending(current));
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 

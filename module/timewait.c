@@ -14,8 +14,11 @@
 
 #define ENDED_AT_ONCE	256	/* then others get the CPU, for a jiffy */
 
-/* Of all namespaces: anybody can make more of those, in a user namespace. */
-static atomic_t all_remnants;
+/*
+ * How many all namespaces but the initial one have: anybody can make more of
+ * those, in a user namespace.
+ */
+static atomic_t other_remnants;
 
 static struct toytcp_net *net_of(struct toytcp_remnants *list)
 {
@@ -33,7 +36,8 @@ static void forget(struct toytcp_net *tn, struct toytcp_remnant *r)
 	lockdep_assert_held(&tn->remnants.lock);
 	list_del_init(&r->link);
 	WRITE_ONCE(tn->remnants.count, tn->remnants.count - 1);
-	atomic_dec(&all_remnants);
+	if (tn->net != &init_net)
+		atomic_dec(&other_remnants);
 	toytcp_table_remove(tn, &r->entry);
 	toytcp_ports_release(tn, &r->claim);
 	kfree_rcu(r, rcu);
@@ -120,7 +124,8 @@ static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
 	struct toytcp_remnant *r;
 
 	if (READ_ONCE(tn->remnants.count) >= TOYTCP_REMNANTS_MAX ||
-	    atomic_read(&all_remnants) >= TOYTCP_REMNANTS_ALL)
+	    (tn->net != &init_net &&
+	     atomic_read(&other_remnants) >= TOYTCP_REMNANTS_OTHERS))
 		return NULL;
 	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 	if (!r)
@@ -154,7 +159,8 @@ void toytcp_timewait_enter(struct sock *sk)
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	WRITE_ONCE(tn->remnants.count, tn->remnants.count + 1);
-	atomic_inc(&all_remnants);
+	if (tn->net != &init_net)
+		atomic_inc(&other_remnants);
 	wait_2msl(&tn->remnants, r);
 	spin_unlock_bh(&tn->remnants.lock);
 }
@@ -177,6 +183,10 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 
 	toytcp_remnant_ack(&r->core, toytcp_now(), &ack);
 	toytcp_transmit_route_to(tn->net, skb, &route);
+	if (cause == CAUSE_RST)
+		cause = CAUSE_CHALLENGE_RST;
+	else if (cause == CAUSE_SYN)
+		cause = CAUSE_CHALLENGE_SYN;
 	toytcp_transmit_reply(tn, &r->entry.who, &route, &ack, NULL,
 			      TCP_TIME_WAIT, cause);
 }

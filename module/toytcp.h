@@ -19,6 +19,7 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
+#include <linux/proc_fs.h>
 #include <linux/rculist_nulls.h>
 #include <linux/seq_file.h>
 #include <linux/siphash.h>
@@ -42,7 +43,8 @@
 #define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_COOKIE_SECONDS	128	/* that an answer to a SYN is good for */
 #define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
-#define TOYTCP_REMNANTS_ALL	(4 * TOYTCP_REMNANTS_MAX) /* for the machine */
+/* For all namespaces but the initial one together. */
+#define TOYTCP_REMNANTS_OTHERS	(4 * TOYTCP_REMNANTS_MAX)
 /* Records that a connection has in hand (toytcp_transmit_lend()). */
 #define TOYTCP_SPARES		2	/* to send: one, and to cut one */
 #define TOYTCP_SPARES_SACK	10	/* to cut at both ends of four blocks */
@@ -193,7 +195,7 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_timestamps: 0 or 1
  * @sysctl_syncookies: 0 or 1
  * @sysctl_orphans: how many there may be; the initial namespace's is also the
- *	limit of all namespaces together
+ *	limit of all others together
  * @sysctl_ecn: 0 no, 1 ask for it, 2 if asked
  * @sysctl_sack: 0 or 1
  * @sysctl_congestion_control: see toytcp_congestion_find()
@@ -264,10 +266,14 @@ static inline u64 toytcp_now(void)
 /** toytcp_count() - add one to a counter; any context */
 #define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
 
-/** toytcp_drop() - free an skb, count it, and tell the kernel why; any context */
+/** toytcp_drop_counted() - free an skb and tell the kernel why; any context */
+#define toytcp_drop_counted(skb, why)					\
+	kfree_skb_reason(skb, (enum skb_drop_reason)REASON_##why)
+
+/** toytcp_drop() - the same, and count it */
 #define toytcp_drop(tn, skb, why) do {					\
 	toytcp_count(tn, why);						\
-	kfree_skb_reason(skb, (enum skb_drop_reason)REASON_##why);	\
+	toytcp_drop_counted(skb, why);					\
 } while (0)
 
 /* table.c: insert, remove and replace with BH disabled or from user context */
@@ -314,7 +320,8 @@ int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
 bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
 			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old, bool asked);
+			     struct toytcp_remnant *old,
+			     const struct sock **asked);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 
 /* nursery.c */
@@ -457,13 +464,14 @@ void toytcp_icmp_deferred(struct sock *sk);
 /* offload.c */
 extern const struct net_offload toytcp_offload;
 
+/* procfile.c */
+bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,
+			 const struct seq_operations *ops, proc_write_t write,
+			 unsigned int reader_size);
+bool toytcp_procfile_privileged(struct seq_file *seq);
+
 /* proc.c, sysctl.c */
 int toytcp_proc_init(struct toytcp_net *tn);
-bool toytcp_proc_add(struct toytcp_net *tn, const char *name,
-		     const struct seq_operations *ops,
-		     int (*write)(struct file *file, char *text, size_t size),
-		     unsigned int reader_size);
-bool toytcp_proc_privileged(struct seq_file *seq);
 int toytcp_sysctl_init(struct toytcp_net *tn);
 void toytcp_sysctl_exit(struct toytcp_net *tn);
 

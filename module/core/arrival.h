@@ -17,6 +17,7 @@
  * @node: the caller's node for its text, or NULL: none, or no room for it
  * @act: what the caller will do
  * @now: microseconds
+ * @state: what tcb.state was
  * @seq: first number of the text, after trimming
  * @end: one past the last byte of the text, after trimming
  * @fin: a FIN stands at @end, within the window
@@ -29,6 +30,7 @@ struct arrival {
 	u64 now;
 	u32 seq;
 	u32 end;
+	u8 state;
 	bool fin;
 };
 

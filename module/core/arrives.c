@@ -79,10 +79,10 @@ static void syn_sent_check_syn(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 
-	if (!(a->seg->ctl & CTL_SYN))
-		return;
 	a->act->cause = CAUSE_SYN_SENT_SYN;
 	a->act->sends = CAUSE_SYN_SENT_SYN;
+	if (!(a->seg->ctl & CTL_SYN))
+		return;
 	take_syn(tcb, a->seg, a->now);
 	tcb->heard = a->now;
 	if (a->seg->ctl & CTL_ACK) {
@@ -268,6 +268,7 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 {
 	struct arrival a = {
 		.tcb = tcb, .seg = seg, .node = node, .act = act, .now = now,
+		.state = tcb->state,
 	};
 
 	toytcp_actions_init(act, CAUSE_SEND);

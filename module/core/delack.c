@@ -14,7 +14,8 @@
  * 4. A stream that comes faster than it is read is acknowledged by its reader.
  * 5. A reader acknowledges when the window has grown by something worth while,
  *    and when a stream has been read to its end.
- * 6. Segments that waited together for the socket lock are acknowledged together.
+ * 6. Segments in order that waited together for the socket lock are acknowledged
+ *    together, though each by itself would have been at once.
  */
 #include "arrival.h"
 #include "seq.h"
@@ -169,9 +170,9 @@ void toytcp_delack_sent(struct tcb *tcb)
  * @tcb: the connection, right after toytcp_arrives()
  * @act: what that gave
  *
- * What waited together is acknowledged together, as if it had come as one large
- * segment. Gaps are told of at once, and so is a FIN, whose ACK may be the last
- * thing the connection does.
+ * What waited together, in order, is acknowledged together, as if it had come as
+ * one large segment. Text out of order is told of at once, and so is a FIN, whose
+ * ACK may be the last thing the connection does.
  *
  * Return: whether toytcp_delack_release() is to be called once nothing waits.
  */

@@ -307,7 +307,7 @@ static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
  * @acked: bytes by which snd.una has moved on
  * @duplicate: a duplicate ACK as RFC 5681 defines it
  * @now: microseconds
- * @act: its @notes are added to
+ * @act: @notes are added to it; @cause and @sends may change
  *
  * Return: the bytes that may let the congestion window grow.
  */
@@ -346,7 +346,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
  * toytcp_recovery_early() - the timer went off before the timeout
  * @tcb: the connection
  * @now: microseconds
- * @act: its @notes are added to
+ * @act: @notes are added to it; @cause and @sends may change
  */
 void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act)
 {

@@ -89,7 +89,8 @@ bool toytcp_text_process(struct arrival *a)
 	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
 		return false;
 	toytcp_urgent_arrives(tcb, a->seg, a->act);
-	if (a->seg->len)
+	/* A change of state by the ACK is the greater news. */
+	if ((a->seg->len || a->fin) && tcb->state == a->state)
 		a->act->cause = CAUSE_TEXT;
 	if (a->end == a->seq && !a->fin) {
 		if (a->seg->len)	/* old, or beyond the window */

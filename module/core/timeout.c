@@ -83,7 +83,8 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	tcb->probe = 1;
 	if (!tcb->snd.wnd) {
 		count_backoff(tcb);
-		toytcp_recovery_again(tcb, CAUSE_PROBE);
+		/* The probe says so itself; the rest waits for an ACK. */
+		toytcp_recovery_again(tcb, CAUSE_ACK);
 		if (tcb->board.first)	/* Karn's rule, for all of it */
 			tcb->board.first->flags |= RECORD_REPEATED;
 	}

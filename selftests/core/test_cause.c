@@ -436,6 +436,21 @@ TEST(cause__window_probe)
 	EXPECT_CAUSES(&h, 1, CAUSE_PROBE);
 }
 
+/* What the closed window held back goes out by the ACK that opens it. */
+TEST(cause__the_window_opens)
+{
+	struct host h;
+
+	make_established(&h);
+	host_send(&h, 4 * MSS);
+	ACK(&h, 1, .wnd = 0);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_CAUSES(&h, 1, CAUSE_PROBE);
+	ACK(&h, 1);
+	ASSERT_GE(h.sent, 1);
+	EXPECT_CAUSES(&h, h.sent, CAUSE_ACK);
+}
+
 /* A small window holds text back only for so long. */
 TEST(cause__override)
 {
@@ -519,6 +534,21 @@ TEST(cause__passive_close)
 	EXPECT_CAUSES(&h, 1, CAUSE_CLOSE);
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 2, .ack = ISS + 2);
 	EXPECT_STATE(&h, TCP_CLOSE);
+	EXPECT_CAUSE(h.act.cause, CAUSE_ACK);
+}
+
+/* Its text is not what changes the state. */
+TEST(cause__an_ack_with_text_changes_the_state)
+{
+	struct host h;
+
+	make_syn_received(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1, .len = 5);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_CAUSE(h.act.cause, CAUSE_ACK);
+	make_fin_wait_1(&h);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 2, .len = 5);
+	EXPECT_STATE(&h, TCP_FIN_WAIT2);
 	EXPECT_CAUSE(h.act.cause, CAUSE_ACK);
 }
 

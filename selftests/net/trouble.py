@@ -428,7 +428,7 @@ def orphans_of_peers_that_vanished(case):
 
 @scenario(toytcp_only=True)
 def orphans_of_the_machine(case):
-    """The initial namespace's limit holds for all of them together."""
+    """The initial namespace's limit holds for all others together."""
     limit = "/proc/sys/net/toytcp/orphans"
     with open(limit, encoding="ascii") as file:
         usual = file.read()
