@@ -6,6 +6,9 @@
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${TOYTCP_CACHE:-${HOME:-/root}/.cache/toytcp}
+# What is built from this checkout. Each has a directory of its own: two that
+# shared one would test each other's code.
+TREE=$CACHE/trees/$(printf '%s' "$REPO" | sha256sum | cut -c 1-12)
 # the debug kernel and the kselftest library come from this one package
 SOURCE_PACKAGE=linux-source-6.12
 
@@ -97,17 +100,33 @@ need_packages() {
 			"as root: apt-get update && apt-get install ${missing[*]}"
 }
 
-# hold_lock NAME: one at a time, held until the shell (or its children) end.
+# hold_lock NAME [DIR]: one at a time, held until the shell (or its children)
+# end; of all checkouts, or of those that work in DIR.
 hold_lock() {
-	mkdir -p "$CACHE/lock"
-	exec {LOCK_FD}>"$CACHE/lock/$1"
+	local lock=${2:-$CACHE}/lock/$1
+	mkdir -p "${lock%/*}"
+	exec {LOCK_FD}>"$lock"
 	flock -n "$LOCK_FD" && return
-	say "waiting for another run that holds $CACHE/lock/$1"
+	say "waiting for another run that holds $lock"
 	flock "$LOCK_FD"
 }
 
 drop_lock() {
 	exec {LOCK_FD}>&-
+}
+
+# own_tree: to be called before anything is built in $TREE. What belonged to
+# checkouts that no longer exist is removed, or it would pile up.
+own_tree() {
+	local path
+	mkdir -p "$TREE"
+	printf '%s\n' "$REPO" >"$TREE/path.$$"
+	mv "$TREE/path.$$" "$TREE/path"
+	for path in "$CACHE"/trees/*/path; do
+		[ ! -d "$(<"$path")" ] || continue
+		say "removing ${path%/path}: its checkout, $(<"$path"), is gone"
+		rm -rf "${path%/path}"
+	done
 }
 
 # The files of the tree as git sees them, new ones included (those in a merge

@@ -3,28 +3,39 @@
 import os
 import shutil
 
-from common import HERE, Failure, writable_dir
+from common import HERE, Failure, own_dir, say
+
+
+def contents(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def is_current(path: str, source: str) -> bool:
-    """Is it there, and not older than its source (if we have the source)?"""
-    try:
-        built = os.stat(path).st_mtime
-    except OSError:
+    """Was it built from its source as that is now (if we have the source)?
+    Times do not tell: make leaves a copy of the source beside what it built."""
+    if not os.path.exists(path):
         return False
-    source = os.path.join(HERE, source)
-    return not os.path.exists(source) or os.stat(source).st_mtime <= built
+    now = contents(os.path.join(HERE, source))
+    return now is None or now == contents(path + ".source")
 
 
-def build(name: str) -> str:
-    """Builds it where that may be written; returns its path."""
+def build(name: str, source: str) -> str:
+    """Builds it in a directory of this checkout's own, unless it is there;
+    returns its path."""
     import subprocess   # here, since it is rarely needed and slow to load
+    out = own_dir("tools")
+    path = os.path.join(out, name)
+    if is_current(path, source):
+        return path
     if not shutil.which("make"):
         raise Failure(f"{name} is not built and there is no make: "
                       "apt install gcc libc6-dev make")
-    out = writable_dir("tools")
-    path = os.path.join(out, name)
-    made = subprocess.run(["make", "-s", "-C", HERE, f"OUT={out}", path],
+    say(f"building {name}")
+    made = subprocess.run(["make", "-s", "-B", "-C", HERE, f"OUT={out}", path],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True)
     if made.returncode:
@@ -49,4 +60,4 @@ def find(name: str, source: str) -> str:
         path = os.path.realpath(os.path.join(place, name))
         if is_current(path, source):
             return path
-    return build(name)
+    return build(name, source)

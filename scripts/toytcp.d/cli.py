@@ -91,6 +91,9 @@ def do_sim(args: argparse.Namespace) -> int:
     if args.help:
         print(args.parser.format_help(), flush=True)
         return sim.run_many(["--help"])
+    if args.version:
+        print(sim.version())
+        return 0
     if "--runs" in args.rest or "--goodput" in args.rest:
         return sim.run_many(args.rest)
     text, status = sim.simulate(args.rest)
@@ -183,6 +186,9 @@ def add_sim(commands) -> argparse.ArgumentParser:
         "then the simulator's.")
     parser.add_argument("-h", "--help", action="store_true",
                         help="show this and exit")
+    parser.add_argument("--version", action="store_true",
+                        help="say whose protocol it runs: the checkout, and a "
+                        "digest of its sources")
     parser.add_argument("--cwnd", action="store_true",
                         help="draw the client's congestion window instead, "
                         "a line for each round trip")

@@ -20,6 +20,11 @@ class Failure(Exception):
     remedy. Printed without a traceback; the exit status is 1."""
 
 
+def say(text: str) -> None:
+    """What the user may want to know, beside what was asked for."""
+    print(f"toytcp: {text}", file=sys.stderr, flush=True)
+
+
 def columns() -> int | None:
     """The terminal's width. Files and pipes have none, unless COLUMNS is
     set."""
@@ -45,6 +50,29 @@ def writable_dir(name: str) -> str:
                 return path
     raise Failure(f"no place for {name}: neither {cache_dir()} nor /tmp can "
                   "be written")
+
+
+def own_dir(name: str) -> str:
+    """A directory for what is built from this checkout and no other; as TREE
+    in scripts/lib.sh. Removes those of checkouts that are gone."""
+    import glob         # here, since it is rarely needed and slow to load
+    import hashlib
+    home = os.path.realpath(os.path.join(HERE, "..", ".."))
+    key = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    path = writable_dir(os.path.join("trees", key, name))
+    trees = path[:-len(os.path.join(key, name))]
+    written = os.path.join(trees, key, f"path.{os.getpid()}")
+    with open(written, "w") as file:
+        file.write(home + "\n")
+    os.replace(written, os.path.join(trees, key, "path"))
+    for other in glob.glob(os.path.join(glob.escape(trees), "*", "path")):
+        with contextlib.suppress(OSError), open(other) as file:
+            gone = file.read().rstrip("\n")
+            if not os.path.isdir(gone):
+                say(f"removing {os.path.dirname(other)}: its checkout, "
+                    f"{gone}, is gone")
+                shutil.rmtree(os.path.dirname(other))
+    return path
 
 
 def module_protocol() -> int:

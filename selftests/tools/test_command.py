@@ -27,6 +27,10 @@ def toytcp(*arguments: str) -> subprocess.CompletedProcess:
                           capture_output=True)
 
 
+def setUpModule():
+    toytcp("sim", "--help")     # what is built now is not announced later
+
+
 class Arguments(unittest.TestCase):
     def refused(self, *arguments: str) -> str:
         done = toytcp(*arguments)
@@ -192,7 +196,7 @@ class Table(unittest.TestCase):
 class Preload(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.library = built.build(run.LIBRARY)
+        cls.library = built.build(run.LIBRARY, run.SOURCE)
 
     def python(self, program: str) -> str:
         """What a program prints that runs under the library."""
