@@ -27,14 +27,16 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->timer = NEVER;
 	e->window = (u32)w->set.window;
 	e->window_most = (u32)max(w->set.window, w->set.buffer);
+	dice_seed(&e->host, w->seed, DICE_HOST, id);
+	dice_seed(&e->dice, w->seed, DICE_USER, id);
 	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
 	e->ecn = w->set.path[MARK][0] ? 1 : 2;
 	if (!w->set.calm)
-		e->ecn = (u8)dice_below(&w->dice, 3);
-	e->stamps = w->set.calm || dice_below(&w->dice, 4);
-	e->stamp_offset = dice_roll(&w->dice);
+		e->ecn = (u8)dice_below(&e->host, 3);
+	e->stamps = w->set.calm || dice_below(&e->host, 4);
+	e->stamp_offset = dice_roll(&e->host);
 }
 
 static void free_text(struct endpoint *e, struct text *t)

@@ -13,6 +13,7 @@ static void usage(const char *program, FILE *to)
 		"  --seed N                   other chances (1)\n"
 		"  --example                  the worked example\n"
 		"  --events                   the records of one run, to be drawn\n"
+		"  --fates                    what became of each of its packets\n"
 		"  --runs N                   N runs over networks of all kinds, checked\n"
 		"  --jobs N                   by so many processes\n"
 		"  --goodput                  how fast 20 MB go over bad networks\n",
@@ -62,6 +63,8 @@ static void parse(struct command *c, int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--events"))
 			c->events = true;
+		else if (!strcmp(argv[i], "--fates"))
+			c->fates = true;
 		else if (!strcmp(argv[i], "--example"))
 			c->example = true;
 		else if (!strcmp(argv[i], "--goodput"))
@@ -74,7 +77,7 @@ static void parse(struct command *c, int argc, char **argv)
 			refuse(argv[0], argv[i], argv[i + 1]);
 	}
 	/* One run to look at, or runs that are to find something? */
-	c->set.calm = !c->many && (c->events || !c->seeded);
+	c->set.calm = !c->many && (c->events || c->fates || !c->seeded);
 }
 
 static int run_example(const struct command *c)

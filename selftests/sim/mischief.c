@@ -124,19 +124,21 @@ static void make_ghosts(struct world *w)
 void mischief_init(struct world *w)
 {
 	struct rogue *r = &w->rogue;
+	struct dice *d = &r->dice;
 	u32 i;
 
+	dice_seed(d, w->seed, DICE_STRANGER, 0);
+	dice_seed(&r->lies, w->seed, DICE_LIAR, 0);
 	r->next = NEVER;
-	r->liar = dice_below(&w->dice, 2);
+	r->liar = dice_below(d, 2);
 	if (w->set.mischief & STRAYS) {
-		r->left = 1 + dice_below(&w->dice, ACTS_MOST);
-		r->gap = 1 + dice_below(&w->dice,
-					500 * MSEC >> dice_below(&w->dice, 10));
+		r->left = 1 + dice_below(d, ACTS_MOST);
+		r->gap = 1 + dice_below(d, 500 * MSEC >> dice_below(d, 10));
 		if (w->set.calm) {	/* few enough to be looked at */
 			r->left = 5;
 			r->gap = 1 + (u32)w->set.path[DELAY][0];
 		}
-		r->next = w->now + dice_below(&w->dice, r->gap);
+		r->next = w->now + dice_below(d, r->gap);
 	} else if (may_be(w, FATAL)) {
 		r->next = w->now + JUDGEMENT;
 	}
@@ -151,7 +153,7 @@ void mischief_init(struct world *w)
 
 static bool one_of(struct world *w, u32 kind, u32 n)
 {
-	return w->set.mischief & kind && dice_below(&w->dice, n) == 0;
+	return w->set.mischief & kind && dice_below(&w->rogue.lies, n) == 0;
 }
 
 static void put32(u8 *p, u32 v)
@@ -211,12 +213,13 @@ static void send_more(struct endpoint *e, const struct segment *seg)
 	more.len = 0;
 	more.ctl = CTL_ACK;
 	if (one_of(w, OLD_ACK, 3)) {
-		more.ack -= dice_below(&w->dice,
-				       0x7fffffffu >> dice_below(&w->dice, 31));
+		more.ack -= dice_below(&w->rogue.lies,
+				       0x7fffffffu >> dice_below(&w->rogue.lies, 31));
 		wire_send(w, e, &more, NULL, NULL);
 	}
 	if (w->rogue.acked && (s32)step > 1 && one_of(w, DIVISION, 2)) {
-		n = min(dice_between(&w->dice, 2, 20), step);
+		n = dice_between(&w->rogue.lies, 2, 20);
+		n = min(n, step);
 		for (i = 1; i < n; i++) {
 			more.ack = w->rogue.acked + step / n * i;
 			wire_send(w, e, &more, NULL, NULL);
@@ -242,16 +245,16 @@ void mischief_send(struct endpoint *e, const struct segment *seg,
 	    other(e)->kind == FULL) {
 		send_more(e, seg);
 		if (one_of(w, SHRINK, 3))
-			lie.wnd = (u16)dice_below(&w->dice, seg->wnd);
+			lie.wnd = (u16)dice_below(&w->rogue.lies, seg->wnd);
 		if (one_of(w, OPTIMISTIC, 3) &&
 		    seq_after(victim->snd.nxt, seg->ack))
-			lie.ack += dice_below(&w->dice,
+			lie.ack += dice_below(&w->rogue.lies,
 					      victim->snd.nxt - seg->ack + 1);
 		if (one_of(w, SACK_LIE, 2))
-			add_blocks(&junk, victim, &w->dice);
+			add_blocks(&junk, victim, &w->rogue.lies);
 	}
 	if (!junk.len && one_of(w, GARBAGE, 2))
-		add_garbage(&junk, &w->dice);
+		add_garbage(&junk, &w->rogue.lies);
 	wire_send(w, e, &lie, text, &junk);
 }
 
@@ -332,7 +335,7 @@ static void guess_stamp(const struct endpoint *e, struct segment *seg)
 
 static void guess(struct endpoint *e, u32 kind, struct segment *seg)
 {
-	struct dice *d = &e->world->dice;
+	struct dice *d = &e->world->rogue.dice;
 
 	seg->seq = about(d, expected(e));
 	seg->ack = bad_ack(e, d);
@@ -357,7 +360,7 @@ static void guess(struct endpoint *e, u32 kind, struct segment *seg)
 /* All numbers as the peer would have them, or nearly. */
 static void guess_all(struct endpoint *e, struct segment *seg)
 {
-	struct dice *d = &e->world->dice;
+	struct dice *d = &e->world->rogue.dice;
 	u32 flight = e->tcb.snd.nxt - e->tcb.snd.una;
 
 	seg->seq = expected(e) + (dice_below(d, 2) ? dice_below(d, 2000) : 0);
@@ -410,12 +413,12 @@ static void check_strays(struct endpoint *e, const struct endpoint *was,
 static void send_strays(struct endpoint *e, u32 kind)
 {
 	struct world *w = e->world;
-	u32 n = w->set.calm ? 1 : dice_between(&w->dice, 1, BURST_MOST), i;
+	u32 n = w->set.calm ? 1 : dice_between(&w->rogue.dice, 1, BURST_MOST), i;
 	struct endpoint was = *e;
 
 	if (kind == STRAY_SYN && minds_syn(e))
 		return;
-	if (e->kind == NOTHING && (w->set.calm || dice_below(&w->dice, 8)))
+	if (e->kind == NOTHING && (w->set.calm || dice_below(&w->rogue.dice, 8)))
 		return;	/* there is little to find out */
 	for (i = 0; i < n && !w->failure[0]; i++) {
 		struct segment seg = { 0 };
@@ -434,10 +437,10 @@ static void send_strays(struct endpoint *e, u32 kind)
 static void send_ghost(struct world *w)
 {
 	u32 first = (u32)w->set.connections;
-	u32 n = first + dice_below(&w->dice, w->ends / 2 - first);
+	u32 n = first + dice_below(&w->rogue.dice, w->ends / 2 - first);
 	struct segment syn = { .ctl = CTL_SYN, .wnd = 1000 };
 
-	syn.seq = dice_below(&w->dice, 2) ? n : dice_roll(&w->dice);
+	syn.seq = dice_below(&w->rogue.dice, 2) ? n : dice_roll(&w->rogue.dice);
 	endpoint_address(&w->end[2 * n], &syn);
 	toytcp_segment_measure(&syn);
 	wire_send(w, &w->end[2 * n], &syn, NULL, NULL);
@@ -446,7 +449,7 @@ static void send_ghost(struct world *w)
 /* One of what is asked for, at one of the honest ends. */
 static void act(struct world *w)
 {
-	struct dice *d = &w->dice;
+	struct dice *d = &w->rogue.dice;
 	u32 kind;
 
 	do {
@@ -478,7 +481,7 @@ void mischief_act(struct world *w)
 	if (r->left) {
 		r->left--;
 		act(w);
-		r->next = w->now + 1 + dice_below(&w->dice, r->gap);
+		r->next = w->now + 1 + dice_below(&w->rogue.dice, r->gap);
 		if (!r->left)
 			r->next = may_be(w, FATAL) ? w->now + JUDGEMENT : NEVER;
 	} else {

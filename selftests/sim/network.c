@@ -88,10 +88,65 @@ struct packet *wire_make(struct world *w, const struct segment *seg,
 	return p;
 }
 
-/* The checksum is modelled: the damage is real, and is always noticed. */
-static void damage(struct world *w, struct packet *p)
+/**
+ * struct fate - what chance has in store for a packet, or for its copy
+ * @age: (ancient) how long it is under way, microseconds
+ * @delay: (late) how much longer than others, microseconds
+ * @bit: (corrupt) a place in it, as a share of 2^32
+ */
+struct fate {
+	bool lost, marked, corrupt, ancient, early, late;
+	u32 age, delay, bit;
+};
+
+/*
+ * The dice of the next packet that @from sends. Its number and the run's seed
+ * alone decide, so that to lose a packet changes the consequences and not the
+ * luck of all that follow. Each end counts for itself: what one connection
+ * sends again shall not change the luck of those that share the path.
+ */
+static struct dice next_packet(struct endpoint *from)
 {
-	u32 bit = dice_below(&w->dice, p->total * 8);
+	struct dice d;
+
+	dice_seed(&d, from->world->seed, DICE_PATH,
+		  (u64)from->id << 32 | ++from->packets);
+	return d;
+}
+
+/* Unlike dice_chance() always one roll, so that the next is the same one. */
+static bool hits(struct dice *d, s64 of_a_million)
+{
+	return dice_below(d, MILLION) < of_a_million;
+}
+
+static struct fate draw_fate(struct world *w, struct dice *d, u32 way)
+{
+	struct fate f = { .lost = hits(d, w->path[LOSS][way]) };
+
+	f.marked = hits(d, w->path[MARK][way]);
+	f.corrupt = hits(d, w->path[CORRUPT][way]);
+	f.bit = dice_roll(d);
+	f.ancient = dice_below(d, 30) == 0 && w->set.mischief & ANCIENT;
+	f.age = dice_below(d, AGE_MOST >> dice_below(d, 12));
+	f.early = hits(d, w->path[EARLY][way]);
+	f.late = hits(d, w->path[REORDER][way]);
+	f.delay = dice_below(d, 2 * (u32)w->path[DELAY][way] + MSEC);
+	return f;
+}
+
+/* A line of --fates. */
+static void list_fate(const struct world *w, const struct endpoint *from,
+		      const char *fate)
+{
+	if (w->fates)
+		fprintf(w->fates, "%s %u %s\n", from->name, from->packets, fate);
+}
+
+/* The checksum is modelled: the damage is real, and is always noticed. */
+static void damage(struct packet *p, const struct fate *f)
+{
+	u32 bit = (u32)((u64)f->bit * (p->total * 8) >> 32);
 
 	p->bytes[bit / 8] ^= (u8)(1 << bit % 8);
 	p->corrupt = true;
@@ -116,32 +171,33 @@ static u64 departure(struct world *w, const struct packet *p, u32 way)
 	return busy;
 }
 
-static void launch(struct world *w, struct packet *p)
+/* Returns false if it found the queue full. */
+static bool launch(struct world *w, struct packet *p, const struct fate *f)
 {
-	u32 way = !(p->to & 1), trip = (u32)w->path[DELAY][way];
+	u32 way = !(p->to & 1);
 	u64 out = departure(w, p, way);
 
 	if (out == NEVER) {
 		w->counts.queued++;
 		wire_free(w, p);
-		return;
+		return false;
 	}
 	p->order = w->wire.order++;
-	p->when = out + trip;
-	if (w->set.mischief & ANCIENT && dice_below(&w->dice, 30) == 0) {
-		p->when += dice_below(&w->dice, AGE_MOST >>
-					       dice_below(&w->dice, 12));
-	} else if (dice_chance(&w->dice, (u32)w->path[EARLY][way])) {
+	p->when = out + (u32)w->path[DELAY][way];
+	if (f->ancient) {
+		p->when += f->age;
+	} else if (f->early) {
 		p->when = out;
 		w->counts.reordered++;
-	} else if (dice_chance(&w->dice, (u32)w->path[REORDER][way])) {
-		p->when += dice_below(&w->dice, 2 * trip + MSEC);
+	} else if (f->late) {
+		p->when += f->delay;
 		w->counts.reordered++;
 	} else {
 		p->when = max(p->when, w->wire.latest[way]);
 		w->wire.latest[way] = p->when;
 	}
 	heap_add(&w->wire, p);
+	return true;
 }
 
 /* Some boxes on the path take away options that they do not know. */
@@ -163,34 +219,55 @@ static bool is_chosen(const struct world *w, const struct endpoint *from)
 	return false;
 }
 
-static bool is_lost(struct world *w, u32 way)
+static bool is_lost(struct world *w, const struct fate *f, u32 way)
 {
-	if (!w->path[DOWN][way] &&
-	    !dice_chance(&w->dice, (u32)w->path[LOSS][way]))
+	if (!w->path[DOWN][way] && !f->lost)
 		return false;
 	w->counts.lost++;
 	return true;
 }
 
 /* A router cannot pass it on, and says so: RFC 1191. */
-static void refuse(struct world *w, const struct endpoint *from)
+static void refuse(struct world *w, const struct endpoint *from, struct dice *d)
 {
+	u32 back = !is_server(from);
+	struct fate f = draw_fate(w, d, back);
 	struct packet *p;
 
+	list_fate(w, from, "too large");
 	w->counts.too_big++;
-	if (w->set.silent || is_lost(w, is_server(from) ? 0 : 1))
+	if (w->set.silent || is_lost(w, &f, back))
 		return;
 	p = make_packet(w, 0);
-	p->news = (u32)w->path[MTU][is_server(from)];
+	p->news = (u32)w->path[MTU][!back];
 	p->to = from->id;
-	launch(w, p);
+	launch(w, p, &f);
 }
 
-/* A router whose queue grows: RFC 3168. */
-static void mark(struct world *w, struct packet *p, u32 way)
+static void describe(const struct fate *f, char *text, size_t room)
 {
-	if (p->sent.ecn && dice_chance(&w->dice, (u32)w->path[MARK][way]))
+	int n = snprintf(text, room, "arrives%s%s%s%s",
+			 f->ancient ? " ancient" : "", f->early ? " early" : "",
+			 f->marked ? " marked" : "", f->corrupt ? " damaged" : "");
+
+	if (f->late && !f->early)
+		snprintf(text + n, room - (size_t)n, " late by %u us", f->delay);
+}
+
+/* One packet, or its copy, is in the network's hands. */
+static void pass_on(struct world *w, struct endpoint *from, struct packet *p,
+		    const struct fate *f)
+{
+	char text[80] = "finds the queue full";
+
+	p->to = from->id ^ 1;
+	if (p->sent.ecn && f->marked)	/* a router whose queue grows: RFC 3168 */
 		p->sent.ecn = ECN_CE;
+	if (f->corrupt)
+		damage(p, f);
+	if (launch(w, p, f))
+		describe(f, text, sizeof(text));
+	list_fate(w, from, text);
 }
 
 /* One segment of at most the interface's MTU leaves @from. */
@@ -199,7 +276,8 @@ void wire_send(struct world *w, struct endpoint *from,
 	       const struct junk *junk)
 {
 	u32 way = is_server(from);
-	int copies = dice_chance(&w->dice, (u32)w->path[DUP][way]) ? 2 : 1;
+	struct dice d = next_packet(from);
+	int copies = hits(&d, w->path[DUP][way]) ? 2 : 1;
 	struct segment seg = *as_sent;
 	u64 size;
 
@@ -215,20 +293,16 @@ void wire_send(struct world *w, struct endpoint *from,
 		FAIL(w, "%s sent %u bytes of text over an MTU of %u",
 		     from->name, seg.len, (u32)w->set.path[MTU][way]);
 	if (size > (u64)w->path[MTU][way]) {
-		refuse(w, from);
+		refuse(w, from, &d);
 		return;
 	}
 	while (copies--) {
-		struct packet *p;
+		struct fate f = draw_fate(w, &d, way);
 
-		if (is_lost(w, way) || is_chosen(w, from))
-			continue;
-		p = wire_make(w, &seg, text, junk);
-		p->to = from->id ^ 1;
-		mark(w, p, way);
-		if (dice_chance(&w->dice, (u32)w->path[CORRUPT][way]))
-			damage(w, p);
-		launch(w, p);
+		if (is_lost(w, &f, way) || is_chosen(w, from))
+			list_fate(w, from, "lost");
+		else
+			pass_on(w, from, wire_make(w, &seg, text, junk), &f);
 	}
 }
 

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chance that can be repeated: a small generator, seeded for each run.
+ * Chance that can be repeated: small generators, seeded from the run's seed. All
+ * that chance decides has one of its own, or a packet more would change whatever
+ * is drawn after it.
  */
 #include "sim.h"
 
-/* Neighbouring seeds must not give similar runs: stir them first. */
-void dice_seed(struct dice *d, u64 seed)
+/* Every bit of @x changes half of the bits of the result. */
+static u64 stir(u64 x)
 {
-	int i;
+	x = (x ^ x >> 32) * 0x9e3779b97f4a7c15ull;
+	x = (x ^ x >> 29) * 0x2545f4914f6cdd1dull;
+	return x ^ x >> 32;
+}
 
-	d->state = (seed + 1) * 0x9e3779b97f4a7c15ull;
+/* Neighbouring seeds, and numbers, must not give similar chances. */
+void dice_seed(struct dice *d, u64 seed, enum stream of, u64 n)
+{
+	d->state = stir(stir(stir(seed + 1) + of) + n);
 	if (!d->state)
 		d->state = 1;
-	for (i = 0; i < 8; i++)
-		dice_roll(d);
 }
 
 u32 dice_roll(struct dice *d)

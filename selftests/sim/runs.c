@@ -86,6 +86,7 @@ static bool run_one(u64 seed, struct counts *sum,
 
 	seed_at_hand = seed;
 	world_init(&w, seed, &command->set, command->events);
+	w.fates = command->fates ? stdout : NULL;
 	world_run(&w);
 	world_end(&w);
 	if (say)
@@ -178,6 +179,7 @@ static void print_counts(const struct job *t, double took)
 	       "%.0f hours went by\n",
 	       N(delivered), N(aborted), N(timed_out), N(refused), N(reset),
 	       N(again), N(strays), N(grown), t->sum.time / 3.6e9);
+	printf("# digest of all that happened: %016llx\n", N(digest));
 	printf("sim: %llu runs, %llu failed, %llu events, %.1f s\n",
 	       (unsigned long long)t->done, (unsigned long long)t->failed,
 	       N(events), took);
@@ -210,7 +212,8 @@ static int many(void)
 
 static void show(const struct world *w)
 {
-	trace_events(w, stdout);
+	if (command->events)
+		trace_events(w, stdout);
 	if (w->failure[0])
 		fprintf(stderr, "not ok: %s\n", w->failure);
 }
@@ -223,7 +226,7 @@ int runs_all(const struct command *c)
 	command = c;
 	if (__sanitizer_set_death_callback)
 		__sanitizer_set_death_callback(on_death);
-	if (c->events)
+	if (c->events || c->fates)
 		return run_one(c->seed, &ignored, show) ? 0 : 1;
 	return many();
 }

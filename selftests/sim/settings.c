@@ -368,7 +368,7 @@ static s64 draw_mtu(struct dice *d)
 
 static void draw_path(struct settings *set, struct dice *d)
 {
-	s64 *mtu = set->path[MTU], queue;
+	s64 *mtu = set->path[MTU], most, queue;
 
 	choose_both(set, d, LOSS, often_none(d, 200000));
 	choose_both(set, d, MARK, often_none(d, 300000));
@@ -384,8 +384,9 @@ static void draw_path(struct settings *set, struct dice *d)
 	choose(&mtu[0], draw_mtu(d));
 	choose(&mtu[1], dice_below(d, 8) ? mtu[0] : draw_mtu(d));
 	/* No longer than ten seconds: nobody can tell that from an outage. */
-	queue = min(dice_between(d, 2, 100) * mtu[0],
-		    max(2 * mtu[0], 10 * set->path[RATE][0]));
+	most = max(2 * mtu[0], 10 * set->path[RATE][0]);
+	queue = dice_between(d, 2, 100) * mtu[0];
+	queue = min(queue, most);
 	choose_both(set, d, QUEUE, dice_below(d, 2) ? 0 : queue);
 	choose_both(set, d, DOWN, 0);
 }
@@ -425,49 +426,58 @@ static void draw_outage(struct settings *set, struct dice *d)
 	}
 }
 
+/*
+ * Each number is drawn in a statement of its own: C does not say in which order
+ * the arguments of a call are evaluated, nor the two sides of a sum. And min()
+ * may draw twice.
+ */
 static void draw_changes(struct settings *set, struct dice *d)
 {
+	s64 after;
+
 	if (dice_below(d, 20) == 0)
 		draw_outage(set, d);
+	after = dice_below(d, 2 * SECOND);
 	if (dice_below(d, 20) == 0)
-		add_change(set, dice_below(d, 2 * SECOND), DELAY,
-			   dice_below(d, 500 * MSEC));
+		add_change(set, after, DELAY, dice_below(d, 500 * MSEC));
+	after = dice_below(d, 2 * SECOND);
 	if (dice_below(d, 20) == 0)
-		add_change(set, dice_below(d, 2 * SECOND), MTU, draw_mtu(d));
+		add_change(set, after, MTU, draw_mtu(d));
+	after = dice_below(d, 2 * SECOND);
 	if (dice_below(d, 20) == 0)
-		add_change(set, dice_below(d, 2 * SECOND), RATE,
-			   1000 << dice_below(d, 10));
+		add_change(set, after, RATE, 1000 << dice_below(d, 10));
 }
 
 /* A black hole: the core has to find out what fits, down to 576 bytes. */
 static void draw_hole(struct settings *set, struct dice *d)
 {
 	s64 mtu = mtus[dice_below(d, 2) ? 4 : 7], *queue = set->path[QUEUE];
+	s64 after = dice_below(d, 2) ? 0 : dice_below(d, 2 * SECOND);
 
 	set->hole = true;
 	choose(&set->path[MTU][0], mtu);
 	choose(&set->path[MTU][1], mtu);
 	choose(&queue[0], 0);
 	choose(&queue[1], 0);
-	add_change(set, dice_below(d, 2) ? 0 : dice_below(d, 2 * SECOND), MTU,
-		   dice_between(d, 576, 1500));
+	add_change(set, after, MTU, dice_between(d, 576, 1500));
 }
 
 /* What nobody asked for is left to chance. */
 void settings_draw(struct settings *set, struct dice *d)
 {
-	u32 i;
+	u32 i, window;
+	s64 bytes;
 
 	if (!set->changed && !set->mischief && dice_below(d, 20) == 0)
 		draw_hole(set, d);
 	draw_path(set, d);
 	choose(&set->connections, dice_below(d, 12) ? 1 :
 				  dice_between(d, 2, CONNECTIONS_MOST));
-	choose(&set->bytes, min_t(s64, set->path[MTU][0] * 100,
-				  dice_below(d, 20) ? 60000 : 600000));
+	bytes = dice_below(d, 20) ? 60000 : 600000;
+	choose(&set->bytes, min(set->path[MTU][0] * 100, bytes));
 	choose(&set->reply, set->bytes);
-	choose(&set->window, 1 + (1u << dice_below(d, 22)) +
-			     dice_below(d, 5000));
+	window = 1 + (1u << dice_below(d, 22));
+	choose(&set->window, window + dice_below(d, 5000));
 	choose(&set->buffer, dice_below(d, 2) ? 0 :
 			     set->window << dice_below(d, 8));
 	for (i = 0; i < 2; i++)

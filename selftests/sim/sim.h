@@ -21,12 +21,16 @@
 #define PORT_CLIENT	40000u	/* of the first; the others follow */
 #define PORT_SERVER	80u
 
-/* random.c: xorshift; each run has its own */
+/* random.c: xorshift */
 struct dice {
 	u64 state;
 };
 
-void dice_seed(struct dice *d, u64 seed);
+/* Whose chances: each end has its own of most, and each packet its own fate. */
+enum stream { DICE_SETTINGS, DICE_HOST, DICE_USER, DICE_TEXT, DICE_PATH,
+	      DICE_LIAR, DICE_STRANGER };
+
+void dice_seed(struct dice *d, u64 seed, enum stream of, u64 n);
 u32 dice_roll(struct dice *d);
 u32 dice_below(struct dice *d, u32 bound);
 u32 dice_between(struct dice *d, u32 low, u32 high);
@@ -156,8 +160,11 @@ struct junk {
  * @left: so many acts
  * @liar: the end of the first connection that lies
  * @acked: the last number it acknowledged, before it lied
+ * @dice: the strangers'
+ * @lies: the liar's
  */
 struct rogue {
+	struct dice dice, lies;
 	u64 next;
 	u32 gap, left;
 	u32 liar;
@@ -183,6 +190,7 @@ struct trace {
 	struct record *records;
 	u64 count;
 	u64 room;	/* a ring if @keep_all is not set */
+	u64 digest;	/* of all records there have been */
 	bool keep_all;
 };
 
@@ -242,6 +250,9 @@ struct user {
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
  * @said: how many segments it has sent
+ * @packets: how many the network has had from it: with those that a liar adds
+ * @host: chances of what its host does
+ * @dice: and of its user
  * @iss: what it will call with; for a listener 0 means by chance
  * @id: 2n for the client of connection n, 2n + 1 for its server
  * @excused: an end before all is delivered is all right
@@ -269,6 +280,8 @@ struct endpoint {
 	u32 tries;
 	u32 sent_to;
 	u32 said;
+	u32 packets;
+	struct dice host, dice;
 	u32 iss;
 	int error;
 	u8 id;
@@ -296,6 +309,7 @@ struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
 	u64 connections, strays, expired, grown, time;
+	u64 digest;	/* of all that happened: the sum, so that order is nothing */
 };
 
 /**
@@ -304,10 +318,11 @@ struct counts {
  * @forged: so many of the forgeries have been sent
  * @end: @ends of them, two for each connection
  * @live: packets and texts that exist
+ * @fates: where to list what becomes of each packet, or NULL
  */
 struct world {
 	u64 now, started, seed;
-	struct dice dice;
+	FILE *fates;
 	struct settings set;
 	s64 path[KNOBS][2];
 	u32 changed, forged;
@@ -334,7 +349,7 @@ struct world {
 struct command {
 	struct settings set;
 	u64 seed, runs, jobs;
-	bool many, seeded, events, example, goodput, help;
+	bool many, seeded, events, fates, example, goodput, help;
 	char **argv;
 };
 

@@ -97,7 +97,7 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 
 	if (verdict == VERDICT_CREATE && e->listening) {
 		conceive(e, seg, e->remnant.snd_nxt + 1 +
-			 (dice_roll(&e->world->dice) & 0xffff));
+			 (dice_roll(&e->host) & 0xffff));
 		return;
 	}
 	trace_add(e, 'i', seg, TCP_TIME_WAIT,
@@ -116,7 +116,7 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 
 static u32 listener_iss(struct endpoint *e)
 {
-	u32 iss = e->iss ? e->iss : dice_roll(&e->world->dice);
+	u32 iss = e->iss ? e->iss : dice_roll(&e->host);
 
 	e->iss = 0;
 	return iss;

@@ -9,11 +9,6 @@
 
 #define SNDBUF	16384	/* of a calm user, if it may grow */
 
-static struct dice *dice_of(struct endpoint *e)
-{
-	return &e->world->dice;
-}
-
 /* Small amounts as likely as large ones. */
 static u32 some(struct dice *d, u32 most)
 {
@@ -35,7 +30,7 @@ static void plan_calm(struct endpoint *e, u32 bytes)
 static void plan_wild(struct endpoint *e, u32 bytes)
 {
 	struct user *u = &e->user;
-	struct dice *d = dice_of(e);
+	struct dice *d = &e->dice;
 
 	u->plan = some(d, bytes);
 	u->write_most = 1 + some(d, max_t(u32, 200, u->plan));
@@ -84,8 +79,10 @@ void user_init(struct endpoint *e)
 {
 	struct user *u = &e->user;
 	const struct settings *set = &e->world->set;
+	struct dice text;
 	u32 i, bytes;
 
+	dice_seed(&text, e->world->seed, DICE_TEXT, dice_roll(&e->host));
 	bytes = (u32)((is_server(e) ? set->reply : set->bytes) /
 		      set->connections);
 	u->next = NEVER;
@@ -99,7 +96,7 @@ void user_init(struct endpoint *e)
 		u->ending = CLOSE_FIRST;
 	e->out = malloc(u->plan + 4);
 	for (i = 0; i < u->plan; i += 4) {
-		u32 word = dice_roll(dice_of(e));
+		u32 word = dice_roll(&text);
 
 		memcpy(e->out + i, &word, 4);
 	}
@@ -108,7 +105,7 @@ void user_init(struct endpoint *e)
 /* Socket options, for a new tcb. */
 void user_configure(struct endpoint *e)
 {
-	struct dice *d = dice_of(e);
+	struct dice *d = &e->dice;
 	struct tcb *tcb = &e->tcb;
 
 	toytcp_congestion_select(tcb, e->world->set.congestion[is_server(e)]);
@@ -135,7 +132,7 @@ void user_write(struct endpoint *e, u32 n)
 	e->user.written += n;
 	endpoint_begin(e);
 	toytcp_user_send(&e->tcb, n);
-	if (e->user.urgent && dice_below(dice_of(e), 3) == 0)
+	if (e->user.urgent && dice_below(&e->dice, 3) == 0)
 		toytcp_urgent_send(&e->tcb);
 	endpoint_called(e, CAUSE_SEND);
 }
@@ -211,7 +208,7 @@ static void write_some(struct endpoint *e)
 	if (!may_write(e) || !n)
 		return;
 	if (!e->world->set.calm)
-		most = 1 + dice_below(dice_of(e), u->write_most);
+		most = 1 + dice_below(&e->dice, u->write_most);
 	user_write(e, min(n, most));
 }
 
@@ -222,13 +219,13 @@ static void read_some(struct endpoint *e)
 
 	if (e->world->now < u->quiet_until)
 		return;
-	if (dice_chance(dice_of(e), u->pause_chance)) {
+	if (dice_chance(&e->dice, u->pause_chance)) {
 		u->quiet_until = e->world->now +
-				 dice_below(dice_of(e), 20 * SECOND);
+				 dice_below(&e->dice, 20 * SECOND);
 		return;
 	}
 	if (most != UINT32_MAX)
-		most = 1 + dice_below(dice_of(e), most);
+		most = 1 + dice_below(&e->dice, most);
 	user_read(e, most);
 	u->eof = (e->fin_seen || (e->kind == FULL && e->tcb.fin_received)) &&
 		 u->read == e->arrived;
@@ -241,7 +238,7 @@ static void fidget(struct endpoint *e)
 
 	if (!e->user.fidgets || e->kind != FULL)
 		return;
-	switch (dice_below(dice_of(e), 6)) {
+	switch (dice_below(&e->dice, 6)) {
 	case 0:
 		tcb->cork ^= 1;
 		break;
@@ -295,7 +292,7 @@ static void schedule(struct endpoint *e)
 {
 	struct user *u = &e->user;
 
-	u->next = e->world->now + dice_below(dice_of(e), u->think + 1);
+	u->next = e->world->now + dice_below(&e->dice, u->think + 1);
 	if (!can_write_more(e))
 		u->next = max(u->next, u->quiet_until);
 }

@@ -12,10 +12,9 @@
 /* Half of them near a place where something wraps around. */
 static u32 choose_iss(struct dice *d)
 {
-	u32 iss = dice_roll(d);
+	u32 iss = dice_roll(d), half = dice_below(d, 2) << 31;
 
-	return dice_below(d, 2) ? iss : 0u - dice_below(d, 20000) +
-					(dice_below(d, 2) << 31);
+	return dice_below(d, 2) ? iss : half - dice_below(d, 20000);
 }
 
 static void make_users(struct endpoint *client)
@@ -49,17 +48,17 @@ static void make_connection(struct world *w, u8 n)
 	endpoint_init(client, w, 2 * n);
 	endpoint_init(server, w, 2 * n + 1);
 	make_users(client);
-	client->iss = choose_iss(&w->dice);
+	client->iss = choose_iss(&client->host);
 	server->listening = true;
 	if (!w->set.calm) {
-		wait = n ? dice_below(&w->dice, 2 * SECOND) : 0;
-		client->again = dice_below(&w->dice, 10) == 0;
-		server->listening = dice_below(&w->dice, 20) != 0;
+		wait = n ? dice_below(&client->host, 2 * SECOND) : 0;
+		client->again = dice_below(&client->host, 10) == 0;
+		server->listening = dice_below(&server->host, 20) != 0;
 	}
 	if (w->set.both & BOTH_OPEN)
 		server->listening = false;
 	if (!server->listening)
-		server->iss = choose_iss(&w->dice);
+		server->iss = choose_iss(&server->host);
 	client->timer = w->now + wait;
 	w->counts.connections++;
 }
@@ -67,6 +66,7 @@ static void make_connection(struct world *w, u8 n)
 void world_init(struct world *w, u64 seed, const struct settings *set,
 		bool keep_all)
 {
+	struct dice d;
 	u8 n;
 
 	memset(w, 0, sizeof(*w));
@@ -75,18 +75,17 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 	w->set = *set;
 	w->trace.keep_all = keep_all;
 	w->time_wait = 60ull * SECOND;
-	dice_seed(&w->dice, seed);
-	w->now = SECOND + (dice_below(&w->dice, 2) ?
-			   dice_roll(&w->dice) : 0xfff00000ull);
+	dice_seed(&d, seed, DICE_SETTINGS, 0);
+	w->now = SECOND + (dice_below(&d, 2) ? dice_roll(&d) : 0xfff00000ull);
 	w->started = w->now;
 	if (set->calm)
 		settings_calm(&w->set);
 	else
-		settings_draw(&w->set, &w->dice);
+		settings_draw(&w->set, &d);
 	memcpy(w->path, w->set.path, sizeof(w->path));
 	w->ends = 2 * (u32)w->set.connections;
 	if (w->set.mischief & FLOOD)
-		w->ends += 2 * dice_between(&w->dice, 1, 4);
+		w->ends += 2 * dice_between(&d, 1, 4);
 	w->end = calloc(w->ends, sizeof(*w->end));
 	for (n = 0; n < w->ends / 2; n++)
 		make_connection(w, n);
@@ -257,7 +256,7 @@ static void renew(struct endpoint *e)
 static void meet_again(struct endpoint *client)
 {
 	struct endpoint *server = other(client);
-	struct dice *d = &client->world->dice;
+	struct dice *d = &client->host;
 
 	client->again = false;
 	client->iss = client->tcb.snd.nxt + dice_below(d, 1 << 20);
@@ -299,6 +298,7 @@ void world_end(struct world *w)
 	u32 i;
 
 	w->counts.time = w->now - w->started;
+	w->counts.digest = w->trace.digest;
 	for (i = 0; i < w->ends; i++) {
 		w->counts.retransmits += w->end[i].tcb.retransmits;
 		endpoint_end(&w->end[i]);
