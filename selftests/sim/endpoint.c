@@ -19,8 +19,16 @@ static u16 port_of(const struct endpoint *e)
 	return is_server(e) ? PORT_SERVER : PORT_CLIENT + e->id / 2;
 }
 
+/* What was asked for, or as chance has it. */
+static bool speaks(s64 asked, u32 drawn)
+{
+	return asked < 0 ? drawn : asked;
+}
+
 void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 {
+	u32 way = id & 1;
+
 	memset(e, 0, sizeof(*e));
 	e->world = w;
 	e->id = id;
@@ -35,7 +43,9 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->ecn = w->set.path[MARK][0] ? 1 : 2;
 	if (!w->set.calm)
 		e->ecn = (u8)dice_below(&e->host, 3);
-	e->stamps = w->set.calm || dice_below(&e->host, 4);
+	e->stamps = speaks(w->set.stamps[way], dice_below(&e->host, 4));
+	e->no_sack = !speaks(w->set.sack[way], dice_below(&e->host, 8));
+	e->no_dsack = !speaks(w->set.dsack[way], dice_below(&e->host, 8));
 	e->stamp_offset = dice_roll(&e->host);
 }
 
@@ -364,6 +374,8 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 	lend(e, seg->sacks ? 10 : 2);
 	endpoint_begin(e);
 	toytcp_arrives(&e->tcb, seg, t ? &t->node : NULL, e->world->now, &act);
+	if (e->no_dsack)
+		e->tcb.rcv.twice_len = 0;
 	trace_add(e, 'i', seg, before, e->tcb.state, act.cause);
 	if (act.kept) {
 		e->lent++;

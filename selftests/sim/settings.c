@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a run is like: each setting's name and range, its value where nothing
- * is to go wrong, and what chance makes of it.
+ * What a run is like: each setting's name and range, and its value where nothing
+ * is to go wrong.
  */
 #include <stdlib.h>
 
@@ -9,6 +9,7 @@
 
 #define PATH(knob)	offsetof(struct settings, path[knob]), 2
 #define ONE(field)	offsetof(struct settings, field), 1
+#define BOTH(field)	offsetof(struct settings, field), 2	/* ends */
 
 /**
  * struct row - a setting that is a number
@@ -60,9 +61,17 @@ static const struct row {
 	  CONNECTIONS_MOST, 1 },
 	{ "pause", "MS", "in which the server reads nothing, at first",
 	  ONE(pause), MSEC, 0, 3600000, 0 },
+	{ "rounds", "N", "of question and answer, each a share of all",
+	  ONE(rounds), 1, 1, ROUNDS_MOST, 1 },
+	{ "sndbuf", "BYTES", "send buffer; 0: as large as it takes",
+	  ONE(sndbuf), 1, 0, WINDOW_MAX, 0 },
+	{ "sack", "0|1", "the client, the server speaks SACK", BOTH(sack), 1,
+	  0, 1, 1 },
+	{ "dsack", "0|1", "and tells what came twice", BOTH(dsack), 1, 0, 1,
+	  1 },
+	{ "timestamps", "0|1", "and speaks timestamps", BOTH(stamps), 1, 0, 1,
+	  1 },
 };
-
-static const u32 mtus[] = { 1500, 1500, 1500, 576, 9000, 296, 88, 65535 };
 
 static s64 *values_of(struct settings *set, const struct row *row)
 {
@@ -78,6 +87,11 @@ void settings_init(struct settings *set)
 	set->window = -1;
 	set->buffer = -1;
 	set->connections = -1;
+	set->rounds = -1;
+	set->sndbuf = -1;
+	memset(set->sack, 0xff, sizeof(set->sack));
+	memset(set->dsack, 0xff, sizeof(set->dsack));
+	memset(set->stamps, 0xff, sizeof(set->stamps));
 	set->congestion[0] = -1;
 	set->congestion[1] = -1;
 }
@@ -119,6 +133,12 @@ static bool parse_values(const struct row *row, const char *text, s64 *value)
 	return !*text;
 }
 
+static bool is_path(const struct row *row)
+{
+	return row->at < offsetof(struct settings, path) +
+			 sizeof(((struct settings *)NULL)->path);
+}
+
 /* "300:mtu=576": after 300 ms. In the order of their times. */
 static bool take_change(struct settings *set, const char *text)
 {
@@ -132,7 +152,7 @@ static bool take_change(struct settings *set, const char *text)
 	    !(when >= 0) || !(when < 1e9) || set->changed == CHANGES_MOST)
 		return false;
 	row = find_row(name + 1, (size_t)(value - name - 1));
-	if (!row || row->values != 2 || !parse_values(row, value + 1, c->to))
+	if (!row || !is_path(row) || !parse_values(row, value + 1, c->to))
 		return false;
 	c->when = (s64)(when * MSEC);
 	c->knob = (enum knob)((row->at - offsetof(struct settings, path)) /
@@ -285,6 +305,8 @@ void settings_print(const struct settings *set, FILE *to)
 
 		if (!strcmp(row->name, "rtt"))	/* twice the delay */
 			continue;
+		if (*values_of((struct settings *)set, row) < 0)
+			continue;	/* each end has its own chances */
 		fprintf(to, "--%s ", row->name);
 		print_values(row, values_of((struct settings *)set, row), to);
 		fputc(' ', to);
@@ -322,12 +344,6 @@ void settings_print(const struct settings *set, FILE *to)
 		set->unscaled ? "unscaled " : "");
 }
 
-static void choose(s64 *value, s64 drawn)
-{
-	if (*value < 0)
-		*value = drawn;
-}
-
 /* What nobody asked for is as it should be. */
 void settings_calm(struct settings *set)
 {
@@ -343,150 +359,6 @@ void settings_calm(struct settings *set)
 			if (value[n] < 0)
 				value[n] = rows[i].calm;
 	}
-	choose(&set->reply, set->bytes / 2);
-}
-
-/* The ways differ in one of eight. */
-static void choose_both(struct settings *set, struct dice *d, enum knob knob,
-			s64 drawn)
-{
-	choose(&set->path[knob][0], drawn);
-	if (dice_below(d, 8) == 0)
-		drawn = dice_below(d, 2) ? 0 : drawn / 4;
-	choose(&set->path[knob][1], drawn);
-}
-
-static u32 often_none(struct dice *d, u32 most)
-{
-	return dice_below(d, 2) ? 0 : dice_below(d, most >> dice_below(d, 4));
-}
-
-static s64 draw_mtu(struct dice *d)
-{
-	return mtus[dice_below(d, ARRAY_SIZE(mtus))];
-}
-
-static void draw_path(struct settings *set, struct dice *d)
-{
-	s64 *mtu = set->path[MTU], most, queue;
-
-	choose_both(set, d, LOSS, often_none(d, 200000));
-	choose_both(set, d, MARK, often_none(d, 300000));
-	choose_both(set, d, DUP, often_none(d, 200000));
-	choose_both(set, d, REORDER, often_none(d, 500000));
-	choose_both(set, d, EARLY, dice_below(d, 4) ? 0 :
-				   often_none(d, 200000));
-	choose_both(set, d, CORRUPT, often_none(d, 100000));
-	choose_both(set, d, DELAY,
-		    dice_below(d, 200 * MSEC >> dice_below(d, 10)));
-	choose_both(set, d, RATE, dice_below(d, 3) ? 0 :
-				  1000 << dice_below(d, 14));
-	choose(&mtu[0], draw_mtu(d));
-	choose(&mtu[1], dice_below(d, 8) ? mtu[0] : draw_mtu(d));
-	/* No longer than ten seconds: nobody can tell that from an outage. */
-	most = max(2 * mtu[0], 10 * set->path[RATE][0]);
-	queue = dice_between(d, 2, 100) * mtu[0];
-	queue = min(queue, most);
-	choose_both(set, d, QUEUE, dice_below(d, 2) ? 0 : queue);
-	choose_both(set, d, DOWN, 0);
-}
-
-/* At the end, so that they stay in order: @after the one before. */
-static struct change *add_change(struct settings *set, s64 after,
-				 enum knob knob, s64 value)
-{
-	u32 n = set->changed;
-	struct change *c = &set->changes[n];
-
-	if (n == CHANGES_MOST)
-		return c - 1;
-	c->when = after + (n ? c[-1].when : 0);
-	c->knob = knob;
-	c->to[0] = value;
-	c->to[1] = value;
-	set->changed++;
-	return c;
-}
-
-/* Down once for long, or a few times for a moment; perhaps one way only. */
-static void draw_outage(struct settings *set, struct dice *d)
-{
-	u32 n = dice_below(d, 2) ? 1 : dice_between(d, 2, 4), i;
-	u32 most = n == 1 ? 60 * SECOND : 3 * SECOND;
-	u32 way = dice_below(d, 5);
-
-	for (i = 0; i < n; i++) {
-		struct change *c = add_change(set, dice_below(d, 5 * SECOND),
-					      DOWN, 1);
-
-		if (way < 2)
-			c->to[way] = 0;
-		if (n > 1 || dice_below(d, 5))	/* or one of them vanishes */
-			add_change(set, dice_below(d, most), DOWN, 0);
-	}
-}
-
-/*
- * Each number is drawn in a statement of its own: C does not say in which order
- * the arguments of a call are evaluated, nor the two sides of a sum. And min()
- * may draw twice.
- */
-static void draw_changes(struct settings *set, struct dice *d)
-{
-	s64 after;
-
-	if (dice_below(d, 20) == 0)
-		draw_outage(set, d);
-	after = dice_below(d, 2 * SECOND);
-	if (dice_below(d, 20) == 0)
-		add_change(set, after, DELAY, dice_below(d, 500 * MSEC));
-	after = dice_below(d, 2 * SECOND);
-	if (dice_below(d, 20) == 0)
-		add_change(set, after, MTU, draw_mtu(d));
-	after = dice_below(d, 2 * SECOND);
-	if (dice_below(d, 20) == 0)
-		add_change(set, after, RATE, 1000 << dice_below(d, 10));
-}
-
-/* A black hole: the core has to find out what fits, down to 576 bytes. */
-static void draw_hole(struct settings *set, struct dice *d)
-{
-	s64 mtu = mtus[dice_below(d, 2) ? 4 : 7], *queue = set->path[QUEUE];
-	s64 after = dice_below(d, 2) ? 0 : dice_below(d, 2 * SECOND);
-
-	set->hole = true;
-	choose(&set->path[MTU][0], mtu);
-	choose(&set->path[MTU][1], mtu);
-	choose(&queue[0], 0);
-	choose(&queue[1], 0);
-	add_change(set, after, MTU, dice_between(d, 576, 1500));
-}
-
-/* What nobody asked for is left to chance. */
-void settings_draw(struct settings *set, struct dice *d)
-{
-	u32 i, window;
-	s64 bytes;
-
-	if (!set->changed && !set->mischief && dice_below(d, 20) == 0)
-		draw_hole(set, d);
-	draw_path(set, d);
-	choose(&set->connections, dice_below(d, 12) ? 1 :
-				  dice_between(d, 2, CONNECTIONS_MOST));
-	bytes = dice_below(d, 20) ? 60000 : 600000;
-	choose(&set->bytes, min(set->path[MTU][0] * 100, bytes));
-	choose(&set->reply, set->bytes);
-	window = 1 + (1u << dice_below(d, 22));
-	choose(&set->window, window + dice_below(d, 5000));
-	choose(&set->buffer, dice_below(d, 2) ? 0 :
-			     set->window << dice_below(d, 8));
-	for (i = 0; i < 2; i++)
-		if (set->congestion[i] < 0)
-			set->congestion[i] = (int)dice_below(d, 2);
-	set->unscaled = dice_below(d, 10) == 0;
-	set->silent = dice_below(d, 3) == 0 || set->hole;
-	if (!set->mischief && !set->hole && dice_below(d, 5) == 0)
-		set->mischief = mischief_draw(d);
-	if (!set->changed)
-		draw_changes(set, d);
+	if (set->reply < 0)
+		set->reply = set->bytes / 2;
 }

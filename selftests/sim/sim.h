@@ -15,7 +15,8 @@
 #define NEVER		UINT64_MAX
 #define MILLION		1000000u
 #define IP_HEADER	20u
-#define BYTES_MAX	(1u << 26)
+#define BYTES_MAX	(1u << 28)
+#define ROUNDS_MOST	10000u
 #define CONNECTIONS_MOST 8u
 #define NODE_COST	256u	/* bytes around a segment's text */
 #define PORT_CLIENT	40000u	/* of the first; the others follow */
@@ -37,8 +38,8 @@ u32 dice_between(struct dice *d, u32 low, u32 high);
 bool dice_chance(struct dice *d, u32 of_a_million);
 
 /* What a path is like. Each has two values: there (to the server), and back. */
-enum knob { LOSS, MARK, DUP, REORDER, EARLY, CORRUPT, DELAY, RATE, QUEUE, MTU, DOWN,
-	    KNOBS };
+enum knob { LOSS, MARK, DUP, REORDER, EARLY, CORRUPT, DELAY, RATE, QUEUE, MTU,
+	    DOWN, KNOBS };
 
 #define CHANGES_MOST	16
 #define LOSE_MOST	16	/* segments that are lost by their number */
@@ -99,6 +100,12 @@ struct forgery {
  * @buffer: what windows and send buffers may grow to, bytes; 0: they do not
  * @connections: how many share the path
  * @pause: the server reads nothing so long from its beginning, microseconds
+ * @rounds: questions and answers: the client sends its next share when it has
+ *	read the server's, and the server its own when it has read the client's
+ * @sndbuf: bytes; 0: as plain users have it
+ * @sack: whether the client, and the server, speaks SACK
+ * @dsack: whether it reports what came twice
+ * @stamps: whether it speaks timestamps
  * @changes: in the order of their times, @changed of them
  * @congestion: algorithm of the client, and of the server
  * @mischief: a set of enum mischief
@@ -110,10 +117,12 @@ struct forgery {
  * @unscaled: the path takes the window scale option away
  * @silent: what is too large for the path vanishes without a word
  * @hole: that is all that changes, and all has to arrive nevertheless
+ * @large: a long transfer over a fast path, between plain users
  */
 struct settings {
 	s64 path[KNOBS][2];
-	s64 bytes, reply, window, buffer, connections, pause;
+	s64 bytes, reply, window, buffer, connections, pause, rounds, sndbuf;
+	s64 sack[2], dsack[2], stamps[2];
 	int congestion[2];
 	struct change changes[CHANGES_MOST];
 	u32 changed;
@@ -122,7 +131,7 @@ struct settings {
 	struct forgery forgeries[CHANGES_MOST];
 	u32 forged;
 	u32 both;
-	bool calm, unscaled, silent, hole;
+	bool calm, unscaled, silent, hole, large;
 };
 
 /**
@@ -243,6 +252,7 @@ struct user {
  * @lent: nodes that the core holds
  * @records: records that it holds
  * @no_sack: it has been told not to speak SACK
+ * @no_dsack: nor to report what came twice
  * @short_of_memory: it lends one record, and no more
  * @edge: the furthest right edge that was announced on the wire
  * @offered: the furthest right edge that the peer has announced
@@ -295,6 +305,7 @@ struct endpoint {
 	bool again;
 	bool was_closed;
 	bool no_sack;
+	bool no_dsack;
 	bool short_of_memory;
 	u16 mss;
 	u32 window, window_most;
@@ -309,7 +320,7 @@ struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
 	u64 connections, strays, expired, grown, time;
-	u64 digest;	/* of all that happened: the sum, so that order is nothing */
+	u64 digest;	/* of all that happened; their sum, whatever the order */
 };
 
 /**
@@ -382,6 +393,8 @@ bool settings_take(struct settings *set, const char *name, const char *text);
 void settings_usage(FILE *to);
 void settings_print(const struct settings *set, FILE *to);
 void settings_calm(struct settings *set);
+
+/* draw.c */
 void settings_draw(struct settings *set, struct dice *d);
 
 /* network.c */

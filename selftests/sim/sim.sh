@@ -75,7 +75,9 @@ bad_arguments() {
 	for argument in --no-such-option "--loss x" "--loss 101" "--loss 1," \
 			"--runs 0" "--mtu" "stray" "--bytes 1,2" "--at 5" \
 			"--at 5:bytes=1" "--at 5:mtu=1" "--at 5:mtu=99 --at 4:mtu=99" \
-			"--congestion vegas" "--congestion ,reno" "--mischief fun" "--mischief rst,"; do
+			"--congestion vegas" "--congestion ,reno" "--mischief fun" \
+			"--mischief rst," "--rounds 0" "--sack 2" "--fates 1" \
+			"--at 5:rounds=2"; do
 		# shellcheck disable=SC2086
 		"$here/sim" $argument >/dev/null 2>&1
 		[ $? = 2 ] || { echo "# accepted: $argument"; return 1; }

@@ -25,6 +25,8 @@ static void plan_calm(struct endpoint *e, u32 bytes)
 	u->write_most = bytes;
 	u->read_most = UINT32_MAX;
 	u->sndbuf = e->world->set.buffer ? SNDBUF : UINT32_MAX;
+	if (e->world->set.sndbuf > 0)
+		u->sndbuf = (u32)e->world->set.sndbuf;
 }
 
 static void plan_wild(struct endpoint *e, u32 bytes)
@@ -45,7 +47,6 @@ static void plan_wild(struct endpoint *e, u32 bytes)
 		u->pause_chance = dice_below(d, 200000);
 	u->fidgets = dice_chance(d, 200000);
 	u->urgent = dice_chance(d, 50000);
-	e->no_sack = dice_chance(d, 100000);
 	e->short_of_memory = dice_chance(d, 50000);
 	if (dice_chance(d, 30000))
 		u->ending = LEAVE_EARLY;
@@ -86,7 +87,7 @@ void user_init(struct endpoint *e)
 	bytes = (u32)((is_server(e) ? set->reply : set->bytes) /
 		      set->connections);
 	u->next = NEVER;
-	if (set->calm)
+	if (set->calm || set->large)
 		plan_calm(e, bytes);
 	else
 		plan_wild(e, bytes);
@@ -198,16 +199,34 @@ static bool may_write(const struct endpoint *e)
 	       toytcp_tcb_in(&e->tcb, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT);
 }
 
+/* How many whole shares of what the other end sends have been read. */
+static u64 shares_read(const struct endpoint *e, u64 rounds)
+{
+	u32 plan = e->world->end[e->id ^ 1].user.plan;
+
+	return plan ? min(((e->user.read + 1ull) * rounds - 1) / plan, rounds) :
+		      rounds;
+}
+
+/* What it may have written by now: the client begins, the server answers. */
+static u32 turn(const struct endpoint *e)
+{
+	u64 rounds = (u64)e->world->set.rounds;
+	u64 shares = rounds == 1 ? 1 : shares_read(e, rounds) + !is_server(e);
+
+	return (u32)((u64)e->user.plan * min(shares, rounds) / rounds);
+}
+
 static void write_some(struct endpoint *e)
 {
 	struct user *u = &e->user;
 	u32 queued = endpoint_outstanding(e);
 	u32 room = u->sndbuf > queued ? u->sndbuf - queued : 0;
-	u32 n = min(u->plan - u->written, room), most = n;
+	u32 n = min(turn(e) - u->written, room), most = n;
 
 	if (!may_write(e) || !n)
 		return;
-	if (!e->world->set.calm)
+	if (!e->world->set.calm && !e->world->set.large)
 		most = 1 + dice_below(&e->dice, u->write_most);
 	user_write(e, min(n, most));
 }
@@ -278,7 +297,7 @@ static bool can_write_more(const struct endpoint *e)
 {
 	const struct user *u = &e->user;
 
-	return may_write(e) && u->written < u->plan &&
+	return may_write(e) && u->written < turn(e) &&
 	       endpoint_outstanding(e) < u->sndbuf;
 }
 

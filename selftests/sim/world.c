@@ -7,7 +7,8 @@
 
 #include "sim.h"
 
-#define STEPS_MOST	400000	/* a run has some hundreds, some thousands */
+#define STEPS_MOST	400000	/* a run has hundreds, some have thousands */
+#define STEP_BYTES	50	/* ... and one that sends more has more */
 
 /* Half of them near a place where something wraps around. */
 static u32 choose_iss(struct dice *d)
@@ -173,6 +174,11 @@ static bool step_end(struct endpoint *e, u64 now)
 	return true;
 }
 
+static u64 steps_most(const struct settings *set)
+{
+	return STEPS_MOST + (u64)(set->bytes + set->reply) / STEP_BYTES;
+}
+
 /* The earliest of all that is due. Returns false if there is nothing. */
 static bool step(struct world *w)
 {
@@ -181,8 +187,9 @@ static bool step(struct world *w)
 
 	if (next == NEVER || w->failure[0])
 		return false;
-	if (++w->steps > STEPS_MOST)
-		FAIL(w, "a live-lock: %u events and no end", STEPS_MOST);
+	if (++w->steps > steps_most(&w->set))
+		FAIL(w, "a live-lock: %llu events and no end",
+		     (unsigned long long)w->steps);
 	w->now = max(w->now, next);
 	w->counts.events++;
 	if (next_change(w) == next)

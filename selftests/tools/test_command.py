@@ -161,6 +161,12 @@ class Simulator(unittest.TestCase):
         self.assertGreater(len(self.drawn("--mischief", "division,old-ack")),
                            len(self.drawn()))
 
+    def test_questions_and_answers(self):
+        sent = [line for line in self.drawn("--rounds", "3", "--reply", "300")
+                if line.startswith(("C PSH", "S PSH", "S FIN,PSH"))]
+        self.assertEqual(len(sent), 6, sent)
+        self.assertEqual([line[0] for line in sent], list("CSCSCS"))
+
     def test_many_runs(self):
         done = toytcp("sim", "--goodput", "--runs", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
