@@ -94,7 +94,7 @@ def do_sim(args: argparse.Namespace) -> int:
     if args.version:
         print(sim.version())
         return 0
-    if {"--runs", "--goodput", "--fates"} & set(args.rest):
+    if {"--runs", "--goodput", "--fates", "--slow"} & set(args.rest):
         return sim.run_many(args.rest)
     text, status = sim.simulate(args.rest)
     if text.strip() and args.cwnd:

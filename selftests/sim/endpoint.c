@@ -82,6 +82,7 @@ void endpoint_end(struct endpoint *e)
 {
 	purge(e);
 	user_end(e);
+	toll_end(e);
 }
 
 void endpoint_address(const struct endpoint *e, struct segment *seg)
@@ -105,6 +106,7 @@ void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 	endpoint_address(e, seg);
 	e->said++;
 	check_segment(e, seg);
+	toll_sent(e, seg);
 	trace_add(e, 'o', seg, state, state, cause_of(seg));
 	mischief_send(e, seg, text);
 }
@@ -248,6 +250,7 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 	}
 	emit_all(e, act->sends);
 	check_tcb(e);
+	toll_settled(e);
 	if (e->tcb.snd.una != e->before.snd.una ||
 	    (e->tcb.heard != e->before.heard && !e->tcb.snd.wnd &&
 	     e->tcb.state != TCP_SYN_RECV))
@@ -353,8 +356,12 @@ static struct text *make_text(struct endpoint *e, const struct packet *p,
 {
 	struct text *t;
 
-	if ((!seg->len && !(seg->ctl & CTL_FIN)) || !has_room(e, seg))
+	if (!seg->len && !(seg->ctl & CTL_FIN))
 		return NULL;
+	if (!has_room(e, seg)) {
+		toll_lost(other(e), seg);
+		return NULL;
+	}
 	t = malloc(sizeof(*t) + seg->len);
 	memset(&t->node, 0xa5, sizeof(t->node));
 	t->seq = seg->seq + !!(seg->ctl & CTL_SYN);
@@ -426,8 +433,10 @@ static void segment_input(struct endpoint *e, const struct packet *p)
 	bool good = toytcp_segment_parse(&seg, p->bytes, p->total) ==
 		    SEGMENT_OK;
 
-	if (p->odd && !good)
+	if (p->odd && !good) {
+		toll_lost(other(e), &p->sent);
 		return;
+	}
 	if (!p->odd && (!good || !same(&seg, &p->sent))) {
 		FAIL(e->world, "a header was not parsed as it was built");
 		return;

@@ -14,6 +14,8 @@ static void usage(const char *program, FILE *to)
 		"  --example                  the worked example\n"
 		"  --events                   the records of one run, to be drawn\n"
 		"  --fates                    what became of each of its packets\n"
+		"  --slow                     the runs that nothing explains: see testing.rst\n"
+		"  --beyond PCT               of the bound, to be among them (100)\n"
 		"  --runs N                   N runs over networks of all kinds, checked\n"
 		"  --jobs N                   by so many processes\n"
 		"  --goodput                  how fast 20 MB go over bad networks\n",
@@ -51,6 +53,8 @@ static bool take_option(struct command *c, const char *name, const char *text)
 		c->seeded = true;
 		return parse_count(text, 0, &c->seed);
 	}
+	if (!strcmp(name, "beyond"))
+		return parse_count(text, 1, &c->beyond);
 	if (!strcmp(name, "jobs"))
 		return parse_count(text, 1, &c->jobs);
 	return settings_take(&c->set, name, text);
@@ -65,6 +69,8 @@ static void parse(struct command *c, int argc, char **argv)
 			c->events = true;
 		else if (!strcmp(argv[i], "--fates"))
 			c->fates = true;
+		else if (!strcmp(argv[i], "--slow"))
+			c->slow = true;
 		else if (!strcmp(argv[i], "--example"))
 			c->example = true;
 		else if (!strcmp(argv[i], "--goodput"))
@@ -77,7 +83,8 @@ static void parse(struct command *c, int argc, char **argv)
 			refuse(argv[0], argv[i], argv[i + 1]);
 	}
 	/* One run to look at, or runs that are to find something? */
-	c->set.calm = !c->many && (c->events || c->fates || !c->seeded);
+	c->set.calm = !c->many &&
+		      (c->events || c->fates || c->slow || !c->seeded);
 }
 
 static int run_example(const struct command *c)
@@ -97,7 +104,8 @@ static int run_example(const struct command *c)
 
 int main(int argc, char **argv)
 {
-	struct command c = { .seed = 1, .runs = 1, .argv = argv };
+	struct command c = { .seed = 1, .runs = 1, .beyond = 100,
+			     .argv = argv };
 
 	settings_init(&c.set);
 	parse(&c, argc, argv);

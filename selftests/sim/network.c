@@ -140,7 +140,8 @@ static void list_fate(const struct world *w, const struct endpoint *from,
 		      const char *fate)
 {
 	if (w->fates)
-		fprintf(w->fates, "%s %u %s\n", from->name, from->packets, fate);
+		fprintf(w->fates, "%s %u %s\n", from->name, from->packets,
+			fate);
 }
 
 /* The checksum is modelled: the damage is real, and is always noticed. */
@@ -247,27 +248,48 @@ static void refuse(struct world *w, const struct endpoint *from, struct dice *d)
 static void describe(const struct fate *f, char *text, size_t room)
 {
 	int n = snprintf(text, room, "arrives%s%s%s%s",
-			 f->ancient ? " ancient" : "", f->early ? " early" : "",
-			 f->marked ? " marked" : "", f->corrupt ? " damaged" : "");
+			 f->ancient ? " ancient" : "",
+			 f->early ? " early" : "", f->marked ? " marked" : "",
+			 f->corrupt ? " damaged" : "");
 
 	if (f->late && !f->early)
-		snprintf(text + n, room - (size_t)n, " late by %u us", f->delay);
+		snprintf(text + n, room - (size_t)n, " late by %u us",
+			 f->delay);
 }
 
-/* One packet, or its copy, is in the network's hands. */
-static void pass_on(struct world *w, struct endpoint *from, struct packet *p,
+static void take_toll(struct endpoint *from, const struct segment *seg,
+		      const struct packet *p, const struct fate *f)
+{
+	if (f->early || f->late)
+		toll_overtook(from, seg);
+	if (p->sent.ecn == ECN_CE)
+		toll_marked(from, seg);
+	toll_passed(from, p->when - from->world->now);
+}
+
+/*
+ * One packet, or its copy, is in the network's hands. Returns whether it will
+ * arrive, whole and soon.
+ */
+static bool pass_on(struct world *w, struct endpoint *from, struct packet *p,
 		    const struct fate *f)
 {
 	char text[80] = "finds the queue full";
+	bool good = false;
 
 	p->to = from->id ^ 1;
-	if (p->sent.ecn && f->marked)	/* a router whose queue grows: RFC 3168 */
+	if (p->sent.ecn && f->marked)	/* a queue grows: RFC 3168 */
 		p->sent.ecn = ECN_CE;
 	if (f->corrupt)
 		damage(p, f);
-	if (launch(w, p, f))
+	if (launch(w, p, f)) {
 		describe(f, text, sizeof(text));
+		good = !f->corrupt && !f->ancient;
+		if (good)
+			take_toll(from, &p->sent, p, f);
+	}
 	list_fate(w, from, text);
+	return good;
 }
 
 /* One segment of at most the interface's MTU leaves @from. */
@@ -279,6 +301,7 @@ void wire_send(struct world *w, struct endpoint *from,
 	struct dice d = next_packet(from);
 	int copies = hits(&d, w->path[DUP][way]) ? 2 : 1;
 	struct segment seg = *as_sent;
+	bool good = false;
 	u64 size;
 
 	if (w->set.unscaled)
@@ -294,6 +317,7 @@ void wire_send(struct world *w, struct endpoint *from,
 		     from->name, seg.len, (u32)w->set.path[MTU][way]);
 	if (size > (u64)w->path[MTU][way]) {
 		refuse(w, from, &d);
+		toll_lost(from, &seg);
 		return;
 	}
 	while (copies--) {
@@ -302,8 +326,11 @@ void wire_send(struct world *w, struct endpoint *from,
 		if (is_lost(w, &f, way) || is_chosen(w, from))
 			list_fate(w, from, "lost");
 		else
-			pass_on(w, from, wire_make(w, &seg, text, junk), &f);
+			good |= pass_on(w, from,
+					wire_make(w, &seg, text, junk), &f);
 	}
+	if (!good)
+		toll_lost(from, &seg);
 }
 
 u64 wire_next(const struct world *w)

@@ -27,6 +27,7 @@
 struct job {
 	u64 done, failed, seeds[FAILURES_MOST];
 	struct counts sum;
+	struct slow slow;
 };
 
 void __sanitizer_set_death_callback(void (*callback)(void))
@@ -79,7 +80,7 @@ static void report(const struct world *w)
 	fflush(stdout);
 }
 
-static bool run_one(u64 seed, struct counts *sum,
+static bool run_one(u64 seed, struct job *job,
 		    void (*say)(const struct world *w))
 {
 	struct world w;
@@ -91,7 +92,8 @@ static bool run_one(u64 seed, struct counts *sum,
 	world_end(&w);
 	if (say)
 		say(&w);
-	counts_add(sum, &w.counts);
+	counts_add(&job->sum, &w.counts);
+	slow_add(&job->slow, &w, command->beyond);
 	free(w.trace.records);
 	return !w.failure[0];
 }
@@ -111,6 +113,7 @@ static struct job total(const struct job *jobs, u64 n)
 
 	for (i = 0; i < n; i++) {
 		counts_add(&sum.sum, &jobs[i].sum);
+		slow_merge(&sum.slow, &jobs[i].slow);
 		sum.done += jobs[i].done;
 		for (k = 0; k < jobs[i].failed; k++)
 			if (sum.failed < FAILURES_MOST)
@@ -126,7 +129,7 @@ static void work(struct job *jobs, u64 n, u64 which)
 	u64 i;
 
 	for (i = which; i < command->runs; i += n) {
-		if (!run_one(command->seed + i, &job->sum, NULL)) {
+		if (!run_one(command->seed + i, job, NULL)) {
 			job->seeds[job->failed++] = command->seed + i;
 			printf("# seed %llu failed\n",
 			       (unsigned long long)command->seed + i);
@@ -190,7 +193,7 @@ static int many(void)
 {
 	u64 n = command->jobs, i;
 	double began = seconds();
-	struct counts ignored = { 0 };
+	struct job ignored = { 0 };
 	struct job *jobs, sum;
 	bool good;
 
@@ -206,6 +209,8 @@ static int many(void)
 	sum = total(jobs, n);
 	for (i = 0; i < sum.failed; i++)
 		run_one(sum.seeds[i], &ignored, report);
+	if (command->slow)
+		slow_print(&sum.slow, sum.done, command->beyond);
 	print_counts(&sum, seconds() - began);
 	return good && !sum.failed ? 0 : 1;
 }
@@ -221,7 +226,7 @@ static void show(const struct world *w)
 /* Returns the exit status. */
 int runs_all(const struct command *c)
 {
-	struct counts ignored = { 0 };
+	struct job ignored = { 0 };
 
 	command = c;
 	if (__sanitizer_set_death_callback)

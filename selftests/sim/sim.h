@@ -11,6 +11,7 @@
 
 #include "../../module/core/core.h"
 #include "../../module/core/seq.h"
+#include "bound.h"
 
 #define NEVER		UINT64_MAX
 #define MILLION		1000000u
@@ -186,6 +187,7 @@ struct wire {
 	u64 order;
 	u64 busy[2];	/* each way, the link is sending until then */
 	u64 latest[2];	/* last arrival, for ways that keep order */
+	u64 slowest[2];	/* how long a packet was under way */
 };
 
 /* A line of /proc/net/toytcp/events, and what congestion control has then. */
@@ -291,6 +293,7 @@ struct endpoint {
 	u32 sent_to;
 	u32 said;
 	u32 packets;
+	struct toll toll;
 	struct dice host, dice;
 	u32 iss;
 	int error;
@@ -320,7 +323,7 @@ struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
 	u64 connections, strays, expired, grown, time;
-	u64 digest;	/* of all that happened; their sum, whatever the order */
+	u64 digest;	/* of all that happened; as a sum it has no order */
 };
 
 /**
@@ -329,6 +332,7 @@ struct counts {
  * @forged: so many of the forgeries have been sent
  * @end: @ends of them, two for each connection
  * @live: packets and texts that exist
+ * @excess: the worst of each kind
  * @fates: where to list what becomes of each packet, or NULL
  */
 struct world {
@@ -343,6 +347,7 @@ struct world {
 	struct endpoint *end;
 	u32 ends;
 	struct counts counts;
+	struct excess excess[BOUNDS];
 	u64 live;
 	u64 steps;
 	u64 time_wait;
@@ -354,13 +359,14 @@ struct world {
  * @seed: of the first run
  * @runs: how many
  * @jobs: in so many processes; 0: as many as are of use
+ * @slow: list the runs that are beyond so many percent of a bound: @beyond
  * @many: --runs was given: what is not set is drawn from each run's seed
  * @goodput: the table of goodput.c, from so many seeds for each row
  */
 struct command {
 	struct settings set;
-	u64 seed, runs, jobs;
-	bool many, seeded, events, fates, example, goodput, help;
+	u64 seed, runs, jobs, beyond;
+	bool many, seeded, events, fates, slow, example, goodput, help;
 	char **argv;
 };
 

@@ -60,6 +60,21 @@ fates() {
 		     END { exit bad || NR < 200 }'
 }
 
+# A calm run is within its bounds; the option finds those that are not, here by a
+# bound that none can meet; and it says how many.
+slow_runs() {
+	local calm lossy many
+	calm=$("$here/sim" --slow)
+	lossy=$("$here/sim" --slow --bytes 3000000 --rtt 50 --loss 1)
+	many=$("$here/sim" --slow --beyond 1 --runs 30)
+	printf '# %s\n' "${many%%$'\n'*}"
+	[ "$(grep -c ' 0 of 1 runs beyond 100% of the bound' <<<"$calm")" = 5 ] &&
+		grep -q 'seconds: 0 of 1 runs' <<<"$lossy" &&
+		grep -qE 'seconds: (1[5-9]|2[0-9]|30) of 30 runs beyond 1%' <<<"$many" &&
+		grep -qE '^  seed [0-9]+: (client|server) [0-9]+: [0-9.]+: [0-9.]+ where' \
+			<<<"$many"
+}
+
 fates_of() {
 	"$here/sim" --fates --bytes 200000 --loss 10 --reorder 10 --dup 0 \
 		--corrupt 2 --rate 200000 "$@"
@@ -76,8 +91,8 @@ bad_arguments() {
 			"--runs 0" "--mtu" "stray" "--bytes 1,2" "--at 5" \
 			"--at 5:bytes=1" "--at 5:mtu=1" "--at 5:mtu=99 --at 4:mtu=99" \
 			"--congestion vegas" "--congestion ,reno" "--mischief fun" \
-			"--mischief rst," "--rounds 0" "--sack 2" "--fates 1" \
-			"--at 5:rounds=2"; do
+			"--mischief rst," "--slow 5" "--slow --beyond 0" "--beyond" \
+			"--rounds 0" "--sack 2" "--fates 1" "--at 5:rounds=2"; do
 		# shellcheck disable=SC2086
 		"$here/sim" $argument >/dev/null 2>&1
 		[ $? = 2 ] || { echo "# accepted: $argument"; return 1; }
@@ -85,14 +100,15 @@ bad_arguments() {
 }
 
 echo "TAP version 13"
-echo "1..5"
+echo "1..6"
 report 1 "worked_example" worked_example
 report 2 "runs_$runs" many_runs
 report 3 "bad_arguments" bad_arguments
 report 4 "fates" fates
+report 5 "slow_runs" slow_runs
 if command -v clang >/dev/null; then
-	report 5 "other_compiler" other_compiler
+	report 6 "other_compiler" other_compiler
 else
-	echo "ok 5 other_compiler # SKIP no clang: apt install clang"
+	echo "ok 6 other_compiler # SKIP no clang: apt install clang"
 fi
 exit $failed

@@ -93,6 +93,7 @@ void user_init(struct endpoint *e)
 		plan_wild(e, bytes);
 	if (is_server(e) && set->pause)
 		u->quiet_until = e->world->now + (u64)set->pause;
+	toll_thought(e, is_server(e) ? (u64)set->pause : 0);
 	if (set->both & BOTH_CLOSE)
 		u->ending = CLOSE_FIRST;
 	e->out = malloc(u->plan + 4);
@@ -131,6 +132,8 @@ void user_configure(struct endpoint *e)
 void user_write(struct endpoint *e, u32 n)
 {
 	e->user.written += n;
+	e->toll.writes++;
+	e->toll.corked |= e->tcb.cork;
 	endpoint_begin(e);
 	toytcp_user_send(&e->tcb, n);
 	if (e->user.urgent && dice_below(&e->dice, 3) == 0)
@@ -241,6 +244,7 @@ static void read_some(struct endpoint *e)
 	if (dice_chance(&e->dice, u->pause_chance)) {
 		u->quiet_until = e->world->now +
 				 dice_below(&e->dice, 20 * SECOND);
+		toll_thought(e, u->quiet_until - e->world->now);
 		return;
 	}
 	if (most != UINT32_MAX)
@@ -310,8 +314,10 @@ static bool has_business(const struct endpoint *e)
 static void schedule(struct endpoint *e)
 {
 	struct user *u = &e->user;
+	u64 thought = dice_below(&e->dice, u->think + 1);
 
-	u->next = e->world->now + dice_below(&e->dice, u->think + 1);
+	u->next = e->world->now + thought;
+	toll_thought(e, thought);
 	if (!can_write_more(e))
 		u->next = max(u->next, u->quiet_until);
 }

@@ -155,6 +155,7 @@ static void step_wire(struct world *w)
 /* A client calls; if the other end does not listen it calls, too. */
 static void call(struct endpoint *client)
 {
+	client->toll.opened = client->world->now;
 	endpoint_open(client);
 	if (!other(client)->listening)
 		endpoint_open(other(client));
@@ -242,6 +243,7 @@ static bool may_meet_again(struct endpoint *client)
 static void renew(struct endpoint *e)
 {
 	user_end(e);
+	toll_end(e);
 	memset(&e->user, 0, sizeof(e->user));
 	e->connected = false;
 	e->fin_seen = false;
@@ -275,9 +277,11 @@ static void meet_again(struct endpoint *client)
 	client->world->counts.again++;
 	check_delivered(client);
 	check_delivered(server);
+	bound_judge(client);
 	renew(client);
 	renew(server);
 	make_users(client);
+	client->toll.opened = client->world->now;
 	endpoint_open(client);
 }
 
@@ -304,6 +308,8 @@ void world_end(struct world *w)
 {
 	u32 i;
 
+	for (i = 0; i < w->ends; i += 2)
+		bound_judge(&w->end[i]);
 	w->counts.time = w->now - w->started;
 	w->counts.digest = w->trace.digest;
 	for (i = 0; i < w->ends; i++) {

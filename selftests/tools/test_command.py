@@ -167,6 +167,13 @@ class Simulator(unittest.TestCase):
         self.assertEqual(len(sent), 6, sent)
         self.assertEqual([line[0] for line in sent], list("CSCSCS"))
 
+    def test_how_slow_it_is(self):
+        done = toytcp("sim", "--slow")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("slow: seconds: 0 of 1 runs", done.stdout)
+        self.assertIn("client 1 lost", toytcp("sim", "--fates", "--lose",
+                                              "c1").stdout)
+
     def test_many_runs(self):
         done = toytcp("sim", "--goodput", "--runs", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
