@@ -22,7 +22,7 @@ static void inherit_tcp(struct toytcp_sock *tp, const struct toytcp_sock *from)
 
 /* The pointers in it, but for those that the kernel knows, are the listener's. */
 static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
-			 const struct toytcp_embryo *e)
+			 const struct toytcp_request *e)
 {
 	inet->sk.sk_tsq_flags = 0;
 	atomic64_set(&inet->sk.sk_cookie, 0);	/* it gets its own if asked */
@@ -59,7 +59,7 @@ static int find_route(struct sock *sk)
  * the options count. Returns 0, or a negative errno if there is no route.
  */
 static int inherit(struct sock *child, const struct sock *parent,
-		   const struct toytcp_embryo *e)
+		   const struct toytcp_request *e)
 {
 	inherit_inet(inet_sk(child), parent, e);
 	inherit_tcp(toytcp_sk(child), toytcp_sk(parent));
@@ -84,13 +84,13 @@ void toytcp_child_discard(struct sock *child)
 /**
  * toytcp_child_new() - a socket for a connection that a listener got
  * @parent: the listener; need not be locked
- * @e: the embryo
+ * @e: the request
  *
  * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
  * neither hashed nor queued. NULL if memory is short or there is no route.
  */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_embryo *e)
+			      const struct toytcp_request *e)
 {
 	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
 	int err;
@@ -103,7 +103,7 @@ struct sock *toytcp_child_new(struct sock *parent,
 	err = inherit(child, parent, e);
 	toytcp_connection_init(child, toytcp_receive_timer);
 	toytcp_connection_reset(child);
-	toytcp_embryo_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
+	toytcp_request_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
 	inet_sk_set_state(child, TCP_SYN_RECV);
 	if (!err)
 		return child;

@@ -65,7 +65,7 @@ static void purge(struct sock *sk)
 	struct reassembly_node *node, *later;
 	struct sent_record *record, *next;
 
-	toytcp_queue_forget(sk, tcb->snd.end);
+	toytcp_sendq_forget(sk, tcb->snd.end);
 	for (node = toytcp_reassembly_purge(&tcb->ooo); node; node = later) {
 		later = node->next;
 		kfree_skb(toytcp_node_skb(node));

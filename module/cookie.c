@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: what a listener with too many embryos remembers of a SYN stands
+ * SYN cookies: what a listener with too many requests remembers of a SYN stands
  * in the sequence number of its answer (RFC 4987 section 3.6).
  *
  * From the highest bit: 24 bits that nobody else can compute; 5 bits of a clock
@@ -75,7 +75,7 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
  *
  * A timestamp is never later than the clock: the next one may come at once.
  */
-void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg)
+void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
 	u32 bits = e->scaled ? e->snd_wscale : STAMP_WSCALE;
 	u32 stamp;
@@ -89,7 +89,7 @@ void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg)
 		bits |= STAMP_SACK;
 	if (e->ecn)
 		bits |= STAMP_ECN;
-	toytcp_embryo_synack(e, now, seg);
+	toytcp_request_synack(e, now, seg);
 	stamp = (seg->tsval & ~STAMP_BITS) | bits;
 	seg->tsval = seq_after(stamp, seg->tsval) ? stamp - STAMP_BITS - 1 :
 						    stamp;

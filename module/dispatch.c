@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * From the hook to the one a segment is for: a socket, a listener or its
- * embryo, TIME-WAIT, or nobody.
+ * request, TIME-WAIT, or nobody.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -31,8 +31,8 @@ static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
  * own policy, if somebody listens; as long as the listener has no room, the old
  * connection is kept.
  */
-static bool to_remnant(struct toytcp_net *tn, struct toytcp_remnant *r,
-		       struct sk_buff *skb, const struct segment *seg,
+static bool to_timewait(struct toytcp_net *tn, struct toytcp_timewait *r,
+			struct sk_buff *skb, const struct segment *seg,
 		       const struct sock **asked)
 {
 	struct toytcp_listener *l = NULL;
@@ -52,7 +52,8 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
 		     const struct sock **asked)
 {
 	struct toytcp_entry *entry = toytcp_table_find(tn, who);
-	struct toytcp_embryo *e;
+	struct toytcp_timewait *r;
+	struct toytcp_request *e;
 
 	if (!entry)
 		return to_listener(tn, who, skb, seg, asked);
@@ -61,13 +62,13 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
 		toytcp_receive_packet(toytcp_entry_sock(entry), who, skb, seg,
 				      *asked);
 		return false;
-	case ENTRY_EMBRYO:
-		e = container_of(entry, struct toytcp_embryo, entry);
+	case ENTRY_REQUEST:
+		e = container_of(entry, struct toytcp_request, entry);
 		return toytcp_listener_arrives(e->listener, e, skb, seg, NULL,
 					       asked);
 	default:
-		return to_remnant(tn, container_of(entry, struct toytcp_remnant,
-						   entry), skb, seg, asked);
+		r = container_of(entry, struct toytcp_timewait, entry);
+		return to_timewait(tn, r, skb, seg, asked);
 	}
 }
 
@@ -77,7 +78,7 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  *
- * Two ACKs that complete a handshake may come at once: one makes the embryo a
+ * Two ACKs that complete a handshake may come at once: one makes the request a
  * socket, the other finds that out too late, and is looked up again. The policy
  * and the filter of the listener, which its child has too, are not asked twice.
  *

@@ -6,13 +6,13 @@
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
 
-#define TOYTCP_EMBRYO_TRIES	5	/* repetitions of a SYN,ACK */
+#define TOYTCP_SYNACK_RETRIES	5	/* repetitions of a SYN,ACK */
 
 /* What stands in the connection table: a struct toytcp_... */
 enum entry_kind {
 	ENTRY_SOCKET,
-	ENTRY_EMBRYO,
-	ENTRY_REMNANT,
+	ENTRY_REQUEST,
+	ENTRY_TIMEWAIT,
 };
 
 /**
@@ -44,9 +44,9 @@ struct toytcp_entry {
  * @reuseport: SO_REUSEPORT
  * @listening: the owner is in LISTEN
  * @shared: connect() chose the port: others may have it for other peers
- * @remnant: part of a struct toytcp_remnant, else of a struct toytcp_sock
+ * @timewait: part of a struct toytcp_timewait, else of a struct toytcp_sock
  *
- * Sockets have one, and remnants: a port in TIME-WAIT is known. Under
+ * Sockets have one, and TIME-WAIT entries: a port in TIME-WAIT is known. Under
  * ports.lock.
  */
 struct toytcp_claim {
@@ -59,7 +59,7 @@ struct toytcp_claim {
 	u8 reuseport : 1;
 	u8 listening : 1;
 	u8 shared : 1;
-	u8 remnant : 1;
+	u8 timewait : 1;
 };
 
 /* What a claim may come beside; that four-tuples differ, the table sees to. */
@@ -86,22 +86,22 @@ struct toytcp_route {
 };
 
 /**
- * struct toytcp_embryo - SYN-RECEIVED that came from LISTEN
+ * struct toytcp_request - SYN-RECEIVED that came from LISTEN
  * @entry: must be first
  * @core: what the protocol knows of it
  * @route: how to answer
  * @listener: whose it is; valid while the entry is hashed, and for an RCU
  *	grace period longer
- * @link: in listener.embryos[core.repeated], under listener.lock; empty once the
- *	embryo has left the table
+ * @link: in listener.requests[core.repeated], under listener.lock; empty once the
+ *	request has left the table
  * @deadline: when the SYN,ACK is repeated, jiffies
  * @answered: as toytcp_answer_due() has it
  * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
  * @rcu: for freeing
  */
-struct toytcp_embryo {
+struct toytcp_request {
 	struct toytcp_entry entry;
-	struct embryo core;
+	struct syn_request core;
 	struct toytcp_route route;
 	struct toytcp_listener *listener;
 	struct list_head link;
@@ -112,18 +112,18 @@ struct toytcp_embryo {
 };
 
 /**
- * struct toytcp_remnant - TIME-WAIT
+ * struct toytcp_timewait - TIME-WAIT
  * @entry: must be first
  * @core: what the protocol knows of it
  * @answered: as toytcp_answer_due() has it
  * @claim: keeps the port known
- * @link: in remnants.list, oldest first, under remnants.lock
+ * @link: in timewaits.list, oldest first, under timewaits.lock
  * @deadline: when it ends, jiffies
  * @rcu: for freeing
  */
-struct toytcp_remnant {
+struct toytcp_timewait {
 	struct toytcp_entry entry;
-	struct remnant core;
+	struct timewait core;
 	u32 answered;
 	struct toytcp_claim claim;
 	struct list_head link;
@@ -131,8 +131,8 @@ struct toytcp_remnant {
 	struct rcu_head rcu;
 };
 
-static_assert(sizeof(struct toytcp_embryo) <= 256);
-static_assert(sizeof(struct toytcp_remnant) <= 128);
+static_assert(sizeof(struct toytcp_request) <= 256);
+static_assert(sizeof(struct toytcp_timewait) <= 128);
 
 /**
  * struct toytcp_listener - what a socket in LISTEN has beside
@@ -140,11 +140,11 @@ static_assert(sizeof(struct toytcp_remnant) <= 128);
  * @node: in the namespace's hash of listeners, read under RCU
  * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
  *	holds its socket's first reference. sk_ack_backlog says how many there are
- * @embryos: by how often their SYN,ACK was repeated; each list in the order
+ * @requests: by how often their SYN,ACK was repeated; each list in the order
  *	of deadlines, since all in it wait equally long
- * @embryo_count: how many there are in all
+ * @request_count: how many there are in all
  * @cookies_until: when the last cookie will have gone bad, jiffies
- * @timer: for the earliest deadline among @embryos
+ * @timer: for the earliest deadline among @requests
  * @sk: the socket
  * @tn: its namespace
  * @rcu: for freeing
@@ -153,8 +153,8 @@ struct toytcp_listener {
 	spinlock_t lock;	/* see above */
 	struct hlist_node node;
 	struct list_head accept_queue;
-	struct list_head embryos[TOYTCP_EMBRYO_TRIES + 1];
-	u32 embryo_count;
+	struct list_head requests[TOYTCP_SYNACK_RETRIES + 1];
+	u32 request_count;
 	unsigned long cookies_until;
 	struct timer_list timer;
 	struct sock *sk;
@@ -167,7 +167,7 @@ struct toytcp_listener {
  * @last: when one was, jiffies; 0: never
  *
  * Two that answer each other would never come to an end, and one forged SYN can
- * set an embryo on itself (LAND). RFC 5961 section 10 asks for a limit.
+ * set a request on itself (LAND). RFC 5961 section 10 asks for a limit.
  */
 static inline bool toytcp_answer_due(u32 *last)
 {

@@ -202,7 +202,7 @@ static void arrives(struct sock *sk, const struct quote *q)
 		advise(sk, q->error);
 }
 
-/* Embryos and remnants give up on their own. No reference is taken: RCU. */
+/* What is no socket gives up on its own. No reference is taken: RCU. */
 static void deliver(struct net *net, const struct quote *q)
 {
 	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who);

@@ -5,7 +5,7 @@
  * The packet path never takes the listener's socket lock. It finds the listener
  * under RCU, perhaps on its way out. listener.lock decides: under it,
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
- * embryos (nursery.c) become empty; nothing is added after that.
+ * requests (synq.c) become empty; nothing is added after that.
  */
 #include <net/ip.h>
 
@@ -15,11 +15,11 @@
 /* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
 #define ISS_GAP		65537
 
-static bool has_many_embryos(const struct toytcp_listener *l)
+static bool has_many_requests(const struct toytcp_listener *l)
 {
-	return READ_ONCE(l->embryo_count) >=
+	return READ_ONCE(l->request_count) >=
 	       max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
-		     TOYTCP_EMBRYOS_MIN);
+		     TOYTCP_REQUESTS_MIN);
 }
 
 /* RFC 9293 MUST-63. IP does not look for a subnet's broadcast address. */
@@ -32,7 +32,7 @@ static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 
 /* TOYTCP_ISN counts once, however many SYNs come at the same time. */
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
-		      const struct toytcp_remnant *old)
+		      const struct toytcp_timewait *old)
 {
 	struct toytcp_sock *tp = toytcp_sk(l->sk);
 	u32 iss;
@@ -65,39 +65,39 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb,
 		route->ttl = ttl;
 }
 
-static struct toytcp_embryo *make_embryo(struct toytcp_listener *l,
-					 const struct toytcp_tuple *who,
+static struct toytcp_request *make_request(struct toytcp_listener *l,
+					   const struct toytcp_tuple *who,
 					 const struct sk_buff *skb,
 					 const struct segment *syn, u32 iss)
 {
 	struct sock *sk = l->sk;
-	struct toytcp_embryo *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
+	struct toytcp_request *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!e) {
 		toytcp_count(l->tn, drop_memory);
 		return NULL;
 	}
 	e->entry.who = *who;
-	e->entry.kind = ENTRY_EMBRYO;
+	e->entry.kind = ENTRY_REQUEST;
 	e->listener = l;
 	route_as(sk, skb, &e->route);
-	toytcp_embryo_init(&e->core, syn, iss, toytcp_buffers_text(sk),
-			   toytcp_buffers_window(sk),
+	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
+			    toytcp_buffers_window(sk),
 			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 			   toytcp_now());
 	e->core.ecn = READ_ONCE(l->tn->sysctl_ecn) && toytcp_ecn_agrees(syn);
 	if (READ_ONCE(l->tn->sysctl_timestamps))
-		toytcp_embryo_stamp(&e->core, syn, toytcp_isn_stamp(who));
+		toytcp_request_stamp(&e->core, syn, toytcp_isn_stamp(who));
 	e->core.sack_ok &= READ_ONCE(l->tn->sysctl_sack);
 	return e;
 }
 
-/* The answer of an embryo that is forgotten at once. */
+/* The answer of a request that is forgotten at once. */
 static void send_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who,
 			const struct sk_buff *skb, const struct segment *syn)
 {
-	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
+	struct toytcp_request *e = make_request(l, who, skb, syn,
 					      toytcp_cookie_make(l->tn, who,
 								 syn));
 	struct segment synack;
@@ -123,7 +123,7 @@ static bool take_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who, struct sk_buff *skb,
 			const struct segment *ack, bool *again)
 {
-	struct toytcp_embryo *e = NULL;
+	struct toytcp_request *e = NULL;
 	struct segment syn;
 
 	if (ack->ctl & CTL_SYN ||
@@ -134,42 +134,42 @@ static bool take_cookie(struct toytcp_listener *l,
 		return false;
 	}
 	toytcp_count(l->tn, cookies_received);
-	if (!toytcp_nursery_overflows(l))
-		e = make_embryo(l, who, skb, &syn, ack->ack - 1);
+	if (!toytcp_synq_overflows(l))
+		e = make_request(l, who, skb, &syn, ack->ack - 1);
 	if (e)
 		e->core.sent = 0;	/* nobody remembers when */
-	if (e && toytcp_nursery_keep(l, e))
-		*again = toytcp_nursery_arrives(l, e, skb, ack);
+	if (e && toytcp_synq_insert(l, e))
+		*again = toytcp_synq_arrives(l, e, skb, ack);
 	else
 		kfree_skb(skb);
 	return true;
 }
 
-/* An embryo, in the place of what is in TIME-WAIT. */
+/* A request, in the place of what is in TIME-WAIT. */
 static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		   const struct sk_buff *skb, const struct segment *syn,
-		   struct toytcp_remnant *old)
+		   struct toytcp_timewait *old)
 {
-	struct toytcp_embryo *e = make_embryo(l, who, skb, syn,
+	struct toytcp_request *e = make_request(l, who, skb, syn,
 					      choose_iss(l, who, old));
 
 	if (!e)
 		return false;
 	if (old)
 		toytcp_timewait_reuse(l->tn, old, CAUSE_SYN);
-	toytcp_nursery_add(l, e, syn);
+	toytcp_synq_add(l, e, syn);
 	return true;
 }
 
-/* A SYN: an embryo, or a cookie in its stead, if that is possible. */
+/* A SYN: a request, or a cookie in its stead, if that is possible. */
 static bool answer_syn(struct toytcp_listener *l,
 		       const struct toytcp_tuple *who,
 		       const struct sk_buff *skb, const struct segment *syn,
-		       struct toytcp_remnant *old)
+		       struct toytcp_timewait *old)
 {
-	if (toytcp_nursery_overflows(l))
+	if (toytcp_synq_overflows(l))
 		return false;
-	if (!has_many_embryos(l))
+	if (!has_many_requests(l))
 		return create(l, who, skb, syn, old);
 	if (old || !READ_ONCE(l->tn->sysctl_syncookies)) {
 		toytcp_count(l->tn, drop_listen_overflow);
@@ -181,7 +181,7 @@ static bool answer_syn(struct toytcp_listener *l,
 
 static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 			   const struct segment *seg,
-			   struct toytcp_remnant *old)
+			   struct toytcp_timewait *old)
 {
 	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
 	enum verdict verdict = toytcp_listen_arrives(seg);
@@ -210,9 +210,9 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 }
 
 /**
- * toytcp_listener_arrives() - a segment arrived for a listener or its embryo
+ * toytcp_listener_arrives() - a segment arrived for a listener or its request
  * @l: the listener, found under RCU; its socket is not locked
- * @e: the embryo, found likewise; NULL if there is none
+ * @e: the request, found likewise; NULL if there is none
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  * @old: the connection in TIME-WAIT that the segment may replace, or NULL
@@ -226,15 +226,16 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
  * Return: true if another CPU was faster: @skb is the caller's again, who is to
  * look once more whom it is for.
  */
-bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
-			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old,
+bool toytcp_listener_arrives(struct toytcp_listener *l,
+			     struct toytcp_request *e, struct sk_buff *skb,
+			     const struct segment *seg,
+			     struct toytcp_timewait *old,
 			     const struct sock **asked)
 {
 	if (*asked != l->sk && toytcp_receive_refuses(l->sk, skb, seg))
 		return false;
 	*asked = l->sk;
-	return e ? toytcp_nursery_arrives(l, e, skb, seg) :
+	return e ? toytcp_synq_arrives(l, e, skb, seg) :
 		   listen_arrives(l, skb, seg, old);
 }
 
@@ -336,7 +337,7 @@ void toytcp_listener_stop(struct sock *sk)
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->lock);
 	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
-	toytcp_nursery_clear(l);
+	toytcp_synq_clear(l);
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	spin_unlock_bh(&l->lock);
@@ -355,7 +356,7 @@ static int start(struct sock *sk)
 		return -ENOMEM;
 	spin_lock_init(&l->lock);
 	INIT_LIST_HEAD(&l->accept_queue);
-	toytcp_nursery_init(l);
+	toytcp_synq_init(l);
 	l->sk = sk;
 	l->tn = toytcp_sock_net(sk);
 	l->cookies_until = jiffies - 1;

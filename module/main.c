@@ -56,7 +56,7 @@ static int __net_init net_init(struct net *net)
 	tn->net = net;
 	tn->mib = alloc_percpu(struct toytcp_mib);
 	spin_lock_init(&tn->ports.lock);
-	toytcp_timewait_init(&tn->remnants);
+	toytcp_timewait_init(&tn->timewaits);
 	made = toytcp_table_init(&tn->table);
 	err = made && tn->mib ? toytcp_sysctl_init(tn) : -ENOMEM;
 	if (!err)
@@ -157,7 +157,7 @@ static void __exit toytcp_exit(void)
 	synchronize_net();
 	rcu_barrier();
 	proto_unregister(&toytcp_prot);
-	toytcp_queue_exit();
+	toytcp_sendq_exit();
 }
 
 module_init(toytcp_init);

@@ -75,4 +75,17 @@ struct toytcp_mib {
 	unsigned long counter[MIB_COUNT];
 };
 
+/** toytcp_count() - add one to a counter; any context */
+#define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
+
+/** toytcp_drop_counted() - free an skb and tell the kernel why; any context */
+#define toytcp_drop_counted(skb, why)					\
+	kfree_skb_reason(skb, (enum skb_drop_reason)REASON_##why)
+
+/** toytcp_drop() - the same, and count it */
+#define toytcp_drop(tn, skb, why) do {					\
+	toytcp_count(tn, why);						\
+	toytcp_drop_counted(skb, why);					\
+} while (0)
+
 #endif /* TOYTCP_MIB_H */

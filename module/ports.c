@@ -22,7 +22,7 @@ static void refresh(struct toytcp_claim *c)
 	const struct sock *sk =
 		&container_of(c, struct toytcp_sock, claim)->inet.sk;
 
-	if (c->remnant)
+	if (c->timewait)
 		return;
 	c->addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr);
 	c->dev = READ_ONCE(sk->sk_bound_dev_if);
@@ -43,7 +43,7 @@ static bool tolerated(const struct toytcp_claim *c,
 	if (c->reuse && other->reuse && !other->listening)
 		return true;
 	return c->reuseport && other->reuseport &&
-	       (other->remnant || uid_eq(c->uid, other->uid));
+	       (other->timewait || uid_eq(c->uid, other->uid));
 }
 
 static bool permits(struct toytcp_claim *c, struct toytcp_claim *other,
@@ -140,10 +140,10 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
  * @sk: the listener, which may have closed; or the socket in TIME-WAIT
  * @to: a claim not yet in use
  * @port: host order
- * @remnant: as in struct toytcp_claim
+ * @timewait: as in struct toytcp_claim
  */
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
-			bool remnant)
+			bool timewait)
 {
 	struct toytcp_ports *ports = ports_of(sk);
 
@@ -151,7 +151,7 @@ void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 	refresh(&toytcp_sk(sk)->claim);
 	*to = toytcp_sk(sk)->claim;
 	to->listening = 0;
-	to->remnant = remnant;
+	to->timewait = timewait;
 	add(ports, to, port);
 	spin_unlock_bh(&ports->lock);
 }

@@ -102,10 +102,10 @@ static void fill_sock(struct line *line, struct toytcp_entry *entry)
 	fill_timer(line);
 }
 
-static void fill_embryo(struct line *line, const struct toytcp_entry *entry)
+static void fill_request(struct line *line, const struct toytcp_entry *entry)
 {
-	const struct toytcp_embryo *e =
-		container_of(entry, struct toytcp_embryo, entry);
+	const struct toytcp_request *e =
+		container_of(entry, struct toytcp_request, entry);
 
 	line->tcb.state = TCP_SYN_RECV;
 	line->uid = e->route.uid;
@@ -119,10 +119,10 @@ static void fill_embryo(struct line *line, const struct toytcp_entry *entry)
 	fill_jiffies(line, "rto", READ_ONCE(e->deadline));
 }
 
-static void fill_remnant(struct line *line, const struct toytcp_entry *entry)
+static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
 {
-	const struct toytcp_remnant *r =
-		container_of(entry, struct toytcp_remnant, entry);
+	const struct toytcp_timewait *r =
+		container_of(entry, struct toytcp_timewait, entry);
 
 	line->tcb.state = TCP_TIME_WAIT;
 	line->uid = r->claim.uid;
@@ -183,10 +183,10 @@ static int show_connection(struct seq_file *seq, void *v)
 	memset(&line, 0, sizeof(line));
 	if (entry->kind == ENTRY_SOCKET)
 		fill_sock(&line, entry);
-	else if (entry->kind == ENTRY_EMBRYO)
-		fill_embryo(&line, entry);
+	else if (entry->kind == ENTRY_REQUEST)
+		fill_request(&line, entry);
 	else
-		fill_remnant(&line, entry);
+		fill_timewait(&line, entry);
 	if (line.tcb.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
 	if (!reader->privileged)
@@ -239,7 +239,7 @@ static int show_listeners(struct seq_file *seq, void *v)
 		seq_printf(seq, "%pI4:%u %u %u %u %u %llu\n",
 			   &inet_sk(l->sk)->inet_rcv_saddr,
 			   inet_sk(l->sk)->inet_num,
-			   READ_ONCE(l->embryo_count),
+			   READ_ONCE(l->request_count),
 			   READ_ONCE(l->sk->sk_ack_backlog),
 			   READ_ONCE(l->sk->sk_max_ack_backlog),
 			   uid_for(seq, READ_ONCE(l->sk->sk_uid)),
@@ -269,7 +269,7 @@ static int show_stats(struct seq_file *seq, void *v)
 {
 	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
 	u32 entries = READ_ONCE(tn->table.count);
-	u32 remnants = READ_ONCE(tn->remnants.count);
+	u32 timewaits = READ_ONCE(tn->timewaits.count);
 	struct toytcp_listener *l;
 	u32 listeners = 0;
 	int i;
@@ -279,8 +279,8 @@ static int show_stats(struct seq_file *seq, void *v)
 		listeners++;
 	rcu_read_unlock();
 	seq_puts(seq, "name value\n");
-	seq_printf(seq, "connections %u\n", span(remnants, entries));
-	seq_printf(seq, "time_wait %u\n", remnants);
+	seq_printf(seq, "connections %u\n", span(timewaits, entries));
+	seq_printf(seq, "time_wait %u\n", timewaits);
 	seq_printf(seq, "listeners %u\n", listeners);
 	for (i = 0; i < MIB_COUNT; i++)
 		seq_printf(seq, "%s %lu\n", counter_names[i], sum_of(tn, i));
@@ -288,8 +288,8 @@ static int show_stats(struct seq_file *seq, void *v)
 }
 
 /*
- * Embryos and remnants end by themselves; only sockets are anybody's. Until it
- * is locked, a socket may have become another connection.
+ * Only sockets are anybody's; other entries end by themselves. Until it is
+ * locked, a socket may have become another connection.
  */
 static int abort_connection(struct toytcp_net *tn,
 			    const struct toytcp_tuple *who)

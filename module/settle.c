@@ -150,7 +150,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		toytcp_recvq_add(sk, act->ready);
 	if (act->wake & WAKE_WRITE) {
 		WRITE_ONCE(sk->sk_err_soft, 0);
-		toytcp_queue_forget(sk, tp->tcb.snd.una);
+		toytcp_sendq_forget(sk, tp->tcb.snd.una);
 		toytcp_buffers_acked(sk);
 	}
 	if (act->advise)

@@ -29,7 +29,7 @@ static int take_text(struct sock *sk, struct msghdr *msg)
 	int taken = 0, n;
 
 	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
-		n = toytcp_queue_add(sk, msg);
+		n = toytcp_sendq_add(sk, msg);
 		if (n < 0)
 			return taken ? taken : n;
 		taken += n;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The connection table of a namespace: its sockets, embryos and remnants by
- * their four-tuples.
+ * The connection table of a namespace: by their four-tuples its sockets, its
+ * requests (SYN-RECEIVED) and its TIME-WAIT entries.
  *
  * Look-ups run under RCU and take no lock. Two things can lead one astray,
  * and both make it start again:
@@ -58,7 +58,7 @@ static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 	return hash >> (63 - b->bits);
 }
 
-/* The table's own reference; embryos and remnants belong to others' lists. */
+/* The table's own reference; what is no socket belongs to others' lists. */
 static void hold(struct toytcp_entry *entry)
 {
 	if (entry->kind == ENTRY_SOCKET)

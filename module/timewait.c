@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TIME-WAIT: remnants of connections, and the clock that ends them.
+ * TIME-WAIT: what is left of connections, and the clock that ends it.
  *
- * A remnant is in the connection table if and only if it is in remnants.list;
- * both change under remnants.lock. Whoever takes it off the list frees it, after
+ * An entry is in the connection table if and only if it is in timewaits.list;
+ * both change under timewaits.lock. Whoever takes it off the list frees it, after
  * a grace period; others see an empty link: too late.
  */
 #include <net/ip.h>
@@ -18,55 +18,55 @@
  * How many all namespaces but the initial one have: anybody can make more of
  * those, in a user namespace.
  */
-static atomic_t other_remnants;
+static atomic_t other_timewaits;
 
-static struct toytcp_net *net_of(struct toytcp_remnants *list)
+static struct toytcp_net *net_of(struct toytcp_timewaits *list)
 {
-	return container_of(list, struct toytcp_net, remnants);
+	return container_of(list, struct toytcp_net, timewaits);
 }
 
-static struct toytcp_remnant *first_of(struct toytcp_remnants *list)
+static struct toytcp_timewait *first_of(struct toytcp_timewaits *list)
 {
-	return list_first_entry_or_null(&list->list, struct toytcp_remnant,
+	return list_first_entry_or_null(&list->list, struct toytcp_timewait,
 					link);
 }
 
-static void forget(struct toytcp_net *tn, struct toytcp_remnant *r)
+static void forget(struct toytcp_net *tn, struct toytcp_timewait *r)
 {
-	lockdep_assert_held(&tn->remnants.lock);
+	lockdep_assert_held(&tn->timewaits.lock);
 	list_del_init(&r->link);
-	WRITE_ONCE(tn->remnants.count, tn->remnants.count - 1);
+	WRITE_ONCE(tn->timewaits.count, tn->timewaits.count - 1);
 	if (tn->net != &init_net)
-		atomic_dec(&other_remnants);
+		atomic_dec(&other_timewaits);
 	toytcp_table_remove(tn, &r->entry);
 	toytcp_ports_release(tn, &r->claim);
 	kfree_rcu(r, rcu);
 }
 
-/* Of several CPUs that want to end a remnant, one does. */
-static void end(struct toytcp_net *tn, struct toytcp_remnant *r)
+/* Of several CPUs that want to end a TIME-WAIT entry, one does. */
+static void end(struct toytcp_net *tn, struct toytcp_timewait *r)
 {
-	spin_lock_bh(&tn->remnants.lock);
+	spin_lock_bh(&tn->timewaits.lock);
 	if (!list_empty(&r->link))
 		forget(tn, r);
-	spin_unlock_bh(&tn->remnants.lock);
+	spin_unlock_bh(&tn->timewaits.lock);
 }
 
-static void rearm(struct toytcp_remnants *list)
+static void rearm(struct toytcp_timewaits *list)
 {
-	const struct toytcp_remnant *r = first_of(list);
+	const struct toytcp_timewait *r = first_of(list);
 
 	if (r)
 		toytcp_timer_set(&list->timer, r->deadline);
 }
 
 /*
- * Puts a remnant last, with 2 MSL to go. If that has been lowered since, it now
+ * Puts an entry last, with 2 MSL to go. If that has been lowered since, it now
  * holds for those before, too: the list stays in order.
  */
-static void wait_2msl(struct toytcp_remnants *list, struct toytcp_remnant *r)
+static void wait_2msl(struct toytcp_timewaits *list, struct toytcp_timewait *r)
 {
-	struct toytcp_remnant *before = r;
+	struct toytcp_timewait *before = r;
 	u32 wait = READ_ONCE(net_of(list)->sysctl_time_wait_ms);
 
 	lockdep_assert_held(&list->lock);
@@ -82,9 +82,9 @@ static void wait_2msl(struct toytcp_remnants *list, struct toytcp_remnant *r)
 
 static void expire(struct timer_list *timer)
 {
-	struct toytcp_remnants *list = timer_container_of(list, timer, timer);
+	struct toytcp_timewaits *list = timer_container_of(list, timer, timer);
 	struct toytcp_net *tn = net_of(list);
-	struct toytcp_remnant *r;
+	struct toytcp_timewait *r;
 	int n;
 
 	spin_lock_bh(&list->lock);
@@ -101,7 +101,7 @@ static void expire(struct timer_list *timer)
 }
 
 /** toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
-void toytcp_timewait_init(struct toytcp_remnants *list)
+void toytcp_timewait_init(struct toytcp_timewaits *list)
 {
 	spin_lock_init(&list->lock);
 	INIT_LIST_HEAD(&list->list);
@@ -111,77 +111,77 @@ void toytcp_timewait_init(struct toytcp_remnants *list)
 /** toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
-	struct toytcp_remnant *r;
+	struct toytcp_timewait *r;
 
-	while ((r = first_of(&tn->remnants)))
+	while ((r = first_of(&tn->timewaits)))
 		end(tn, r);
-	toytcp_timer_kill(&tn->remnants.timer);
+	toytcp_timer_kill(&tn->timewaits.timer);
 }
 
-static struct toytcp_remnant *make_remnant(const struct toytcp_sock *tp)
+static struct toytcp_timewait *make_timewait(const struct toytcp_sock *tp)
 {
 	struct toytcp_net *tn = toytcp_sock_net(&tp->inet.sk);
-	struct toytcp_remnant *r;
+	struct toytcp_timewait *r;
 
-	if (READ_ONCE(tn->remnants.count) >= TOYTCP_REMNANTS_MAX ||
+	if (READ_ONCE(tn->timewaits.count) >= TOYTCP_TIMEWAITS_MAX ||
 	    (tn->net != &init_net &&
-	     atomic_read(&other_remnants) >= TOYTCP_REMNANTS_OTHERS))
+	     atomic_read(&other_timewaits) >= TOYTCP_TIMEWAITS_OTHERS))
 		return NULL;
 	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 	if (!r)
 		return NULL;
 	r->entry.who = tp->entry.who;
-	r->entry.kind = ENTRY_REMNANT;
-	toytcp_remnant_init(&r->core, &tp->tcb);
+	r->entry.kind = ENTRY_TIMEWAIT;
+	toytcp_timewait_keep(&r->core, &tp->tcb);
 	return r;
 }
 
 /**
- * toytcp_timewait_enter() - a connection goes on as a remnant
+ * toytcp_timewait_enter() - a connection goes on as a TIME-WAIT entry
  * @sk: locked; in TIME-WAIT, nothing more to send
  *
  * The socket's entry has left the table afterwards, with the table's reference,
- * and its claim is the remnant's. If there are too many remnants, or no memory,
- * nothing is done: the caller ends the connection as any other.
+ * and its claim is the TIME-WAIT entry's. If there are too many of those, or no
+ * memory, nothing is done: the caller ends the connection as any other.
  */
 void toytcp_timewait_enter(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct toytcp_remnant *r = make_remnant(tp);
+	struct toytcp_timewait *r = make_timewait(tp);
 
 	sock_owned_by_me(sk);
 	if (!r) {
 		toytcp_count(tn, time_wait_overflow);
 		return;
 	}
-	spin_lock_bh(&tn->remnants.lock);
+	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
-	WRITE_ONCE(tn->remnants.count, tn->remnants.count + 1);
+	WRITE_ONCE(tn->timewaits.count, tn->timewaits.count + 1);
 	if (tn->net != &init_net)
-		atomic_inc(&other_remnants);
-	wait_2msl(&tn->remnants, r);
-	spin_unlock_bh(&tn->remnants.lock);
+		atomic_inc(&other_timewaits);
+	wait_2msl(&tn->timewaits, r);
+	spin_unlock_bh(&tn->timewaits.lock);
 }
 
-static void restart(struct toytcp_net *tn, struct toytcp_remnant *r)
+static void restart(struct toytcp_net *tn, struct toytcp_timewait *r)
 {
-	spin_lock_bh(&tn->remnants.lock);
+	spin_lock_bh(&tn->timewaits.lock);
 	if (!list_empty(&r->link)) {
 		list_del(&r->link);
-		wait_2msl(&tn->remnants, r);
+		wait_2msl(&tn->timewaits, r);
 	}
-	spin_unlock_bh(&tn->remnants.lock);
+	spin_unlock_bh(&tn->timewaits.lock);
 }
 
-static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
+static void answer(struct toytcp_net *tn, const struct toytcp_timewait *r,
 		   const struct sk_buff *skb, u8 cause)
 {
 	struct toytcp_route route;
 	struct segment ack;
 
-	toytcp_remnant_ack(&r->core, toytcp_now(), &ack);
+	toytcp_timewait_ack(&r->core, toytcp_now(), &ack);
 	toytcp_transmit_route_to(tn->net, skb, &route);
 	if (cause == CAUSE_RST)
 		cause = CAUSE_CHALLENGE_RST;
@@ -192,12 +192,12 @@ static void answer(struct toytcp_net *tn, const struct toytcp_remnant *r,
 }
 
 /**
- * toytcp_timewait_reuse() - a remnant makes way for a new connection
+ * toytcp_timewait_reuse() - a TIME-WAIT entry makes way for a new connection
  * @tn: the namespace
- * @r: the remnant, found under RCU
+ * @r: the TIME-WAIT entry, found under RCU
  * @cause: enum cause, for the record
  */
-void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
+void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 			   u8 cause)
 {
 	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
@@ -208,7 +208,7 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
 
 /* For a second at least: the clock of the timestamps has moved on. */
 static bool is_settled(const struct toytcp_net *tn,
-		       const struct toytcp_remnant *r)
+		       const struct toytcp_timewait *r)
 {
 	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
 
@@ -224,18 +224,18 @@ static bool is_settled(const struct toytcp_net *tn,
  * RFC 6191 section 3: both ends tell old segments by their timestamps, so only
  * if the new connection is to have some, too.
  *
- * Return: whether a remnant has made way.
+ * Return: whether a TIME-WAIT entry has made way.
  */
 bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who)
 {
 	struct toytcp_entry *entry;
-	struct toytcp_remnant *r;
+	struct toytcp_timewait *r;
 	bool yields;
 
 	rcu_read_lock();
 	entry = toytcp_table_find(tn, who);
-	r = container_of(entry, struct toytcp_remnant, entry);
-	yields = entry && entry->kind == ENTRY_REMNANT && r->core.timestamps &&
+	r = container_of(entry, struct toytcp_timewait, entry);
+	yields = entry && entry->kind == ENTRY_TIMEWAIT && r->core.timestamps &&
 		 READ_ONCE(tn->sysctl_timestamps) && is_settled(tn, r);
 	if (yields)
 		toytcp_timewait_reuse(tn, r, CAUSE_OPEN);
@@ -245,15 +245,15 @@ bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who
 
 /**
  * toytcp_timewait_reopens() - may a segment open a new connection?
- * @r: the remnant, found under RCU
+ * @r: the TIME-WAIT entry, found under RCU
  * @seg: the segment
  *
  * RFC 9293 MAY-2, if somebody listens.
  */
-bool toytcp_timewait_reopens(const struct toytcp_remnant *r,
+bool toytcp_timewait_reopens(const struct toytcp_timewait *r,
 			     const struct segment *seg)
 {
-	return toytcp_remnant_arrives(&r->core, seg) == VERDICT_CREATE;
+	return toytcp_timewait_verdict(&r->core, seg) == VERDICT_CREATE;
 }
 
 static u8 cause_of(const struct segment *seg)
@@ -265,7 +265,7 @@ static u8 cause_of(const struct segment *seg)
 	return seg->ctl & CTL_FIN ? CAUSE_FIN : CAUSE_SEQUENCE;
 }
 
-static void carry_out(struct toytcp_net *tn, struct toytcp_remnant *r,
+static void carry_out(struct toytcp_net *tn, struct toytcp_timewait *r,
 		      enum verdict verdict, const struct sk_buff *skb, u8 cause)
 {
 	switch (verdict) {
@@ -287,18 +287,18 @@ static void carry_out(struct toytcp_net *tn, struct toytcp_remnant *r,
 }
 
 /**
- * toytcp_timewait_arrives() - a segment arrived for a remnant
+ * toytcp_timewait_arrives() - a segment arrived for a TIME-WAIT entry
  * @tn: the namespace
- * @r: the remnant, found under RCU
+ * @r: the TIME-WAIT entry, found under RCU
  * @skb: data at our header; taken over
  * @seg: the same, parsed; where it would open a new connection nobody listens
  *
  * Context: under RCU, BH disabled.
  */
-void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
+void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
 			     struct sk_buff *skb, const struct segment *seg)
 {
-	enum verdict verdict = toytcp_remnant_arrives(&r->core, seg);
+	enum verdict verdict = toytcp_timewait_verdict(&r->core, seg);
 	u8 cause = cause_of(seg);
 
 	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,

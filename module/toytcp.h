@@ -5,11 +5,12 @@
  *
  * Locks, outermost first (Documentation/design.rst has the essay):
  *   socket lock (lock_sock, bh_lock_sock)
- *     listener.lock		accept queue and embryos of one listener
- *     remnants.lock		TIME-WAIT of one namespace
+ *     listener.lock		accept queue and requests of one listener
+ *     timewaits.lock		TIME-WAIT of one namespace
  *       table.lock		entries of one namespace, taken for writing only
  *       ports.lock		claims of one namespace
- * The first two are never held together, nor the other two. The packet path looks up under RCU.
+ * The first two are never held together, nor the other two. The packet path
+ * looks up under RCU.
  */
 #ifndef TOYTCP_H
 #define TOYTCP_H
@@ -40,11 +41,11 @@
 
 /* Limits. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
-#define TOYTCP_EMBRYOS_MIN	128	/* a listener may have so many anyhow */
+#define TOYTCP_REQUESTS_MIN	128	/* a listener may have so many anyhow */
 #define TOYTCP_COOKIE_SECONDS	128	/* that an answer to a SYN is good for */
-#define TOYTCP_REMNANTS_MAX	65536	/* for each namespace */
+#define TOYTCP_TIMEWAITS_MAX	65536	/* for each namespace */
 /* For all namespaces but the initial one together. */
-#define TOYTCP_REMNANTS_OTHERS	(4 * TOYTCP_REMNANTS_MAX)
+#define TOYTCP_TIMEWAITS_OTHERS	(4 * TOYTCP_TIMEWAITS_MAX)
 /* Records that a connection has in hand (toytcp_transmit_lend()). */
 #define TOYTCP_SPARES		2	/* to send: one, and to cut one */
 #define TOYTCP_SPARES_SACK	10	/* to cut at both ends of four blocks */
@@ -160,13 +161,13 @@ struct toytcp_ports {
 };
 
 /**
- * struct toytcp_remnants - TIME-WAIT of a namespace
+ * struct toytcp_timewaits - TIME-WAIT of a namespace
  * @lock: guards all of it
  * @list: in the order of deadlines
  * @count: how many
  * @timer: for the first of @list
  */
-struct toytcp_remnants {
+struct toytcp_timewaits {
 	spinlock_t lock;	/* see above */
 	struct list_head list;
 	u32 count;
@@ -180,7 +181,7 @@ struct toytcp_ring;	/* events.c */
  * @net: the namespace
  * @table: connections
  * @ports: claims and listeners
- * @remnants: TIME-WAIT
+ * @timewaits: TIME-WAIT
  * @orphans: sockets without a user that still have a connection
  * @ring: recent events, NULL until they are first switched on
  * @mib: counters, one set for each CPU
@@ -204,7 +205,7 @@ struct toytcp_net {
 	struct net *net;
 	struct toytcp_table table;
 	struct toytcp_ports ports;
-	struct toytcp_remnants remnants;
+	struct toytcp_timewaits timewaits;
 	atomic_t orphans;
 	struct toytcp_ring *ring;
 	struct toytcp_mib __percpu *mib;
@@ -263,19 +264,6 @@ static inline u64 toytcp_now(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
 }
 
-/** toytcp_count() - add one to a counter; any context */
-#define toytcp_count(tn, field)	this_cpu_inc((tn)->mib->counter[MIB_##field])
-
-/** toytcp_drop_counted() - free an skb and tell the kernel why; any context */
-#define toytcp_drop_counted(skb, why)					\
-	kfree_skb_reason(skb, (enum skb_drop_reason)REASON_##why)
-
-/** toytcp_drop() - the same, and count it */
-#define toytcp_drop(tn, skb, why) do {					\
-	toytcp_count(tn, why);						\
-	toytcp_drop_counted(skb, why);					\
-} while (0)
-
 /* table.c: insert, remove and replace with BH disabled or from user context */
 bool toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);
@@ -292,7 +280,7 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms);
 int toytcp_ports_listen(struct toytcp_listener *l);
 void toytcp_ports_unlisten(struct toytcp_listener *l);
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
-			bool remnant);
+			bool timewait);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,
@@ -310,7 +298,7 @@ u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who,
 		       const struct segment *syn);
-void toytcp_cookie_synack(struct embryo *e, u64 now, struct segment *seg);
+void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg);
 bool toytcp_cookie_open(const struct toytcp_net *tn,
 			const struct toytcp_tuple *who,
 			const struct segment *ack, struct segment *syn);
@@ -318,33 +306,34 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 /* listener.c */
 int toytcp_listener_start(struct sock *sk, int backlog);
 void toytcp_listener_stop(struct sock *sk);
-bool toytcp_listener_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
-			     struct sk_buff *skb, const struct segment *seg,
-			     struct toytcp_remnant *old,
+bool toytcp_listener_arrives(struct toytcp_listener *l,
+			     struct toytcp_request *e, struct sk_buff *skb,
+			     const struct segment *seg,
+			     struct toytcp_timewait *old,
 			     const struct sock **asked);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 
-/* nursery.c */
-bool toytcp_nursery_overflows(const struct toytcp_listener *l);
-void toytcp_nursery_init(struct toytcp_listener *l);
-void toytcp_nursery_clear(struct toytcp_listener *l);
-bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e);
-void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
-			const struct segment *syn);
-bool toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
-			    struct sk_buff *skb, const struct segment *seg);
+/* synq.c */
+bool toytcp_synq_overflows(const struct toytcp_listener *l);
+void toytcp_synq_init(struct toytcp_listener *l);
+void toytcp_synq_clear(struct toytcp_listener *l);
+bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e);
+void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
+		     const struct segment *syn);
+bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
+			 struct sk_buff *skb, const struct segment *seg);
 
 /* timewait.c */
-void toytcp_timewait_init(struct toytcp_remnants *r);
+void toytcp_timewait_init(struct toytcp_timewaits *r);
 void toytcp_timewait_destroy(struct toytcp_net *tn);
 void toytcp_timewait_enter(struct sock *sk);
-void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_remnant *r,
+void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 			   u8 cause);
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_tuple *who);
-bool toytcp_timewait_reopens(const struct toytcp_remnant *r,
+bool toytcp_timewait_reopens(const struct toytcp_timewait *r,
 			     const struct segment *seg);
-void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_remnant *r,
+void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
 			     struct sk_buff *skb, const struct segment *seg);
 
 /* hook.c */
@@ -394,13 +383,13 @@ void toytcp_settle_call(struct sock *sk, u8 call);
 void toytcp_settle_abort(struct sock *sk, int error);
 
 /* queue.c */
-struct sk_buff *toytcp_queue_bare(void);
-struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
+struct sk_buff *toytcp_sendq_bare(void);
+struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len);
-struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq);
-int toytcp_queue_add(struct sock *sk, struct msghdr *msg);
-void toytcp_queue_forget(struct sock *sk, u32 end);
-void toytcp_queue_exit(void);
+struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq);
+int toytcp_sendq_add(struct sock *sk, struct msghdr *msg);
+void toytcp_sendq_forget(struct sock *sk, u32 end);
+void toytcp_sendq_exit(void);
 
 /* transmit.c */
 void toytcp_transmit_lend(struct sock *sk, u32 spares);
@@ -445,7 +434,7 @@ void toytcp_connection_end(struct sock *sk);
 
 /* child.c */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_embryo *e);
+			      const struct toytcp_request *e);
 void toytcp_child_discard(struct sock *child);
 
 /* sockopt.c */

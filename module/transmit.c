@@ -110,12 +110,12 @@ static void send_text(struct sock *sk, struct segment *seg)
 
 	seg->ctl &= ~last;
 	while (left) {
-		queued = toytcp_queue_find(sk, seg->seq);
+		queued = toytcp_sendq_find(sk, seg->seq);
 		if (WARN_ON_ONCE(!queued))
 			return;
 		tp->send_next = queued;
 		seg->len = min(left, most);
-		skb = toytcp_queue_take(sk, queued, seg->seq, seg->len);
+		skb = toytcp_sendq_take(sk, queued, seg->seq, seg->len);
 		if (skb)
 			seg->len = skb->len;
 		left -= seg->len;
@@ -150,7 +150,7 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 		send_text(sk, seg);
 		return;
 	}
-	skb = toytcp_queue_bare();
+	skb = toytcp_sendq_bare();
 	if (skb)
 		send_skb(sk, skb, seg);
 	else
@@ -164,7 +164,7 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 static u32 next_burst(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct sk_buff *skb = toytcp_queue_find(sk, tp->tcb.snd.nxt);
+	struct sk_buff *skb = toytcp_sendq_find(sk, tp->tcb.snd.nxt);
 	u32 left;
 
 	if (!skb || skb_queue_is_last(&sk->sk_write_queue, skb))
@@ -370,7 +370,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   struct segment *seg, struct sock *sk, u8 state,
 			   u8 cause)
 {
-	struct sk_buff *skb = toytcp_queue_bare();
+	struct sk_buff *skb = toytcp_sendq_bare();
 	struct rtable *rt;
 
 	seg->source = who->lport;

@@ -4,7 +4,7 @@
  *
  * Each step is one function that says whether to go on with the next; the
  * fifth, the ACK field, is in ack.c, the last three are in text.c. LISTEN and
- * what comes of it are in listen.c, TIME-WAIT is in remnant.c; neither has a
+ * what comes of it are in listen.c, TIME-WAIT is in timewait.c; neither has a
  * tcb.
  */
 #include "arrival.h"

@@ -13,7 +13,7 @@
  *      segment it describes: no other call makes a connection send anything,
  *      but for the resets that struct actions and toytcp_user_abort() hand out;
  *   3. looks at tcb->state: TCP_CLOSE and TCP_TIME_WAIT end the tcb's life (the
- *      latter goes on as a remnant);
+ *      latter goes on as a TIME-WAIT entry);
  *   4. arms its one timer by toytcp_timeout_next().
  */
 #ifndef TOYTCP_CORE_H
@@ -166,11 +166,11 @@ bool toytcp_tuning_read(struct tuning *t, struct tcb *tcb, u32 most, u64 now);
 u32 toytcp_tuning_send(const struct tcb *tcb);
 
 /*
- * listen.c: LISTEN, and SYN-RECEIVED that came from it, as an embryo
+ * listen.c: LISTEN, and SYN-RECEIVED that came from it, as a request
  */
 
 /**
- * struct embryo - a connection between its SYN and the ACK of our SYN,ACK
+ * struct syn_request - a connection between its SYN and the ACK of our SYN,ACK
  * @sent: when the SYN,ACK was first sent, microseconds; 0: nobody remembers
  * @iss: our initial sequence number
  * @irs: the peer's
@@ -187,7 +187,7 @@ u32 toytcp_tuning_send(const struct tcb *tcb);
  * @ecn: both sides speak ECN
  * @ts: the timestamps, then
  */
-struct embryo {
+struct syn_request {
 	u64 sent;
 	u32 iss;
 	u32 irs;
@@ -210,11 +210,11 @@ struct embryo {
  * @VERDICT_DROP: nothing
  * @VERDICT_RESET: answer by toytcp_segment_reset_for()
  * @VERDICT_ACK: answer with the ACK the room offers
- * @VERDICT_CREATE: (LISTEN) make an embryo; (TIME-WAIT) the same, with an
+ * @VERDICT_CREATE: (LISTEN) make a request; (TIME-WAIT) the same, with an
  *	initial sequence number beyond the old connection's
- * @VERDICT_REPEAT: (embryo) send the SYN,ACK again
- * @VERDICT_PROMOTE: (embryo) make a connection of it and let it see the segment
- * @VERDICT_END: forget the embryo or remnant
+ * @VERDICT_REPEAT: (request) send the SYN,ACK again
+ * @VERDICT_PROMOTE: (request) make a connection of it, which sees the segment
+ * @VERDICT_END: forget the request or TIME-WAIT entry
  * @VERDICT_RESTART: (TIME-WAIT) answer with an ACK, start the 2 MSL anew
  */
 enum verdict {
@@ -229,23 +229,25 @@ enum verdict {
 };
 
 enum verdict toytcp_listen_arrives(const struct segment *seg);
-void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
-			u32 rcv_buf, u32 rcv_most, u16 mss, u64 now);
-void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
-			 u32 offset);
-enum verdict toytcp_embryo_arrives(const struct embryo *e,
-				   const struct segment *seg, u64 now);
-void toytcp_embryo_synack(const struct embryo *e, u64 now,
-			  struct segment *seg);
-void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg);
-void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now);
+void toytcp_request_init(struct syn_request *e, const struct segment *syn,
+			 u32 iss, u32 rcv_buf, u32 rcv_most, u16 mss, u64 now);
+void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
+			  u32 offset);
+enum verdict toytcp_request_arrives(const struct syn_request *e,
+				    const struct segment *seg, u64 now);
+void toytcp_request_synack(const struct syn_request *e, u64 now,
+			   struct segment *seg);
+void toytcp_request_ack(const struct syn_request *e, u64 now,
+			struct segment *seg);
+void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
+			    u64 now);
 
 /*
- * remnant.c: TIME-WAIT, all that is left of a connection
+ * timewait.c: TIME-WAIT, all that is left of a connection
  */
 
 /**
- * struct remnant - enough to answer for a connection that has ended
+ * struct timewait - enough to answer for a connection that has ended
  * @snd_nxt: SND.NXT, beyond our FIN
  * @rcv_nxt: RCV.NXT, beyond the peer's FIN
  * @ts: the connection's timestamps, if @timestamps
@@ -253,7 +255,7 @@ void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now);
  * @rcv_wscale: its shift
  * @timestamps: both sides sent them
  */
-struct remnant {
+struct timewait {
 	u32 snd_nxt;
 	u32 rcv_nxt;
 	struct timestamps ts;
@@ -262,12 +264,13 @@ struct remnant {
 	u8 timestamps;
 };
 
-void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb);
-enum verdict toytcp_remnant_arrives(const struct remnant *r,
-				    const struct segment *seg);
-void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg);
+void toytcp_timewait_keep(struct timewait *r, const struct tcb *tcb);
+enum verdict toytcp_timewait_verdict(const struct timewait *r,
+				     const struct segment *seg);
+void toytcp_timewait_ack(const struct timewait *r, u64 now,
+			 struct segment *seg);
 
-/* ecn.c: the shell asks it whether to set an embryo's @ecn */
+/* ecn.c: the shell asks it whether to set a request's @ecn */
 bool toytcp_ecn_agrees(const struct segment *syn);
 
 /* The core's own rooms, which the shell has no need to call. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * LISTEN, RFC 9293 section 3.10.7.2, and the embryo: SYN-RECEIVED as long as
+ * LISTEN, RFC 9293 section 3.10.7.2, and the request: SYN-RECEIVED as long as
  * there is nothing but a SYN to remember.
  */
 #include "core.h"
@@ -26,7 +26,7 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
 }
 
 /**
- * toytcp_embryo_init() - LISTEN -> SYN-RECEIVED
+ * toytcp_request_init() - LISTEN -> SYN-RECEIVED
  * @e: all of it is written
  * @syn: what asked for it
  * @iss: our initial sequence number
@@ -35,8 +35,8 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
  * @mss: what we announce, bytes
  * @now: microseconds
  */
-void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
-			u32 rcv_buf, u32 rcv_most, u16 mss, u64 now)
+void toytcp_request_init(struct syn_request *e, const struct segment *syn,
+			 u32 iss, u32 rcv_buf, u32 rcv_most, u16 mss, u64 now)
 {
 	memset(e, 0, sizeof(*e));
 	e->sent = now;
@@ -55,13 +55,13 @@ void toytcp_embryo_init(struct embryo *e, const struct segment *syn, u32 iss,
 }
 
 /**
- * toytcp_embryo_stamp() - speak timestamps, if the SYN does
+ * toytcp_request_stamp() - speak timestamps, if the SYN does
  * @e: initialised
  * @syn: what it came from
  * @offset: as in struct timestamps
  */
-void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
-			 u32 offset)
+void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
+			  u32 offset)
 {
 	e->timestamps = !!(syn->options & HAS_TIMESTAMPS);
 	e->ts.offset = offset;
@@ -69,7 +69,8 @@ void toytcp_embryo_stamp(struct embryo *e, const struct segment *syn,
 }
 
 /* RFC 7323: it echoes nothing older than our SYN,ACK, and nothing to come. */
-static bool echoes(const struct embryo *e, const struct segment *seg, u64 now)
+static bool echoes(const struct syn_request *e, const struct segment *seg,
+		   u64 now)
 {
 	return !e->timestamps ||
 	       seq_between(toytcp_stamp(&e->ts, e->sent), seg->tsecr,
@@ -77,16 +78,16 @@ static bool echoes(const struct embryo *e, const struct segment *seg, u64 now)
 }
 
 /**
- * toytcp_embryo_arrives() - a segment arrived for an embryo
- * @e: the embryo
+ * toytcp_request_arrives() - a segment arrived for a request
+ * @e: the request
  * @seg: the segment
  * @now: microseconds
  *
  * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer was
  * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
  */
-enum verdict toytcp_embryo_arrives(const struct embryo *e,
-				   const struct segment *seg, u64 now)
+enum verdict toytcp_request_arrives(const struct syn_request *e,
+				    const struct segment *seg, u64 now)
 {
 	if ((seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
 	    seg->seq == e->irs)
@@ -109,12 +110,13 @@ enum verdict toytcp_embryo_arrives(const struct embryo *e,
 }
 
 /**
- * toytcp_embryo_synack() - the SYN,ACK
- * @e: the embryo
+ * toytcp_request_synack() - the SYN,ACK
+ * @e: the request
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
+void toytcp_request_synack(const struct syn_request *e, u64 now,
+			   struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss;
@@ -135,12 +137,13 @@ void toytcp_embryo_synack(const struct embryo *e, u64 now, struct segment *seg)
 }
 
 /**
- * toytcp_embryo_ack() - the ACK that answers what an embryo cannot use
- * @e: the embryo
+ * toytcp_request_ack() - the ACK that answers what a request cannot use
+ * @e: the request
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg)
+void toytcp_request_ack(const struct syn_request *e, u64 now,
+			struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss + 1;
@@ -153,13 +156,14 @@ void toytcp_embryo_ack(const struct embryo *e, u64 now, struct segment *seg)
 }
 
 /**
- * toytcp_embryo_promote() - make a connection of an embryo
- * @e: the embryo
+ * toytcp_request_promote() - make a connection of a request
+ * @e: the request
  * @tcb: initialised by toytcp_tcb_init() with the same buffer and MSS; in
  *	SYN-RECEIVED afterwards, for the ACK to take it to ESTABLISHED
  * @now: microseconds
  */
-void toytcp_embryo_promote(const struct embryo *e, struct tcb *tcb, u64 now)
+void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
+			    u64 now)
 {
 	tcb->snd.iss = e->iss;
 	tcb->snd.una = e->iss;

@@ -124,7 +124,7 @@ void make_syn_sent(struct host *h)
 	host_settle(h);
 }
 
-/* By simultaneous open: the way of LISTEN is the embryo's. */
+/* By simultaneous open: the way of LISTEN is the request's. */
 void make_syn_received(struct host *h)
 {
 	make_syn_sent(h);

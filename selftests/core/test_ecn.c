@@ -80,18 +80,18 @@ TEST(ecn__a_simultaneous_open)
 	EXPECT_TRUE(!!h.tcb.ecn);
 }
 
-TEST(ecn__an_embryo_answers)
+TEST(ecn__a_request_answers)
 {
 	struct segment syn = { .ctl = CTL_SYN | SETUP, .seq = IRS }, seg;
-	struct embryo e;
+	struct syn_request e;
 	struct host h;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
+	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
 	e.ecn = toytcp_ecn_agrees(&syn);
-	toytcp_embryo_synack(&e, START, &seg);
+	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK | CTL_ECE);
 	make_closed(&h);
-	toytcp_embryo_promote(&e, &h.tcb, START);
+	toytcp_request_promote(&e, &h.tcb, START);
 	EXPECT_TRUE(!!h.tcb.ecn);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* listen.c: LISTEN, RFC 9293 3.10.7.2, and the embryo's SYN-RECEIVED. */
+/* listen.c: LISTEN, RFC 9293 3.10.7.2, and the request's SYN-RECEIVED. */
 #include "host.h"
 #include "kselftest_harness.h"
 
@@ -8,21 +8,21 @@ static enum verdict listener(struct segment seg)
 	return toytcp_listen_arrives(&seg);
 }
 
-static enum verdict embryo(const struct embryo *e, struct segment seg)
+static enum verdict request(const struct syn_request *e, struct segment seg)
 {
-	return toytcp_embryo_arrives(e, &seg, START + SECOND);
+	return toytcp_request_arrives(e, &seg, START + SECOND);
 }
 
 #define LISTEN(...) listener((struct segment){ __VA_ARGS__ })
-#define EMBRYO(e, ...) embryo(e, (struct segment){ .wnd = WND, __VA_ARGS__ })
+#define REQUEST(e, ...) request(e, (struct segment){ .wnd = WND, __VA_ARGS__ })
 
-static struct embryo make_embryo(u32 buf, u8 options)
+static struct syn_request make_request(u32 buf, u8 options)
 {
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .wnd = WND,
 			       .options = options, .mss = 900, .wscale = 5 };
-	struct embryo e;
+	struct syn_request e;
 
-	toytcp_embryo_init(&e, &syn, ISS, buf, buf, MSS, START);
+	toytcp_request_init(&e, &syn, ISS, buf, buf, MSS, START);
 	return e;
 }
 
@@ -42,7 +42,7 @@ TEST(listen__an_ack_is_reset)
 	EXPECT_EQ(LISTEN(.ctl = CTL_FIN | CTL_ACK, .len = 3), VERDICT_RESET);
 }
 
-TEST(listen__a_syn_makes_an_embryo)
+TEST(listen__a_syn_makes_a_request)
 {
 	EXPECT_EQ(LISTEN(.ctl = CTL_SYN), VERDICT_CREATE);
 	EXPECT_EQ(LISTEN(.ctl = CTL_SYN, .len = 100), VERDICT_CREATE);
@@ -58,12 +58,12 @@ TEST(listen__anything_else_is_dropped)
 
 /* --- The SYN,ACK --- */
 
-TEST(embryo_synack__without_scaling)
+TEST(request_synack__without_scaling)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 	struct segment seg;
 
-	toytcp_embryo_synack(&e, START, &seg);
+	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK);
 	EXPECT_EQ(seg.seq, ISS);
 	EXPECT_EQ(seg.ack, IRS + 1);
@@ -73,27 +73,27 @@ TEST(embryo_synack__without_scaling)
 }
 
 /* RFC 7323: only if the SYN offered it; the SYN,ACK's window is unscaled. */
-TEST(embryo_synack__with_scaling)
+TEST(request_synack__with_scaling)
 {
-	struct embryo e = make_embryo(1 << 20, HAS_MSS | HAS_WSCALE);
+	struct syn_request e = make_request(1 << 20, HAS_MSS | HAS_WSCALE);
 	struct segment seg;
 
-	toytcp_embryo_synack(&e, START, &seg);
+	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.options, HAS_MSS | HAS_WSCALE);
 	EXPECT_EQ(seg.wscale, 5);
 	EXPECT_EQ(seg.wnd, 65535);
-	toytcp_embryo_ack(&e, START, &seg);
+	toytcp_request_ack(&e, START, &seg);
 	EXPECT_EQ(seg.wnd, 65535 >> 5);
 }
 
 /* DESIGN: data on a SYN is not acknowledged by the SYN,ACK. */
-TEST(embryo_synack__text_on_the_syn_is_not_acked)
+TEST(request_synack__text_on_the_syn_is_not_acked)
 {
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .len = 100 }, seg;
-	struct embryo e;
+	struct syn_request e;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
-	toytcp_embryo_synack(&e, START, &seg);
+	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
+	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ack, IRS + 1);
 }
 
@@ -104,144 +104,144 @@ TEST(embryo_synack__text_on_the_syn_is_not_acked)
 	.options = HAS_TIMESTAMPS, .tsval = val, .tsecr = ecr
 #define STAMP	(OFFSET + (u32)(START / MSEC))
 
-static struct embryo make_stamped(void)
+static struct syn_request make_stamped(void)
 {
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, STAMPED(500, 0) };
-	struct embryo e;
+	struct syn_request e;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, START);
-	toytcp_embryo_stamp(&e, &syn, OFFSET);
+	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
+	toytcp_request_stamp(&e, &syn, OFFSET);
 	return e;
 }
 
-TEST(embryo_stamp__only_if_the_syn_had_one)
+TEST(request_stamp__only_if_the_syn_had_one)
 {
-	struct embryo e = make_stamped();
+	struct syn_request e = make_stamped();
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS }, seg;
 
-	toytcp_embryo_synack(&e, START + SECOND, &seg);
+	toytcp_request_synack(&e, START + SECOND, &seg);
 	EXPECT_EQ(seg.options, HAS_MSS | HAS_TIMESTAMPS);
 	EXPECT_EQ(seg.tsval, STAMP + 1000);
 	EXPECT_EQ(seg.tsecr, 500);
-	toytcp_embryo_stamp(&e, &syn, OFFSET);
-	toytcp_embryo_synack(&e, START, &seg);
+	toytcp_request_stamp(&e, &syn, OFFSET);
+	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.options, HAS_MSS);
 }
 
-TEST(embryo_stamp__what_promotes)
+TEST(request_stamp__what_promotes)
 {
-	struct embryo e = make_stamped();
+	struct syn_request e = make_stamped();
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 			 STAMPED(500, STAMP)), VERDICT_PROMOTE);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 			 STAMPED(501, STAMP + 1000)), VERDICT_PROMOTE);
 }
 
-TEST(embryo_stamp__an_echo_of_what_was_not_said)
+TEST(request_stamp__an_echo_of_what_was_not_said)
 {
-	struct embryo e = make_stamped();
+	struct syn_request e = make_stamped();
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 			 STAMPED(500, STAMP - 1)), VERDICT_DROP);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 			 STAMPED(500, STAMP + 1001)), VERDICT_DROP);
 }
 
-TEST(embryo_stamp__paws)
+TEST(request_stamp__paws)
 {
-	struct embryo e = make_stamped();
+	struct syn_request e = make_stamped();
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
 			 STAMPED(499, STAMP)), VERDICT_ACK);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
 		  VERDICT_DROP);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
 }
 
 /* --- SYN-RECEIVED --- */
 
-TEST(embryo__the_syn_again)
+TEST(request__the_syn_again)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS), VERDICT_REPEAT);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_SYN, .seq = IRS), VERDICT_REPEAT);
 }
 
-TEST(embryo__another_syn)
+TEST(request__another_syn)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS + 5), VERDICT_END);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_SYN, .seq = IRS - 500), VERDICT_ACK);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_SYN, .seq = IRS + 5), VERDICT_END);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_SYN, .seq = IRS - 500), VERDICT_ACK);
 }
 
-TEST(embryo__outside_the_window)
+TEST(request__outside_the_window)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 2 + BUF,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 2 + BUF,
 			 .ack = ISS + 1), VERDICT_ACK);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1),
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1),
 		  VERDICT_ACK);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS), VERDICT_DROP);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS), VERDICT_DROP);
 }
 
-TEST(embryo__reset)
+TEST(request__reset)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_RST, .seq = IRS + 2), VERDICT_ACK);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS + 2), VERDICT_ACK);
 }
 
-TEST(embryo__wrong_ack_is_reset)
+TEST(request__wrong_ack_is_reset)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS),
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS),
 		  VERDICT_RESET);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 2),
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 2),
 		  VERDICT_RESET);
 }
 
-TEST(embryo__no_ack_is_dropped)
+TEST(request__no_ack_is_dropped)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_FIN, .seq = IRS + 1), VERDICT_DROP);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_FIN, .seq = IRS + 1), VERDICT_DROP);
 }
 
-TEST(embryo__ack_promotes)
+TEST(request__ack_promotes)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
 		  VERDICT_PROMOTE);
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1,
 			 .len = 50, .ack = ISS + 1), VERDICT_PROMOTE);
 }
 
 /* The first segments were overtaken or lost: any in the window will do. */
-TEST(embryo__ack_with_later_text_promotes)
+TEST(request__ack_with_later_text_promotes)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(EMBRYO(&e, .ctl = CTL_ACK, .seq = IRS + 1001, .len = 50,
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1001, .len = 50,
 			 .ack = ISS + 1), VERDICT_PROMOTE);
 }
 
-static void promote(struct host *h, const struct embryo *e)
+static void promote(struct host *h, const struct syn_request *e)
 {
 	memset(h, 0, sizeof(*h));
 	h->now = START + 50 * MSEC;
 	toytcp_tcb_init(&h->tcb, BUF, MSS);
-	toytcp_embryo_promote(e, &h->tcb, h->now);
+	toytcp_request_promote(e, &h->tcb, h->now);
 }
 
 TEST(promote__the_ack_establishes)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 	struct host h;
 
 	promote(&h, &e);
@@ -256,7 +256,7 @@ TEST(promote__the_ack_establishes)
 
 TEST(promote__windows_are_scaled_from_now_on)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS | HAS_WSCALE);
+	struct syn_request e = make_request(BUF, HAS_MSS | HAS_WSCALE);
 	struct host h;
 
 	promote(&h, &e);
@@ -268,7 +268,7 @@ TEST(promote__windows_are_scaled_from_now_on)
 /* RFC 6691: the MSS options do not count what each segment carries. */
 TEST(promote__timestamps_take_room)
 {
-	struct embryo e = make_stamped();
+	struct syn_request e = make_stamped();
 	struct host h;
 
 	promote(&h, &e);
@@ -282,26 +282,26 @@ TEST(promote__timestamps_take_room)
 /* Only what the SYN,ACK could say was promised, whatever the buffer. */
 TEST(promote__the_promised_window)
 {
-	struct embryo e = make_embryo(1 << 20, HAS_MSS | HAS_WSCALE);
+	struct syn_request e = make_request(1 << 20, HAS_MSS | HAS_WSCALE);
 	struct host h;
 
 	memset(&h, 0, sizeof(h));
 	toytcp_tcb_init(&h.tcb, 1 << 20, MSS);
-	toytcp_embryo_promote(&e, &h.tcb, START);
+	toytcp_request_promote(&e, &h.tcb, START);
 	EXPECT_EQ(h.tcb.rcv.adv, IRS + 1 + 65535);
 }
 
 /* Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was repeated. */
-/* The embryo of a SYN cookie: the SYN, and when it came, was forgotten. */
+/* The request of a SYN cookie: the SYN, and when it came, was forgotten. */
 TEST(promote__nobody_knows_when_the_syn_came)
 {
 	const struct segment syn = { .ctl = CTL_SYN, .seq = IRS };
-	struct embryo e;
+	struct syn_request e;
 	struct tcb tcb;
 
-	toytcp_embryo_init(&e, &syn, ISS, BUF, BUF, MSS, 0);
+	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, 0);
 	toytcp_tcb_init(&tcb, BUF, MSS);
-	toytcp_embryo_promote(&e, &tcb, START);
+	toytcp_request_promote(&e, &tcb, START);
 	EXPECT_TRUE(!tcb.rtt.timing);
 	EXPECT_EQ(tcb.rtt.srtt, 0);
 	EXPECT_EQ(tcb.retransmits, 0);
@@ -309,7 +309,7 @@ TEST(promote__nobody_knows_when_the_syn_came)
 
 TEST(promote__after_a_repetition)
 {
-	struct embryo e = make_embryo(BUF, HAS_MSS);
+	struct syn_request e = make_request(BUF, HAS_MSS);
 	struct host h;
 
 	e.repeated = 1;

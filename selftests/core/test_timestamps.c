@@ -293,7 +293,7 @@ TEST(paws__no_timestamp_at_all)
 /* The peer has crashed, and its SYN does without (RFC 5961 section 4). */
 TEST(paws__a_syn_without_a_timestamp)
 {
-	struct remnant r = { .timestamps = 1, .rcv_nxt = IRS + 100 };
+	struct timewait r = { .timestamps = 1, .rcv_nxt = IRS + 100 };
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS };
 	struct host h;
 
@@ -303,7 +303,7 @@ TEST(paws__a_syn_without_a_timestamp)
 	make_stamped(&h);
 	ARRIVE(&h, .ctl = CTL_SYN, .seq = IRS + 10);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
-	EXPECT_EQ(toytcp_remnant_arrives(&r, &syn), VERDICT_ACK);
+	EXPECT_EQ(toytcp_timewait_verdict(&r, &syn), VERDICT_ACK);
 }
 
 /* Section 4.1: Karn's rule need not wait where an echo tells the two apart. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A listener, and what becomes of it: embryo, connection, remnant, and again. */
+/* A listener, and what becomes of it: request, connection, TIME-WAIT entry, and again. */
 #include "machine.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);

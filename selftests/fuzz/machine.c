@@ -106,8 +106,8 @@ static void end_connection(struct machine *m)
 	purge(m);
 	m->kind = m->listens ? LISTENING : CLOSED;
 	if (m->tcb.state == TCP_TIME_WAIT) {
-		toytcp_remnant_init(&m->remnant, &m->tcb);
-		m->kind = REMNANT;
+		toytcp_timewait_keep(&m->timewait, &m->tcb);
+		m->kind = TIMEWAIT;
 	}
 }
 
@@ -181,41 +181,41 @@ static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 {
 	struct segment seg;
 
-	toytcp_embryo_init(&m->embryo, syn, iss, m->buf, m->buf, m->mss,
+	toytcp_request_init(&m->request, syn, iss, m->buf, m->buf, m->mss,
 			   m->now);
-	m->embryo.ecn = toytcp_ecn_agrees(syn);
+	m->request.ecn = toytcp_ecn_agrees(syn);
 	if (m->mss & 1)
-		toytcp_embryo_stamp(&m->embryo, syn, m->buf);
-	toytcp_embryo_synack(&m->embryo, m->now, &seg);
+		toytcp_request_stamp(&m->request, syn, m->buf);
+	toytcp_request_synack(&m->request, m->now, &seg);
 	must(seg.ack == syn->seq + 1, "the SYN is acknowledged");
-	m->kind = EMBRYO;
+	m->kind = REQUEST;
 }
 
 static void promote(struct machine *m, const struct segment *seg)
 {
 	toytcp_tcb_init(&m->tcb, m->buf, m->mss);
-	toytcp_embryo_promote(&m->embryo, &m->tcb, m->now);
+	toytcp_request_promote(&m->request, &m->tcb, m->now);
 	m->before = m->tcb;
 	m->kind = FULL;
 	connection_input(m, seg);
 	must(m->kind != FULL || m->tcb.state != TCP_SYN_RECV,
-	     "what promotes an embryo establishes it");
+	     "what promotes a request establishes it");
 }
 
-static void embryo_input(struct machine *m, const struct segment *seg)
+static void request_input(struct machine *m, const struct segment *seg)
 {
 	struct segment reply;
 
-	switch (toytcp_embryo_arrives(&m->embryo, seg, m->now)) {
+	switch (toytcp_request_arrives(&m->request, seg, m->now)) {
 	case VERDICT_PROMOTE:
 		promote(m, seg);
 		break;
 	case VERDICT_REPEAT:
-		m->embryo.repeated++;
-		toytcp_embryo_synack(&m->embryo, m->now, &reply);
+		m->request.repeated++;
+		toytcp_request_synack(&m->request, m->now, &reply);
 		break;
 	case VERDICT_ACK:
-		toytcp_embryo_ack(&m->embryo, m->now, &reply);
+		toytcp_request_ack(&m->request, m->now, &reply);
 		break;
 	case VERDICT_RESET:
 		reset(seg);
@@ -226,22 +226,22 @@ static void embryo_input(struct machine *m, const struct segment *seg)
 	case VERDICT_DROP:
 		break;
 	default:
-		broken("an embryo gives no other verdict");
+		broken("a request gives no other verdict");
 	}
 }
 
-static void remnant_input(struct machine *m, const struct segment *seg)
+static void timewait_input(struct machine *m, const struct segment *seg)
 {
 	struct segment ack;
 
-	switch (toytcp_remnant_arrives(&m->remnant, seg)) {
+	switch (toytcp_timewait_verdict(&m->timewait, seg)) {
 	case VERDICT_CREATE:
 		if (m->listens)
-			conceive(m, seg, m->remnant.snd_nxt + 1000);
+			conceive(m, seg, m->timewait.snd_nxt + 1000);
 		break;
 	case VERDICT_ACK:
 	case VERDICT_RESTART:
-		toytcp_remnant_ack(&m->remnant, m->now, &ack);
+		toytcp_timewait_ack(&m->timewait, m->now, &ack);
 		break;
 	case VERDICT_END:
 		must(seg->ctl & CTL_RST, "only a reset ends TIME-WAIT");
@@ -250,7 +250,7 @@ static void remnant_input(struct machine *m, const struct segment *seg)
 	case VERDICT_DROP:
 		break;
 	default:
-		broken("a remnant gives no other verdict");
+		broken("a TIME-WAIT entry gives no other verdict");
 	}
 }
 
@@ -268,10 +268,10 @@ static void input(struct machine *m, const struct segment *seg)
 {
 	if (m->kind == FULL)
 		connection_input(m, seg);
-	else if (m->kind == EMBRYO)
-		embryo_input(m, seg);
-	else if (m->kind == REMNANT)
-		remnant_input(m, seg);
+	else if (m->kind == REQUEST)
+		request_input(m, seg);
+	else if (m->kind == TIMEWAIT)
+		timewait_input(m, seg);
 	else if (m->kind == LISTENING)
 		listener_input(m, seg);
 }
@@ -283,8 +283,8 @@ static u32 number(struct machine *m)
 		m->tcb.snd.una, m->tcb.snd.nxt, m->tcb.rcv.nxt,
 		m->tcb.rcv.adv, m->tcb.snd.iss, m->tcb.rcv.irs,
 		m->tcb.cc.recover, m->tcb.rack.end,
-		m->embryo.iss, m->embryo.irs, m->remnant.snd_nxt,
-		m->remnant.rcv_nxt, m->tcb.snd.end, 0,
+		m->request.iss, m->request.irs, m->timewait.snd_nxt,
+		m->timewait.rcv_nxt, m->tcb.snd.end, 0,
 	};
 	u8 which = take8(&m->in);
 
@@ -306,8 +306,8 @@ static u32 number(struct machine *m)
 static void stamp(struct machine *m, struct segment *seg)
 {
 	const struct timestamps *ts = m->kind == FULL ? &m->tcb.ts :
-				      m->kind == EMBRYO ? &m->embryo.ts :
-				      &m->remnant.ts;
+				      m->kind == REQUEST ? &m->request.ts :
+				      &m->timewait.ts;
 	u8 how = take8(&m->in);
 
 	if (how < 8)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * An entry of a connection table and the shell around it, driven by the
- * fuzzer's bytes: a listener or a caller, then embryo, connection, remnant.
+ * fuzzer's bytes: a listener or a caller, then request, connection, TIME-WAIT.
  */
 #ifndef TOYTCP_FUZZ_MACHINE_H
 #define TOYTCP_FUZZ_MACHINE_H
@@ -9,14 +9,14 @@
 #include "../sim/invariants.h"
 #include "input.h"
 
-enum kind { CLOSED, LISTENING, EMBRYO, FULL, REMNANT };
+enum kind { CLOSED, LISTENING, REQUEST, FULL, TIMEWAIT };
 
 struct machine {
 	struct input in;
 	enum kind kind;
 	struct tcb tcb, before;
-	struct embryo embryo;
-	struct remnant remnant;
+	struct syn_request request;
+	struct timewait timewait;
 	u64 now;
 	u32 lent;
 	u32 records;

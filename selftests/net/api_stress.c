@@ -101,7 +101,7 @@ static long accept_and_end(int listener)
 	return 0;
 }
 
-/* Stops to listen while embryos complete, and begins anew. */
+/* Stops to listen while requests complete, and begins anew. */
 static long listen_on_and_off(int listener)
 {
 	for (unsigned int i = 0; !calm; i++) {

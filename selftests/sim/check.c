@@ -34,9 +34,9 @@ static u8 shift_of(const struct endpoint *e, const struct segment *seg)
 {
 	if (seg->ctl & CTL_SYN)
 		return 0;
-	if (e->kind == EMBRYO)
-		return e->embryo.rcv_wscale;
-	return e->kind == REMNANT ? e->remnant.rcv_wscale : e->tcb.rcv.wscale;
+	if (e->kind == REQUEST)
+		return e->request.rcv_wscale;
+	return e->kind == TIMEWAIT ? e->timewait.rcv_wscale : e->tcb.rcv.wscale;
 }
 
 /*
@@ -76,7 +76,7 @@ static bool is_perfect(const struct settings *s)
 
 static u32 sent_by(const struct endpoint *e)
 {
-	return e->kind == REMNANT ? e->remnant.snd_nxt : e->tcb.snd.nxt;
+	return e->kind == TIMEWAIT ? e->timewait.snd_nxt : e->tcb.snd.nxt;
 }
 
 /* What is acknowledged was sent. */

@@ -91,7 +91,7 @@ void endpoint_address(const struct endpoint *e, struct segment *seg)
 	seg->destination = port_of(&e->world->end[e->id ^ 1]);
 }
 
-/* An embryo's or a remnant's segments come without one. */
+/* A request's or a TIME-WAIT entry's segments come without one. */
 static u8 cause_of(const struct segment *seg)
 {
 	if (seg->cause)
@@ -199,10 +199,10 @@ static void end_connection(struct endpoint *e)
 {
 	purge(e);
 	e->fin_seen |= e->tcb.fin_received;
-	e->kind = e->tcb.state == TCP_TIME_WAIT ? REMNANT : NOTHING;
+	e->kind = e->tcb.state == TCP_TIME_WAIT ? TIMEWAIT : NOTHING;
 	e->timer = NEVER;
-	if (e->kind == REMNANT) {
-		toytcp_remnant_init(&e->remnant, &e->tcb);
+	if (e->kind == TIMEWAIT) {
+		toytcp_timewait_keep(&e->timewait, &e->tcb);
 		e->timer = e->world->now + e->world->time_wait;
 	}
 }

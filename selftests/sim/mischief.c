@@ -262,17 +262,17 @@ void mischief_send(struct endpoint *e, const struct segment *seg,
 
 static u32 expected(const struct endpoint *e)
 {
-	if (e->kind == EMBRYO)
-		return e->embryo.irs + 1;
-	return e->kind == REMNANT ? e->remnant.rcv_nxt : e->tcb.rcv.nxt;
+	if (e->kind == REQUEST)
+		return e->request.irs + 1;
+	return e->kind == TIMEWAIT ? e->timewait.rcv_nxt : e->tcb.rcv.nxt;
 }
 
 /* One past the last number that the target has sent. */
 static u32 sent(const struct endpoint *e)
 {
-	if (e->kind == EMBRYO)
-		return e->embryo.iss + 1;
-	return e->kind == REMNANT ? e->remnant.snd_nxt : e->tcb.snd.nxt;
+	if (e->kind == REQUEST)
+		return e->request.iss + 1;
+	return e->kind == TIMEWAIT ? e->timewait.snd_nxt : e->tcb.snd.nxt;
 }
 
 /* Near @number, on either side, or anywhere; never the number itself. */
@@ -304,12 +304,12 @@ static u32 bad_ack(const struct endpoint *e, struct dice *d)
 }
 
 /*
- * Where a SYN opens a connection, that is no mischief; and an embryo goes back
+ * Where a SYN opens a connection, that is no mischief; and a request goes back
  * to LISTEN for one in its window, as 3.10.7.4 has it.
  */
 static bool minds_syn(const struct endpoint *e)
 {
-	return e->kind == NOTHING || e->kind == EMBRYO ||
+	return e->kind == NOTHING || e->kind == REQUEST ||
 	       (e->kind == FULL && e->tcb.state == TCP_SYN_SENT);
 }
 
@@ -319,12 +319,12 @@ static void guess_stamp(const struct endpoint *e, struct segment *seg)
 	const struct timestamps *ts = &e->tcb.ts;
 	bool stamped = e->tcb.timestamps;
 
-	if (e->kind == EMBRYO) {
-		ts = &e->embryo.ts;
-		stamped = e->embryo.timestamps;
-	} else if (e->kind == REMNANT) {
-		ts = &e->remnant.ts;
-		stamped = e->remnant.timestamps;
+	if (e->kind == REQUEST) {
+		ts = &e->request.ts;
+		stamped = e->request.timestamps;
+	} else if (e->kind == TIMEWAIT) {
+		ts = &e->timewait.ts;
+		stamped = e->timewait.timestamps;
 	}
 	if (e->kind == NOTHING || !stamped)
 		return;
@@ -345,7 +345,7 @@ static void guess(struct endpoint *e, u32 kind, struct segment *seg)
 		seg->ctl = CTL_RST | (dice_below(d, 2) ? CTL_ACK : 0);
 	} else if (kind == STRAY_SYN) {
 		seg->ctl = CTL_SYN;
-		/* A later one would be welcome, or end an embryo: 3.10.7.4. */
+		/* A later one would be welcome, or end a request: 3.10.7.4. */
 		if (e->kind != FULL)
 			seg->seq = expected(e) - 2 - dice_below(d, 1u << 30);
 	} else if (kind == STRAY_DATA) {

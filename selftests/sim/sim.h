@@ -213,7 +213,7 @@ struct text {
 	u8 bytes[];
 };
 
-enum kind { NOTHING, EMBRYO, FULL, REMNANT };
+enum kind { NOTHING, REQUEST, FULL, TIMEWAIT };
 enum ending { READ_ALL, CLOSE_FIRST, LEAVE_EARLY, ABORT_SOME_TIME };
 
 /**
@@ -258,7 +258,7 @@ struct user {
  * @short_of_memory: it lends one record, and no more
  * @edge: the furthest right edge that was announced on the wire
  * @offered: the furthest right edge that the peer has announced
- * @answered: (embryo, remnant) when it last answered what is of no use to it
+ * @answered: (request, TIME-WAIT) when it last answered a useless segment
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
  * @said: how many segments it has sent
@@ -278,8 +278,8 @@ struct endpoint {
 	enum kind kind;
 	struct tcb tcb;
 	struct tcb before;
-	struct embryo embryo;
-	struct remnant remnant;
+	struct syn_request request;
+	struct timewait timewait;
 	struct user user;
 	u8 *out, *in;
 	u32 in_room;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An end that is no full connection: a listener, an embryo, a remnant, or
- * nothing at all.
+ * An end that is no full connection: a listener, a request (SYN-RECEIVED),
+ * TIME-WAIT, or nothing at all.
  */
 #include "sim.h"
 
@@ -11,23 +11,23 @@ static void send_synack(struct endpoint *e)
 {
 	struct segment seg;
 
-	toytcp_embryo_synack(&e->embryo, e->world->now, &seg);
+	toytcp_request_synack(&e->request, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
 	e->timer = e->world->now + (RTO_INITIAL <<
-				     min(e->embryo.repeated, SYNACK_REPEATS));
+				     min(e->request.repeated, SYNACK_REPEATS));
 }
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 {
 	u8 before = trace_state(e);
 
-	toytcp_embryo_init(&e->embryo, syn, iss, e->window, e->window_most,
+	toytcp_request_init(&e->request, syn, iss, e->window, e->window_most,
 			   e->mss, e->world->now);
-	e->embryo.ecn = e->ecn && toytcp_ecn_agrees(syn);
+	e->request.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)
-		toytcp_embryo_stamp(&e->embryo, syn, e->stamp_offset);
-	e->embryo.sack_ok &= !e->no_sack;
-	e->kind = EMBRYO;
+		toytcp_request_stamp(&e->request, syn, e->stamp_offset);
+	e->request.sack_ok &= !e->no_sack;
+	e->kind = REQUEST;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 	send_synack(e);
@@ -40,7 +40,7 @@ static void promote(struct endpoint *e, const struct packet *p,
 		FAIL(e->world, "old segments made a second connection");
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	user_configure(e);
-	toytcp_embryo_promote(&e->embryo, &e->tcb, e->world->now);
+	toytcp_request_promote(&e->request, &e->tcb, e->world->now);
 	e->offered = e->tcb.snd.iss;
 	e->kind = FULL;
 	endpoint_connection(e, p, seg);
@@ -63,10 +63,10 @@ static bool answer_due(struct endpoint *e)
 	return true;
 }
 
-static void embryo_input(struct endpoint *e, const struct packet *p,
+static void request_input(struct endpoint *e, const struct packet *p,
 			 const struct segment *seg)
 {
-	enum verdict verdict = toytcp_embryo_arrives(&e->embryo, seg,
+	enum verdict verdict = toytcp_request_arrives(&e->request, seg,
 						     e->world->now);
 	struct segment reply;
 
@@ -78,10 +78,10 @@ static void embryo_input(struct endpoint *e, const struct packet *p,
 		  verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		  CAUSE_NONE);
 	if (verdict == VERDICT_REPEAT) {
-		e->embryo.repeated++;
+		e->request.repeated++;
 		send_synack(e);
 	} else if (verdict == VERDICT_ACK && answer_due(e)) {
-		toytcp_embryo_ack(&e->embryo, e->world->now, &reply);
+		toytcp_request_ack(&e->request, e->world->now, &reply);
 		endpoint_send(e, &reply, NULL);
 	}
 	if (verdict == VERDICT_RESET)
@@ -90,13 +90,13 @@ static void embryo_input(struct endpoint *e, const struct packet *p,
 		drop_stub(e);
 }
 
-static void remnant_input(struct endpoint *e, const struct segment *seg)
+static void timewait_input(struct endpoint *e, const struct segment *seg)
 {
-	enum verdict verdict = toytcp_remnant_arrives(&e->remnant, seg);
+	enum verdict verdict = toytcp_timewait_verdict(&e->timewait, seg);
 	struct segment ack;
 
 	if (verdict == VERDICT_CREATE && e->listening) {
-		conceive(e, seg, e->remnant.snd_nxt + 1 +
+		conceive(e, seg, e->timewait.snd_nxt + 1 +
 			 (dice_roll(&e->host) & 0xffff));
 		return;
 	}
@@ -107,7 +107,7 @@ static void remnant_input(struct endpoint *e, const struct segment *seg)
 		drop_stub(e);
 	} else if (verdict == VERDICT_RESTART ||
 		   (verdict != VERDICT_DROP && answer_due(e))) {
-		toytcp_remnant_ack(&e->remnant, e->world->now, &ack);
+		toytcp_timewait_ack(&e->timewait, e->world->now, &ack);
 		endpoint_send(e, &ack, NULL);
 	}
 	if (verdict == VERDICT_RESTART)
@@ -141,29 +141,29 @@ static void nothing_input(struct endpoint *e, const struct segment *seg)
 void stub_input(struct endpoint *e, const struct packet *p,
 		const struct segment *seg)
 {
-	if (e->kind == EMBRYO)
-		embryo_input(e, p, seg);
-	else if (e->kind == REMNANT)
-		remnant_input(e, seg);
+	if (e->kind == REQUEST)
+		request_input(e, p, seg);
+	else if (e->kind == TIMEWAIT)
+		timewait_input(e, seg);
 	else
 		nothing_input(e, seg);
 }
 
-static void embryo_expire(struct endpoint *e)
+static void request_expire(struct endpoint *e)
 {
-	if (e->embryo.repeated >= SYNACK_REPEATS) {
+	if (e->request.repeated >= SYNACK_REPEATS) {
 		excuse(e);
 		drop_stub(e);
 		return;
 	}
-	e->embryo.repeated++;
+	e->request.repeated++;
 	send_synack(e);
 }
 
 void stub_expire(struct endpoint *e)
 {
-	if (e->kind == EMBRYO)
-		embryo_expire(e);
+	if (e->kind == REQUEST)
+		request_expire(e);
 	else
 		drop_stub(e);
 }

@@ -12,11 +12,11 @@
 u8 trace_state(const struct endpoint *e)
 {
 	switch (e->kind) {
-	case EMBRYO:
+	case REQUEST:
 		return TCP_SYN_RECV;
 	case FULL:
 		return e->tcb.state;
-	case REMNANT:
+	case TIMEWAIT:
 		return TCP_TIME_WAIT;
 	default:
 		return e->listening ? TCP_LISTEN : TCP_CLOSE;

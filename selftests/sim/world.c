@@ -236,7 +236,7 @@ static bool may_meet_again(struct endpoint *client)
 
 	return client->again && !client->excused && server->listening &&
 	       client->kind == NOTHING && client->user.left &&
-	       (server->kind == NOTHING || server->kind == REMNANT) &&
+	       (server->kind == NOTHING || server->kind == TIMEWAIT) &&
 	       server->user.left;
 }
 

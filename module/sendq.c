@@ -10,10 +10,10 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-#define QUEUE_PAGES	16	/* of 32 KB, if they are to be had */
+#define SENDQ_PAGES	16	/* of 32 KB, if they are to be had */
 
-/** toytcp_queue_bare() - an skb without text, with room for headers, or NULL */
-struct sk_buff *toytcp_queue_bare(void)
+/** toytcp_sendq_bare() - an skb without text, with room for headers, or NULL */
+struct sk_buff *toytcp_sendq_bare(void)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
 
@@ -60,7 +60,7 @@ static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
 static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 			     u32 len)
 {
-	struct sk_buff *skb = toytcp_queue_bare();
+	struct sk_buff *skb = toytcp_sendq_bare();
 	u32 n;
 
 	if (!skb)
@@ -77,7 +77,7 @@ static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 }
 
 /**
- * toytcp_queue_take() - text to put a header in front of
+ * toytcp_sendq_take() - text to put a header in front of
  * @sk: locked
  * @skb: queued
  * @seq: the first number, in @skb
@@ -90,7 +90,7 @@ static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
  * Return: an skb that holds it and nothing else; less of it if it lies in too
  * many pages; or NULL.
  */
-struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
+struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len)
 {
 	u32 offset = seq - toytcp_node(skb)->seq;
@@ -102,13 +102,13 @@ struct sk_buff *toytcp_queue_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 }
 
 /**
- * toytcp_queue_find() - the queued skb that holds a number
+ * toytcp_sendq_find() - the queued skb that holds a number
  * @sk: locked
  * @seq: the number; usually the one after the last
  *
  * Return: it, or NULL if there is no text from there on.
  */
-struct sk_buff *toytcp_queue_find(struct sock *sk, u32 seq)
+struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 {
 	struct sk_buff *skb = toytcp_sk(sk)->send_next;
 
@@ -224,7 +224,7 @@ static void commit(struct sock *sk, struct sk_buff *skb,
  * none.
  */
 static DEFINE_PER_CPU(struct used_pages {
-	struct page *page[QUEUE_PAGES];
+	struct page *page[SENDQ_PAGES];
 	u32 oldest;
 }, used_pages);
 
@@ -232,7 +232,7 @@ static DEFINE_PER_CPU(struct used_pages {
 static struct page *exchange(struct page *page)
 {
 	struct used_pages *used = get_cpu_ptr(&used_pages);
-	u32 oldest = used->oldest++ % QUEUE_PAGES;
+	u32 oldest = used->oldest++ % SENDQ_PAGES;
 
 	swap(used->page[oldest], page);
 	put_cpu_ptr(&used_pages);
@@ -254,13 +254,13 @@ static bool refill(struct sock *sk, struct page_frag *pfrag)
 	return sk_page_frag_refill(sk, pfrag);
 }
 
-/** toytcp_queue_exit() - give the pages back; no socket is left */
-void toytcp_queue_exit(void)
+/** toytcp_sendq_exit() - give the pages back; no socket is left */
+void toytcp_sendq_exit(void)
 {
 	int cpu, i;
 
 	for_each_possible_cpu(cpu)
-		for (i = 0; i < QUEUE_PAGES; i++)
+		for (i = 0; i < SENDQ_PAGES; i++)
 			if (per_cpu(used_pages, cpu).page[i])
 				put_page(per_cpu(used_pages, cpu).page[i]);
 }
@@ -300,13 +300,13 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 }
 
 /**
- * toytcp_queue_add() - text from the user, up to the end of an skb
+ * toytcp_sendq_add() - text from the user, up to the end of an skb
  * @sk: locked, with room in the send buffer
  * @msg: with something left
  *
  * Return: bytes taken, one at least; -ENOMEM or -EFAULT.
  */
-int toytcp_queue_add(struct sock *sk, struct msghdr *msg)
+int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 {
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 	int n = skb ? fill(sk, skb, msg) : 0;
@@ -324,11 +324,11 @@ int toytcp_queue_add(struct sock *sk, struct msghdr *msg)
 }
 
 /**
- * toytcp_queue_forget() - free text of the send queue
+ * toytcp_sendq_forget() - free text of the send queue
  * @sk: locked, or nobody else's
  * @end: all whole skbs before this number
  */
-void toytcp_queue_forget(struct sock *sk, u32 end)
+void toytcp_sendq_forget(struct sock *sk, u32 end)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Embryos: connections between the SYN and the ACK of our SYN,ACK.
+ * Requests: connections between the SYN and the ACK of our SYN,ACK.
  *
- * An embryo is in the connection table if and only if it is on one of its
+ * A request is in the connection table if and only if it is on one of its
  * listener's lists; both change under listener.lock. Whoever takes it off the
  * list frees it, after a grace period; others see an empty link: too late.
  */
@@ -10,12 +10,12 @@
 #include "toytcp.h"
 
 /**
- * toytcp_nursery_overflows() - has the accept queue no room? Then count it
+ * toytcp_synq_overflows() - has the accept queue no room? Then count it
  * @l: the listener
  *
  * As with TCP, a backlog of n has room for n + 1.
  */
-bool toytcp_nursery_overflows(const struct toytcp_listener *l)
+bool toytcp_synq_overflows(const struct toytcp_listener *l)
 {
 	if (!sk_acceptq_is_full(l->sk))
 		return false;
@@ -23,67 +23,67 @@ bool toytcp_nursery_overflows(const struct toytcp_listener *l)
 	return true;
 }
 
-static struct toytcp_embryo *first_of(struct list_head *list)
+static struct toytcp_request *first_of(struct list_head *list)
 {
-	return list_first_entry_or_null(list, struct toytcp_embryo, link);
+	return list_first_entry_or_null(list, struct toytcp_request, link);
 }
 
 /* Puts it behind those that wait equally long: 1 s, and twice that each time. */
-static void wait_for_ack(struct toytcp_listener *l, struct toytcp_embryo *e)
+static void wait_for_ack(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	u8 repeated = e->core.repeated;
 
 	WRITE_ONCE(e->deadline, jiffies + ((unsigned long)HZ << repeated));
-	list_add_tail(&e->link, &l->embryos[repeated]);
+	list_add_tail(&e->link, &l->requests[repeated]);
 	toytcp_timer_set(&l->timer, e->deadline);
 }
 
-static void unlink_embryo(struct toytcp_listener *l, struct toytcp_embryo *e)
+static void unlink_request(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	lockdep_assert_held(&l->lock);
 	list_del_init(&e->link);
-	WRITE_ONCE(l->embryo_count, l->embryo_count - 1);
+	WRITE_ONCE(l->request_count, l->request_count - 1);
 	kfree_rcu(e, rcu);
 }
 
-static void forget(struct toytcp_listener *l, struct toytcp_embryo *e)
+static void forget(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	toytcp_table_remove(l->tn, &e->entry);
-	unlink_embryo(l, e);
+	unlink_request(l, e);
 	toytcp_count(l->tn, attempt_fails);
 }
 
 /* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
 static bool is_deferred(const struct toytcp_listener *l,
-			const struct toytcp_embryo *e)
+			const struct toytcp_request *e)
 {
 	u32 seconds = READ_ONCE(toytcp_sk(l->sk)->defer_accept);
 
 	return seconds && e->core.sent &&
-	       READ_ONCE(e->core.repeated) < TOYTCP_EMBRYO_TRIES &&
+	       READ_ONCE(e->core.repeated) < TOYTCP_SYNACK_RETRIES &&
 	       toytcp_now() - e->core.sent < (u64)seconds * SECOND;
 }
 
 static void reply(const struct toytcp_listener *l,
-		  const struct toytcp_embryo *e, struct segment *seg, u8 cause)
+		  const struct toytcp_request *e, struct segment *seg, u8 cause)
 {
 	toytcp_transmit_reply(l->tn, &e->entry.who, &e->route, seg, l->sk,
 			      TCP_SYN_RECV, cause);
 }
 
 static void send_synack(const struct toytcp_listener *l,
-			const struct toytcp_embryo *e, u8 cause)
+			const struct toytcp_request *e, u8 cause)
 {
 	struct segment seg;
 
-	toytcp_embryo_synack(&e->core, toytcp_now(), &seg);
+	toytcp_request_synack(&e->core, toytcp_now(), &seg);
 	reply(l, e, &seg, cause);
 }
 
 /* The first of those repeated @n times, if its time is up. */
-static struct toytcp_embryo *due(struct toytcp_listener *l, int n)
+static struct toytcp_request *due(struct toytcp_listener *l, int n)
 {
-	struct toytcp_embryo *e = first_of(&l->embryos[n]);
+	struct toytcp_request *e = first_of(&l->requests[n]);
 
 	if (e && time_before(jiffies, e->deadline)) {
 		toytcp_timer_set(&l->timer, e->deadline);
@@ -92,16 +92,16 @@ static struct toytcp_embryo *due(struct toytcp_listener *l, int n)
 	return e;
 }
 
-/* The next embryo whose time is up: ended, or waiting for its next time. */
-static struct toytcp_embryo *take_due(struct toytcp_listener *l)
+/* The next request whose time is up: ended, or waiting for its next time. */
+static struct toytcp_request *take_due(struct toytcp_listener *l)
 {
-	struct toytcp_embryo *e = NULL;
+	struct toytcp_request *e = NULL;
 	int n;
 
 	spin_lock(&l->lock);
-	for (n = 0; !e && n <= TOYTCP_EMBRYO_TRIES; n++)
+	for (n = 0; !e && n <= TOYTCP_SYNACK_RETRIES; n++)
 		e = due(l, n);
-	if (e && e->core.repeated == TOYTCP_EMBRYO_TRIES) {
+	if (e && e->core.repeated == TOYTCP_SYNACK_RETRIES) {
 		toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL,
 			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
 		forget(l, e);
@@ -116,7 +116,7 @@ static struct toytcp_embryo *take_due(struct toytcp_listener *l)
 
 /* Never under the lock: what is sent may come back to us on this very CPU. */
 static void repeat(const struct toytcp_listener *l,
-		   const struct toytcp_embryo *e)
+		   const struct toytcp_request *e)
 {
 	if (list_empty(&e->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
 		return;
@@ -128,7 +128,7 @@ static void repeat(const struct toytcp_listener *l,
 static void expire(struct timer_list *timer)
 {
 	struct toytcp_listener *l = timer_container_of(l, timer, timer);
-	struct toytcp_embryo *e;
+	struct toytcp_request *e;
 
 	rcu_read_lock();
 	while ((e = take_due(l)))
@@ -136,37 +136,37 @@ static void expire(struct timer_list *timer)
 	rcu_read_unlock();
 }
 
-/** toytcp_nursery_init() - a listener that is being made has no embryos */
-void toytcp_nursery_init(struct toytcp_listener *l)
+/** toytcp_synq_init() - a listener that is being made has no requests */
+void toytcp_synq_init(struct toytcp_listener *l)
 {
 	int n;
 
-	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++)
-		INIT_LIST_HEAD(&l->embryos[n]);
+	for (n = 0; n <= TOYTCP_SYNACK_RETRIES; n++)
+		INIT_LIST_HEAD(&l->requests[n]);
 	toytcp_timer_setup_list(&l->timer, expire);
 }
 
-/** toytcp_nursery_clear() - a listener, its lock held, forgets all embryos */
-void toytcp_nursery_clear(struct toytcp_listener *l)
+/** toytcp_synq_clear() - a listener, its lock held, forgets all requests */
+void toytcp_synq_clear(struct toytcp_listener *l)
 {
-	struct toytcp_embryo *e;
+	struct toytcp_request *e;
 	int n;
 
-	for (n = 0; n <= TOYTCP_EMBRYO_TRIES; n++) {
-		while ((e = first_of(&l->embryos[n])))
+	for (n = 0; n <= TOYTCP_SYNACK_RETRIES; n++) {
+		while ((e = first_of(&l->requests[n])))
 			forget(l, e);
 	}
 }
 
 /**
- * toytcp_nursery_keep() - LISTEN -> SYN-RECEIVED
+ * toytcp_synq_insert() - LISTEN -> SYN-RECEIVED
  * @l: the listener, found under RCU
  * @e: complete; taken over
  *
  * Return: false, and @e is free, if the listener has stopped, or if another CPU
  * was faster with the same segment.
  */
-bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e)
+bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	bool ok;
 
@@ -174,7 +174,7 @@ bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 	ok = READ_ONCE(toytcp_sk(l->sk)->listener) == l &&
 	     !toytcp_table_insert(l->tn, &e->entry);
 	if (ok) {
-		WRITE_ONCE(l->embryo_count, l->embryo_count + 1);
+		WRITE_ONCE(l->request_count, l->request_count + 1);
 		wait_for_ack(l, e);
 	}
 	spin_unlock(&l->lock);
@@ -186,33 +186,33 @@ bool toytcp_nursery_keep(struct toytcp_listener *l, struct toytcp_embryo *e)
 }
 
 /**
- * toytcp_nursery_add() - the same, and its SYN,ACK goes out
+ * toytcp_synq_add() - the same, and its SYN,ACK goes out
  * @l: the listener, found under RCU
  * @e: complete; taken over
  * @syn: what it came from
  */
-void toytcp_nursery_add(struct toytcp_listener *l, struct toytcp_embryo *e,
-			const struct segment *syn)
+void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
+		     const struct segment *syn)
 {
-	if (!toytcp_nursery_keep(l, e))
+	if (!toytcp_synq_insert(l, e))
 		return;
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
 
-/* The embryo's place in the table, and its turn to be accepted, are the child's. */
-static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
-		  struct sock *child)
+/* The request's place in the table, and its turn to be accepted, are the child's. */
+static bool replace_by_child(struct toytcp_listener *l,
+			     struct toytcp_request *e, struct sock *child)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
 	bool ok;
 
 	spin_lock(&l->lock);
-	ok = !list_empty(&e->link) && !toytcp_nursery_overflows(l);
+	ok = !list_empty(&e->link) && !toytcp_synq_overflows(l);
 	if (ok) {
 		toytcp_table_replace(l->tn, &e->entry, &tp->entry);
-		unlink_embryo(l, e);
+		unlink_request(l, e);
 		list_add_tail(&tp->accept_link, &l->accept_queue);
 		sk_acceptq_added(l->sk);
 	}
@@ -224,8 +224,8 @@ static bool hatch(struct toytcp_listener *l, struct toytcp_embryo *e,
  * The child is in the accept queue before it has seen the segment; its lock
  * makes its user wait. If the segment makes no connection of it, nothing will.
  */
-static void grow_up(const struct toytcp_listener *l, struct sock *child,
-		    struct sk_buff *skb, const struct segment *seg)
+static void first_segment(const struct toytcp_listener *l, struct sock *child,
+			  struct sk_buff *skb, const struct segment *seg)
 {
 	toytcp_ports_share(l->sk, &toytcp_sk(child)->claim,
 			   inet_sk(child)->inet_num, false);
@@ -238,30 +238,30 @@ static void grow_up(const struct toytcp_listener *l, struct sock *child,
  * Returns true if that did not work out: the segment is for the one that was
  * faster, for nobody, or is to find the accept queue full.
  */
-static bool promote(struct toytcp_listener *l, struct toytcp_embryo *e,
+static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
 	struct sock *child = toytcp_child_new(l->sk, e);
-	bool hatched;
+	bool replaced;
 
 	if (!child) {
 		toytcp_drop(l->tn, skb, drop_memory);
 		return false;
 	}
 	bh_lock_sock_nested(child);
-	hatched = hatch(l, e, child);
-	if (hatched)
-		grow_up(l, child, skb, seg);
+	replaced = replace_by_child(l, e, child);
+	if (replaced)
+		first_segment(l, child, skb, seg);
 	bh_unlock_sock(child);
-	if (hatched)
+	if (replaced)
 		l->sk->sk_data_ready(l->sk);
 	else
 		toytcp_child_discard(child);
-	return !hatched;
+	return !replaced;
 }
 
 /* Does TCP_DEFER_ACCEPT want more than this final ACK? */
-static bool must_wait(const struct toytcp_listener *l, struct toytcp_embryo *e,
+static bool must_wait(const struct toytcp_listener *l, struct toytcp_request *e,
 		      const struct segment *seg)
 {
 	if (toytcp_segment_length(seg) || !is_deferred(l, e))
@@ -270,7 +270,7 @@ static bool must_wait(const struct toytcp_listener *l, struct toytcp_embryo *e,
 	return true;
 }
 
-static void end(struct toytcp_listener *l, struct toytcp_embryo *e)
+static void end(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	spin_lock(&l->lock);
 	if (!list_empty(&e->link))
@@ -279,19 +279,19 @@ static void end(struct toytcp_listener *l, struct toytcp_embryo *e)
 }
 
 static void acknowledge(const struct toytcp_listener *l,
-			struct toytcp_embryo *e, const struct segment *seg)
+			struct toytcp_request *e, const struct segment *seg)
 {
 	struct segment ack;
 
 	if (!toytcp_answer_due(&e->answered))
 		return;
-	toytcp_embryo_ack(&e->core, toytcp_now(), &ack);
+	toytcp_request_ack(&e->core, toytcp_now(), &ack);
 	reply(l, e, &ack, seg->ctl & CTL_RST ? CAUSE_CHALLENGE_RST :
 					       CAUSE_SEQUENCE);
 }
 
-/* All but promotion: the embryo stays one, or ends. */
-static void carry_out(struct toytcp_listener *l, struct toytcp_embryo *e,
+/* All but promotion: the request stays one, or ends. */
+static void carry_out(struct toytcp_listener *l, struct toytcp_request *e,
 		      enum verdict verdict, const struct sk_buff *skb,
 		      const struct segment *seg)
 {
@@ -324,9 +324,9 @@ static u8 cause_of(const struct segment *seg)
 }
 
 /**
- * toytcp_nursery_arrives() - a segment arrived for an embryo
+ * toytcp_synq_arrives() - a segment arrived for a request
  * @l: its listener, found under RCU
- * @e: the embryo, likewise
+ * @e: the request, likewise
  * @skb: data at our header; taken over
  * @seg: the same, parsed
  *
@@ -334,13 +334,13 @@ static u8 cause_of(const struct segment *seg)
  *
  * Return: true if another CPU was faster: see toytcp_listener_arrives().
  */
-bool toytcp_nursery_arrives(struct toytcp_listener *l, struct toytcp_embryo *e,
-			    struct sk_buff *skb, const struct segment *seg)
+bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
+			 struct sk_buff *skb, const struct segment *seg)
 {
-	enum verdict verdict = toytcp_embryo_arrives(&e->core, seg,
+	enum verdict verdict = toytcp_request_arrives(&e->core, seg,
 						     toytcp_now());
 	/* Then it may come again: our SYN,ACK, retransmitted, asks for it. */
-	bool full = verdict == VERDICT_PROMOTE && toytcp_nursery_overflows(l);
+	bool full = verdict == VERDICT_PROMOTE && toytcp_synq_overflows(l);
 
 	if (verdict == VERDICT_PROMOTE && !full && !must_wait(l, e, seg))
 		return promote(l, e, skb, seg);	/* the child records it */

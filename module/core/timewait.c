@@ -6,11 +6,11 @@
 #include "seq.h"
 
 /**
- * toytcp_remnant_init() - keep what TIME-WAIT needs of a connection
+ * toytcp_timewait_keep() - keep what TIME-WAIT needs of a connection
  * @r: all of it is written
  * @tcb: in TIME-WAIT, nothing more to emit
  */
-void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb)
+void toytcp_timewait_keep(struct timewait *r, const struct tcb *tcb)
 {
 	r->snd_nxt = tcb->snd.nxt;
 	r->rcv_nxt = tcb->rcv.nxt;
@@ -20,7 +20,7 @@ void toytcp_remnant_init(struct remnant *r, const struct tcb *tcb)
 	r->timestamps = tcb->timestamps;
 }
 
-static bool is_stamped(const struct remnant *r, const struct segment *seg)
+static bool is_stamped(const struct timewait *r, const struct segment *seg)
 {
 	return r->timestamps && seg->options & HAS_TIMESTAMPS;
 }
@@ -30,7 +30,7 @@ static bool is_stamped(const struct remnant *r, const struct segment *seg)
  * connection's numbers, or later than it by the peer's clock, may open a new
  * one at once.
  */
-static bool reopens(const struct remnant *r, const struct segment *seg)
+static bool reopens(const struct timewait *r, const struct segment *seg)
 {
 	return (seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN)) == CTL_SYN &&
 	       (seq_after(seg->seq, r->rcv_nxt) ||
@@ -38,8 +38,8 @@ static bool reopens(const struct remnant *r, const struct segment *seg)
 }
 
 /**
- * toytcp_remnant_arrives() - a segment arrived for a connection in TIME-WAIT
- * @r: the remnant
+ * toytcp_timewait_verdict() - a segment arrived for a connection in TIME-WAIT
+ * @r: the TIME-WAIT entry
  * @seg: the segment
  *
  * The peer's FIN again means that our ACK was lost: the 2 MSL start anew.
@@ -47,8 +47,8 @@ static bool reopens(const struct remnant *r, const struct segment *seg)
  * Return: VERDICT_DROP, VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset
  * with the very next number) or VERDICT_CREATE.
  */
-enum verdict toytcp_remnant_arrives(const struct remnant *r,
-				    const struct segment *seg)
+enum verdict toytcp_timewait_verdict(const struct timewait *r,
+				     const struct segment *seg)
 {
 	bool inside = toytcp_arrives_acceptable(seg, r->rcv_nxt,
 						(u32)r->wnd << r->rcv_wscale);
@@ -73,12 +73,12 @@ enum verdict toytcp_remnant_arrives(const struct remnant *r,
 }
 
 /**
- * toytcp_remnant_ack() - the only segment that TIME-WAIT sends
- * @r: the remnant
+ * toytcp_timewait_ack() - the only segment that TIME-WAIT sends
+ * @r: the TIME-WAIT entry
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_remnant_ack(const struct remnant *r, u64 now, struct segment *seg)
+void toytcp_timewait_ack(const struct timewait *r, u64 now, struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = r->snd_nxt;
