@@ -119,13 +119,6 @@ static void advise(struct sock *sk, int error)
 	sk_error_report(sk);
 }
 
-/* What was outstanding was too big to arrive: not a sign of congestion. */
-static void send_again(struct sock *sk)
-{
-	toytcp_recovery_again(&toytcp_sk(sk)->tcb, CAUSE_ICMP);
-	toytcp_settle_call(sk, CAUSE_ICMP);
-}
-
 static bool believes_mtu(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(inet_sk(sk)->pmtudisc) != IP_PMTUDISC_DONT &&
@@ -148,8 +141,10 @@ static void fit_path(struct sock *sk, u32 mtu)
 	    tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb))
 		return;
 	toytcp_transmit_sync_mss(sk, mtu);
-	if (!connecting(sk))
-		send_again(sk);
+	if (connecting(sk))
+		return;
+	toytcp_blackhole_reported(&tp->tcb);
+	toytcp_settle_call(sk, CAUSE_ICMP);
 }
 
 static void too_big(struct sock *sk, u32 mtu)

@@ -6,7 +6,7 @@
 #ifndef TOYTCP_CORE_ARRIVAL_H
 #define TOYTCP_CORE_ARRIVAL_H
 
-#include "core.h"
+#include "internal.h"
 
 #define STATES_RECEIVING (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)
 

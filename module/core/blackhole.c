@@ -7,7 +7,7 @@
  * smaller segments. It may have been a mere outage: so once a small one got
  * through, the former size is tried again, but only once in a connection's life.
  */
-#include "core.h"
+#include "internal.h"
 
 static u32 current_mss(const struct tcb *tcb)
 {
@@ -59,4 +59,16 @@ void toytcp_blackhole_acked(struct tcb *tcb)
 	tcb->mss_proven = current_mss(tcb);
 	toytcp_tcb_set_mss(tcb, tcb->mss_former);
 	tcb->mss_former = 0;
+}
+
+/**
+ * toytcp_blackhole_reported() - a router says that segments were too large
+ * @tcb: the connection; snd.mss has been lowered already
+ *
+ * What was outstanding is lost, but that is no sign of congestion: it is sent
+ * again, in smaller segments (RFC 1191).
+ */
+void toytcp_blackhole_reported(struct tcb *tcb)
+{
+	toytcp_recovery_again(tcb, CAUSE_ICMP);
 }

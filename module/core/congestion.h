@@ -6,7 +6,7 @@
 #ifndef TOYTCP_CORE_CONGESTION_H
 #define TOYTCP_CORE_CONGESTION_H
 
-#include "core.h"
+#include "internal.h"
 
 /**
  * struct congestion_ops - congestion avoidance

@@ -4,7 +4,7 @@
  * mark instead. The receiver of a mark says so in each ACK (ECE) until the
  * sender says that it has slowed down (CWR).
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

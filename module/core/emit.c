@@ -9,7 +9,7 @@
  * In order: the SYN; what must be sent again; a window probe; new text and the
  * FIN; a keep-alive probe; a bare ACK.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 #define STATES_TEXT	(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | \

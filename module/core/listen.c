@@ -3,7 +3,7 @@
  * LISTEN, RFC 9293 section 3.10.7.2, and the request: SYN-RECEIVED as long as
  * there is nothing but a SYN to remember.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

@@ -4,7 +4,7 @@
  * something that has arrived is lost (RACK); and where nothing follows that
  * could arrive, a probe asks (TLP).
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 #define STEPS_MAX	16	/* of a quarter of a round trip each */

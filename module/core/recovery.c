@@ -7,7 +7,7 @@
  * peer knows no SACK, by three duplicate ACKs (NewReno, RFC 6582). The rate
  * comes down as RFC 6937 has it (PRR), and up again if nothing had been lost.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /* Segments that duplicate ACKs say have left, of a peer without SACK. */

@@ -6,7 +6,7 @@
  * giving the sample up as soon as anything is sent again, and the backed-off
  * timeout stays in force until there is a new sample.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 #define BACKOFF_MAX	10	/* 200 ms << 10 is beyond RTO_MAX already */

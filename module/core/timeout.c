@@ -3,7 +3,7 @@
  * Timeouts: RFC 9293 section 3.10.8, and with it the window probes, keep-alive
  * and delayed ACKs of section 3.8.
  */
-#include "core.h"
+#include "internal.h"
 
 static void give_up(struct tcb *tcb, int error, enum cause cause,
 		    struct actions *act)

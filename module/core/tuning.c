@@ -8,7 +8,7 @@
  * up to there takes a round trip if the peer fills the window, and longer if
  * the path, the peer or the reader is the one to wait for.
  */
-#include "core.h"
+#include "internal.h"
 
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */

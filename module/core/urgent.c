@@ -7,7 +7,7 @@
  * mark. There reading stops, and unless urgent text is to stay inline, it is
  * the user's by another way.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 #define UP_MAX		65535u	/* as far as the wire's 16 bits can point */

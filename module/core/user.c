@@ -6,7 +6,7 @@
  * checks that give a user an error (not connected, closing...) are the
  * socket's; what arrives here is in order.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

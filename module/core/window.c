@@ -3,7 +3,7 @@
  * The receive window: how much of the buffer the peer is told of, RFC 9293
  * section 3.8.6.2.2 and RFC 7323 section 2.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

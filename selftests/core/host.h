@@ -8,7 +8,7 @@
 #ifndef TOYTCP_TEST_HOST_H
 #define TOYTCP_TEST_HOST_H
 
-#include "../../module/core/core.h"
+#include "../../module/core/internal.h"
 #include "../../module/core/seq.h"
 
 #define ISS	1000u

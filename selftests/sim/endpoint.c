@@ -423,7 +423,7 @@ static void news_input(struct endpoint *e, u32 mtu)
 	endpoint_begin(e);
 	toytcp_tcb_set_mss(&e->tcb, mss);
 	if (!toytcp_tcb_in(&e->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV))
-		toytcp_recovery_again(&e->tcb, CAUSE_ICMP);
+		toytcp_blackhole_reported(&e->tcb);
 	endpoint_called(e, CAUSE_ICMP);
 }
 

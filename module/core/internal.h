@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the core offer each other and nobody else: no shell includes
+ * this. Each function's comment stands where it is defined.
+ */
+#ifndef TOYTCP_CORE_INTERNAL_H
+#define TOYTCP_CORE_INTERNAL_H
+
+#include "core.h"
+
+u32 toytcp_window_growth(const struct tcb *tcb);
+u16 toytcp_window_announce(struct tcb *tcb);
+
+void toytcp_delack_owe(struct tcb *tcb, enum cause cause);
+void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now);
+void toytcp_delack_read(struct tcb *tcb);
+void toytcp_delack_expire(struct tcb *tcb);
+void toytcp_delack_text_sent(struct tcb *tcb, u32 n);
+void toytcp_delack_sent(struct tcb *tcb);
+
+void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
+void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
+void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms);
+void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
+
+void toytcp_congestion_init(struct tcb *tcb);
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now);
+void toytcp_congestion_lost(struct tcb *tcb);
+void toytcp_congestion_undo(struct tcb *tcb);
+void toytcp_congestion_timeout(struct tcb *tcb);
+void toytcp_congestion_idle(struct tcb *tcb);
+
+u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
+			  u32 acked, bool duplicate, u64 now,
+			  struct actions *act);
+void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act);
+void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause);
+void toytcp_recovery_again(struct tcb *tcb, enum cause cause);
+u32 toytcp_recovery_pipe(const struct tcb *tcb);
+
+void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
+void toytcp_rack_widen(struct tcb *tcb);
+void toytcp_rack_narrow(struct tcb *tcb);
+u32 toytcp_rack_detect(struct tcb *tcb, u64 now);
+void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait);
+bool toytcp_rack_probe(struct tcb *tcb);
+bool toytcp_rack_probed(struct tcb *tcb, bool duplicate);
+
+bool toytcp_blackhole_timeout(struct tcb *tcb);
+void toytcp_blackhole_acked(struct tcb *tcb);
+
+void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
+			struct actions *act);
+void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
+
+void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
+
+void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
+			   struct actions *act);
+
+#endif /* TOYTCP_CORE_INTERNAL_H */
