@@ -253,6 +253,8 @@ static void shutdown(struct sock *sk, int how)
 /* proto.release_cb: what timers and ICMP found the user in the way of. */
 static void release_cb(struct sock *sk)
 {
+	if (!READ_ONCE(sk->sk_tsq_flags))	/* set under the lock we have */
+		return;
 	toytcp_receive_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
 	toytcp_receive_ack_deferred(sk);
