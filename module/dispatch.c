@@ -33,7 +33,7 @@ static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
  */
 static bool to_timewait(struct toytcp_net *tn, struct toytcp_timewait *r,
 			struct sk_buff *skb, const struct segment *seg,
-		       const struct sock **asked)
+			const struct sock **asked)
 {
 	struct toytcp_listener *l = NULL;
 

@@ -67,8 +67,8 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb,
 
 static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   const struct toytcp_tuple *who,
-					 const struct sk_buff *skb,
-					 const struct segment *syn, u32 iss)
+					   const struct sk_buff *skb,
+					   const struct segment *syn, u32 iss)
 {
 	struct sock *sk = l->sk;
 	struct toytcp_request *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
@@ -83,8 +83,8 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	route_as(sk, skb, &e->route);
 	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
 			    toytcp_buffers_window(sk),
-			   toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
-			   toytcp_now());
+			    toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
+			    toytcp_now());
 	e->core.ecn = READ_ONCE(l->tn->sysctl_ecn) && toytcp_ecn_agrees(syn);
 	if (READ_ONCE(l->tn->sysctl_timestamps))
 		toytcp_request_stamp(&e->core, syn, toytcp_isn_stamp(who));
@@ -98,8 +98,8 @@ static void send_cookie(struct toytcp_listener *l,
 			const struct sk_buff *skb, const struct segment *syn)
 {
 	struct toytcp_request *e = make_request(l, who, skb, syn,
-					      toytcp_cookie_make(l->tn, who,
-								 syn));
+						toytcp_cookie_make(l->tn, who,
+								   syn));
 	struct segment synack;
 
 	if (!e)
@@ -151,7 +151,7 @@ static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		   struct toytcp_timewait *old)
 {
 	struct toytcp_request *e = make_request(l, who, skb, syn,
-					      choose_iss(l, who, old));
+						choose_iss(l, who, old));
 
 	if (!e)
 		return false;

@@ -338,7 +338,7 @@ bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
 			 struct sk_buff *skb, const struct segment *seg)
 {
 	enum verdict verdict = toytcp_request_arrives(&e->core, seg,
-						     toytcp_now());
+						      toytcp_now());
 	/* Then it may come again: our SYN,ACK, retransmitted, asks for it. */
 	bool full = verdict == VERDICT_PROMOTE && toytcp_synq_overflows(l);
 

@@ -133,9 +133,9 @@ TEST(request_stamp__what_promotes)
 	struct syn_request e = make_stamped();
 
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
-			 STAMPED(500, STAMP)), VERDICT_PROMOTE);
+			  STAMPED(500, STAMP)), VERDICT_PROMOTE);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
-			 STAMPED(501, STAMP + 1000)), VERDICT_PROMOTE);
+			  STAMPED(501, STAMP + 1000)), VERDICT_PROMOTE);
 }
 
 TEST(request_stamp__an_echo_of_what_was_not_said)
@@ -143,9 +143,9 @@ TEST(request_stamp__an_echo_of_what_was_not_said)
 	struct syn_request e = make_stamped();
 
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
-			 STAMPED(500, STAMP - 1)), VERDICT_DROP);
+			  STAMPED(500, STAMP - 1)), VERDICT_DROP);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
-			 STAMPED(500, STAMP + 1001)), VERDICT_DROP);
+			  STAMPED(500, STAMP + 1001)), VERDICT_DROP);
 }
 
 TEST(request_stamp__paws)
@@ -153,7 +153,7 @@ TEST(request_stamp__paws)
 	struct syn_request e = make_stamped();
 
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
-			 STAMPED(499, STAMP)), VERDICT_ACK);
+			  STAMPED(499, STAMP)), VERDICT_ACK);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
 		  VERDICT_DROP);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS + 1), VERDICT_END);
@@ -181,7 +181,7 @@ TEST(request__outside_the_window)
 	struct syn_request e = make_request(BUF, HAS_MSS);
 
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 2 + BUF,
-			 .ack = ISS + 1), VERDICT_ACK);
+			  .ack = ISS + 1), VERDICT_ACK);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS, .ack = ISS + 1),
 		  VERDICT_ACK);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_RST, .seq = IRS), VERDICT_DROP);
@@ -219,7 +219,7 @@ TEST(request__ack_promotes)
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1),
 		  VERDICT_PROMOTE);
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK | CTL_FIN, .seq = IRS + 1,
-			 .len = 50, .ack = ISS + 1), VERDICT_PROMOTE);
+			  .len = 50, .ack = ISS + 1), VERDICT_PROMOTE);
 }
 
 /* The first segments were overtaken or lost: any in the window will do. */
@@ -228,7 +228,7 @@ TEST(request__ack_with_later_text_promotes)
 	struct syn_request e = make_request(BUF, HAS_MSS);
 
 	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1001, .len = 50,
-			 .ack = ISS + 1), VERDICT_PROMOTE);
+			  .ack = ISS + 1), VERDICT_PROMOTE);
 }
 
 static void promote(struct host *h, const struct syn_request *e)

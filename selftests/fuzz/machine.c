@@ -182,7 +182,7 @@ static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 	struct segment seg;
 
 	toytcp_request_init(&m->request, syn, iss, m->buf, m->buf, m->mss,
-			   m->now);
+			    m->now);
 	m->request.ecn = toytcp_ecn_agrees(syn);
 	if (m->mss & 1)
 		toytcp_request_stamp(&m->request, syn, m->buf);

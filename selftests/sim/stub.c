@@ -14,7 +14,7 @@ static void send_synack(struct endpoint *e)
 	toytcp_request_synack(&e->request, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
 	e->timer = e->world->now + (RTO_INITIAL <<
-				     min(e->request.repeated, SYNACK_REPEATS));
+				    min(e->request.repeated, SYNACK_REPEATS));
 }
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
@@ -22,7 +22,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 	u8 before = trace_state(e);
 
 	toytcp_request_init(&e->request, syn, iss, e->window, e->window_most,
-			   e->mss, e->world->now);
+			    e->mss, e->world->now);
 	e->request.ecn = e->ecn && toytcp_ecn_agrees(syn);
 	if (e->stamps)
 		toytcp_request_stamp(&e->request, syn, e->stamp_offset);
@@ -64,10 +64,10 @@ static bool answer_due(struct endpoint *e)
 }
 
 static void request_input(struct endpoint *e, const struct packet *p,
-			 const struct segment *seg)
+			  const struct segment *seg)
 {
 	enum verdict verdict = toytcp_request_arrives(&e->request, seg,
-						     e->world->now);
+						      e->world->now);
 	struct segment reply;
 
 	if (verdict == VERDICT_PROMOTE) {
