@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Checks Documentation/rfc9293.tsv, where each requirement of RFC 9293 stands.
+"""Checks Documentation/rfc9293.tsv, which lists every requirement of RFC 9293.
 
 usage: ledger.py LOGS       against the code, the tests, the README, and the
-                            results in LOGS/*.results: what a rung that ran
-                            ought to have proven must have passed there
+                            results in LOGS/*.results: each test of the
+                            ledger must have passed if its rung has run
        ledger.py --readme   writes the README's list from the ledger
 """
 
@@ -59,7 +59,7 @@ def rows() -> list[Row]:
             for cells in table]
 
 
-# --- what there is ---
+# --- code and tests ---
 
 def code() -> set[str]:
     """The names of all functions and macros of the module."""
@@ -94,7 +94,7 @@ def rung_of(program: str) -> str:
     return "core" if program.startswith("test_") else "net"
 
 
-# --- what has run ---
+# --- results ---
 
 class Results:
     """The outcomes of LOGS/*.results, by program and test."""
@@ -131,7 +131,7 @@ def complaints_about(row: Row, names: set[str], results: Results) -> list[str]:
     if not STATUS.fullmatch(row.status):
         wrong.append(f"no such status: {row.status}")
     if row.status.startswith("not") == bool(row.functions or row.tests):
-        wrong.append("functions and tests, or the reason why there are none")
+        wrong.append("needs functions and tests, or a reason for having none")
     wrong += [f"no such function: {name}" for name in row.functions
               if name not in names]
     for test in row.tests:
@@ -144,7 +144,7 @@ def complaints_about(row: Row, names: set[str], results: Results) -> list[str]:
 
 
 def summary(ledger: list[Row]) -> str:
-    """The README's words."""
+    """The text for the README."""
     counts, reasons = [], {}
     for kinds, level in ((("MUST-",), "MUST"), (("SHLD-", "REC-"), "SHOULD"),
                          (("MAY-",), "MAY")):
@@ -158,7 +158,7 @@ def summary(ledger: list[Row]) -> str:
     head = textwrap.fill(
         f"Of RFC 9293's requirements toytcp fulfils {counts[0]}, {counts[1]} "
         f"and {counts[2]}; [the ledger]({LEDGER}) names the functions and the "
-        "tests of each. Not, or not wholly:", 80)
+        "tests of each. The exceptions:", 80)
     items = [textwrap.fill(f"* {', '.join(row.id for row in these)} ({what}): "
                            f"{'; '.join(row.text for row in these)}. Reason: "
                            f"{reason}.", 80, subsequent_indent="  ",
@@ -182,14 +182,14 @@ def check(logs: str) -> list[str]:
     ledger, results, names = rows(), Results(logs), code()
     found = [row.id for row in ledger]
     wrong = [f"{one}: missing" for one in sorted(IDS - set(found))]
-    wrong += [f"{one}: there twice, or not in the RFC" for one in
+    wrong += [f"{one}: listed twice, or not in the RFC" for one in
               sorted(set(found)) if found.count(one) > 1 or one not in IDS]
     for row in ledger:
         wrong += complaints_about(row, names, results)
     readme = read(path(README))
     if not SECTION.search(readme) or with_section(readme, ledger) != readme:
-        wrong.append(f"{README}: not as the ledger; "
-                     "scripts/check.d/ledger.py --readme mends that")
+        wrong.append(f"{README} differs from the ledger; run "
+                     "scripts/check.d/ledger.py --readme")
     return wrong
 
 
