@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Documentation/lessons.rst and experiments.rst: each command works, and prints
-what stands there. Those for a test machine are net/lessons.py's."""
+"""Documentation: each command of lessons.rst and experiments.rst prints what the
+page shows, and every function that a page names exists. net/lessons.py has the
+commands that need a test machine."""
+import functools
 import os
 import re
 import subprocess
@@ -16,15 +18,30 @@ COLUMNS = "77"
 TEXT = transcript.document(ktap.SCRIPTS)
 EXPERIMENTS = transcript.document(ktap.SCRIPTS, "experiments.rst")
 DESIGN = transcript.document(ktap.SCRIPTS, "design.rst") or ""
+PAGES = ("design.rst", "protocol.rst", "testing.rst", "performance.rst")
 
 
 def run(command: str) -> str:
-    """What it prints on a terminal of that width."""
+    """What a command prints on a terminal of COLUMNS."""
     done = subprocess.run(command, shell=True, cwd=ROOT, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=dict(os.environ, COLUMNS=COLUMNS))
     assert done.returncode == 0, f"$ {command}\n{done.stdout}"
     return done.stdout
+
+
+@functools.cache
+def sources(top: str, ending: str = "") -> str:
+    """All C code below a directory, or all in files of one name."""
+    found = []
+    ending = "/" + ending if ending else ""
+    for folder, _, names in os.walk(os.path.join(ROOT, top)):
+        for name in names:
+            path = os.path.join(folder, name)
+            if name.endswith((".c", ".h")) and path.endswith(ending):
+                with open(path) as file:
+                    found.append(file.read())
+    return "".join(found)
 
 
 @unittest.skipUnless(TEXT, "the documentation is not here")
@@ -45,15 +62,15 @@ class Lessons(unittest.TestCase):
             wanted = command.missing(printed)
             self.assertIsNone(
                 wanted, f"line {command.line}: $ {command.text}\n{printed}\n"
-                f"has not, or not in this order:\n{wanted}\n"
-                "If that is meant, correct the page.")
+                f"lacks this line, or has it in another order:\n{wanted}\n"
+                "If the change is intended, correct the page.")
 
     def test_every_command_shows_something(self):
         for command in transcript.commands(TEXT):
             self.assertTrue(command.expected, command.text)
 
-    def test_what_is_suggested_works(self):
-        """Options in the questions: ``--lose s8`` and so on."""
+    def test_options_in_questions_work(self):
+        """Such as ``--lose s8``."""
         for options in re.findall(r"``(--[a-z-]+[^`]*)``", TEXT):
             if options in ("--show-window", "--cwnd", "--forge",
                            "--mischief"):
@@ -65,7 +82,7 @@ class Lessons(unittest.TestCase):
             self.assert_defined(name, path or "module")
 
     def test_the_walks_of_the_design(self):
-        """Each step is in the file that stands beside it."""
+        """Each step is defined in the file named beside it."""
         steps = re.findall(r"^ {3,}(\w+)\(\) +(core|\w+\.c)\b", DESIGN, re.M)
         self.assertGreater(len(steps), 25)
         for name, place in steps:
@@ -73,8 +90,20 @@ class Lessons(unittest.TestCase):
         for name in re.findall(r"``(toytcp_\w+)\(\)``", DESIGN):
             self.assert_defined(name, "module")
 
+    def test_pages_name_no_stale_function(self):
+        """Ours or the kernel's, each is a word of the sources, and is in the
+        file if one is named."""
+        for page in PAGES:
+            text = transcript.document(ktap.SCRIPTS, page)
+            for name, file in re.findall(
+                    r"``(\w+)\(\)``(?:\s+in\s+``([\w/]+\.[ch])``)?", text):
+                where = sources("module", file) + sources("selftests", file)
+                self.assertTrue(re.search(rf"\b_*{name}\b", where),
+                                f"{page}: {name}() {file}")
+
     def assert_defined(self, name: str, path: str) -> None:
-        """In a file, or somewhere in a directory; no name: it exists."""
+        """In a file, or anywhere in a directory; without a name, the path must
+        exist."""
         path = os.path.join(ROOT, path)
         files = [path] if os.path.isfile(path) else [
             os.path.join(folder, file)
