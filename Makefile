@@ -2,8 +2,8 @@
 #
 # make                      toytcp.ko for the running kernel, and the tools
 # make KVER=6.1.0-56-amd64  for another installed kernel
-# make KDIR=/path           for a kernel build tree (ARCH= as it needs)
-# make help                 the rest
+# make KDIR=/path           for a kernel build tree (with its ARCH=, if needed)
+# make help                 the other targets
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -22,15 +22,15 @@ headers:
 	echo "  Debian, Ubuntu:  apt-get install linux-headers-$(KVER)"; \
 	echo "  Fedora:          dnf install kernel-devel-$(KVER)"; \
 	echo "  another kernel:  make KVER=... (see: ls /lib/modules) or KDIR=..."; \
-	echo "  none of your own, but a test machine: make demo"; \
+	echo "  a test machine instead of your own kernel: make demo"; \
 	exit 1; } >&2
 
 tools:
 	@test ! -e $(TOOLS)/Makefile || $(MAKE) --no-print-directory -C $(TOOLS)
 
-# INSTALL_MOD_PATH is put before /lib/modules, for packages. A distribution's
-# kernel cannot sign here, its key being where it was built: then do not try, and
-# leave a signature of yours as it is.
+# INSTALL_MOD_PATH, for packages, is a prefix of /lib/modules. The signing key of a
+# distribution's kernel is not here: then do not sign, and keep any signature that
+# the module already has.
 KEY := $(wildcard $(KDIR)/certs/signing_key.pem)
 RELEASE = $$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 
@@ -55,23 +55,23 @@ demo check bench:
 bench-loss bench-latency:
 	scripts/bench --$(@:bench-%=%)
 
-# make sim RUNS=1000000 for as many connections, SEED= for the first of them.
+# RUNS=1000000 sets the number of runs, SEED= the seed of the first.
 sim: tools
 	scripts/toytcp sim $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 help:
 	@echo "make            toytcp.ko for the running kernel (KVER=, KDIR=) and the tools"
-	@echo "make install    into /lib/modules, for modprobe; make uninstall takes it out"
+	@echo "make install    install the module for modprobe; make uninstall removes it"
 	@echo "make clean      remove what make built"
 	@echo "make demo       two programs talk over toytcp in a test VM"
 	@echo "make check      all tests, in test VMs (FULL=1: longer ones too)"
-	@echo "make bench      speed beside the kernel's TCP, in a test VM"
+	@echo "make bench      speed compared with the kernel's TCP, in a test VM"
 	@echo "make bench-loss the same over bad networks"
 	@echo "make bench-latency"
-	@echo "                the time of requests and answers of many shapes"
-	@echo "make sim        a connection drawn by the simulator: no VM, no root"
-	@echo "                RUNS=1000000: so many, each over a network of its own"
-	@echo "Warnings and sparse: make W=1 C=1"
+	@echo "                the time that requests and answers of many sizes take"
+	@echo "make sim        draw a simulated connection: no VM, no root"
+	@echo "                RUNS=1000000: test that many simulated networks instead"
+	@echo "make W=1 C=1    build with all warnings and sparse"
 
 .PHONY: all module headers tools install uninstall clean demo check bench \
 	bench-loss bench-latency sim help

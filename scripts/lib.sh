@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What all scripts here share: saying things, giving up, installing, locking.
+# Shared by all scripts here: messages, errors, installing packages, locks.
 # Source it: . "$(dirname "$0")/lib.sh"
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${TOYTCP_CACHE:-${HOME:-/root}/.cache/toytcp}
-# What is built from this checkout. Each has a directory of its own: two that
-# shared one would test each other's code.
+# The directory for builds of this checkout. Checkouts must not share one, or they
+# would test each other's code.
 TREE=$CACHE/trees/$(printf '%s' "$REPO" | sha256sum | cut -c 1-12)
-# the debug kernel and the kselftest library come from this one package
+# The source of the debug kernel and of the kselftest library.
 SOURCE_PACKAGE=linux-source-6.12
 
-# Packages by purpose; set-up installs what is missing. Append freely.
+# Packages by purpose; scripts/setup installs those that are missing.
 PACKAGES_BUILD=(build-essential bc kmod rsync libelf-dev libssl-dev pahole)
 PACKAGES_KERNEL=("$SOURCE_PACKAGE" build-essential flex bison bc libelf-dev
 	libssl-dev xz-utils kmod)
@@ -32,7 +32,7 @@ die() {
 	exit 1
 }
 
-# skip REASON: what cannot be had here; status 4, as kselftest has it.
+# skip REASON: something is not available here; status 4 is kselftest's for "skip".
 skip() {
 	say "${0##*/}: skipped: $*"
 	exit 4
@@ -54,7 +54,7 @@ offer_help() {
 	esac
 }
 
-# as_root COMMAND...: for apt only; nothing else here leaves the cache.
+# as_root COMMAND...: only for apt; all else stays inside the cache.
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
@@ -65,7 +65,7 @@ as_root() {
 	fi
 }
 
-# The packages among the arguments that are not installed.
+# Prints those of the packages that are not installed.
 missing_packages() {
 	local have
 	have=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" \
@@ -76,7 +76,7 @@ missing_packages() {
 apt_update_once() {
 	[ -z "${APT_UPDATED:-}" ] || return 0
 	as_root apt-get -o DPkg::Lock::Timeout=600 -qq update >&2 ||
-		say "warning: apt-get update failed; going on with the old lists"
+		say "warning: apt-get update failed; using the old package lists"
 	APT_UPDATED=1
 }
 
@@ -100,14 +100,14 @@ need_packages() {
 			"as root: apt-get update && apt-get install ${missing[*]}"
 }
 
-# hold_lock NAME [DIR]: one at a time, held until the shell (or its children)
-# end; of all checkouts, or of those that work in DIR.
+# hold_lock NAME [DIR]: take a lock shared by all checkouts, or by those that work
+# in DIR. It is held until drop_lock, or until the shell and its children end.
 hold_lock() {
 	local lock=${2:-$CACHE}/lock/$1
 	mkdir -p "${lock%/*}"
 	exec {LOCK_FD}>"$lock"
 	flock -n "$LOCK_FD" && return
-	say "waiting for another run that holds $lock"
+	say "waiting for another run, which holds $lock"
 	flock "$LOCK_FD"
 }
 
@@ -115,8 +115,8 @@ drop_lock() {
 	exec {LOCK_FD}>&-
 }
 
-# own_tree: to be called before anything is built in $TREE. What belonged to
-# checkouts that no longer exist is removed, or it would pile up.
+# own_tree: call this before building anything in $TREE. It also removes the
+# directories of checkouts that no longer exist.
 own_tree() {
 	local path
 	mkdir -p "$TREE"
@@ -129,8 +129,8 @@ own_tree() {
 	done
 }
 
-# The files of the tree as git sees them, new ones included (those in a merge
-# conflict more than once); without git, all but what builds leave.
+# Lists the files of the tree known to git, and new ones (git lists a file with a
+# merge conflict several times); without git, all files except build results.
 list_tree() {
 	local file
 	{
@@ -144,9 +144,9 @@ list_tree() {
 	done | LC_ALL=C sort -u
 }
 
-# synchronise DIR: a copy of the tree to build in; what builds left there stays.
-# What differs gets the time of copying: with the original's, a file saved while
-# the last build ran would look built.
+# synchronise DIR: update the copy of the tree in DIR, keeping build results.
+# Changed files get the time of copying: with the original's time, make would miss
+# a file that was saved during the last build.
 synchronise() {
 	local list=$1/.synchronised
 	mkdir -p "$1"
@@ -157,12 +157,13 @@ synchronise() {
 	mv "$list.new" "$list"
 }
 
-# Seconds of wall time as "12.3".
+# Wall time in milliseconds.
 now_ms() {
 	local t=${EPOCHREALTIME/[.,]/}
 	printf '%s\n' $((t / 1000))
 }
 
+# The seconds since then, as "12.3".
 seconds_since() {
 	local ms=$(($(now_ms) - $1))
 	printf '%d.%d\n' $((ms / 1000)) $((ms % 1000 / 100))

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Reads the TAP of one run of kselftests, shows it as it goes and counts.
+"""Reads the TAP output of a kselftest run, shows its progress and counts results.
 
 usage: tap.py STEP RESULTS < TAP
 
-A program's own tests are the unit; a program that printed none counts as one.
-What is missing counts as failed: results short of a plan, a program that failed
-though none of its tests did, a run without any test. RESULTS is appended to, one
-line each: "passed|failed|skipped STEP PROGRAM TEST".
+It counts a program's own tests; a program that printed none counts as one test.
+These also count as failures: fewer results than planned, a program that failed
+although none of its tests did, and a run without any test. A line for each test
+is appended to RESULTS: "passed|failed|skipped STEP PROGRAM TEST".
 """
 
 import re
@@ -50,7 +50,7 @@ class Program:
             self.planned += int(plan[1])
 
     def verdicts(self, outcome: str) -> list[tuple[str, str]]:
-        """All results, with what the program's end tells beyond them."""
+        """All results, and failures that only the program's end reveals."""
         if not self.tests:
             return [(outcome, "-")]
         found = list(self.tests)
@@ -105,7 +105,7 @@ class Run:
         show(lines + tail(self.program.lines if bad else []))
 
     def end(self) -> None:
-        """A run that stopped early, or never began, has failed."""
+        """Records a run that stopped early, or never began, as failed."""
         if self.ended and self.ended >= self.planned:
             return
         what = "the run ended early" if self.ended else "no tests ran"
@@ -119,7 +119,7 @@ def tail(lines: list[str]) -> list[str]:
 
 
 def show(lines: list[str]) -> None:
-    """At once, since two runs may share the terminal."""
+    """Writes all lines at once, since two runs may share the terminal."""
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's very first and very last steps, as one small static program: a
- * process costs a test machine up to half a second, and a shell would start
- * thirty of them here.
+ * The guest's first and last steps, in one small static program. Each process
+ * costs a test machine up to half a second, and a shell script would need thirty.
  *
- * As init it finds the host's file system (a stock kernel: from the initramfs,
- * over 9p), mounts what a Linux system has and turns into the shell script
- * $toytcp_run/init. As "guest finish STATUS DAMAGE" it writes the verdict,
- * lets all output leave and switches the machine off.
+ * As init it enters the host's file system (with a stock kernel: from the
+ * initramfs, over 9p), mounts the usual file systems and executes the shell script
+ * $toytcp_run/init. As "guest finish STATUS DAMAGE" it waits for all output,
+ * writes the verdict and turns the machine off.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,7 +40,7 @@ static void note(const char *what, const char *name)
 	fclose(log);
 }
 
-/* Some file systems a kernel may lack; what is really needed shows later. */
+/* A kernel may lack some file systems; needed ones will be missed later. */
 static int mount_on(const char *dir, const char *type, unsigned long flags,
 		    const char *options)
 {
@@ -66,7 +65,7 @@ static void mkdir_all(const char *path)
 	free(copy);
 }
 
-/* --- a stock kernel's initramfs: drivers, then the host's root --- */
+/* --- in a stock kernel's initramfs: load drivers, enter the host's root --- */
 
 static void load(const char *name)
 {
@@ -80,7 +79,7 @@ static void load(const char *name)
 	close(fd);
 }
 
-/* The order file lists each module after those that it needs. */
+/* The order file lists each module after its dependencies. */
 static void load_modules(void)
 {
 	char name[128];
@@ -105,7 +104,7 @@ static void enter_host_root(void)
 		note("cannot enter", "/");
 }
 
-/* --- furnishing --- */
+/* --- file systems --- */
 
 static void mount_system(void)
 {
@@ -124,7 +123,7 @@ static void mount_system(void)
 		note("cannot link", "/dev/fd");
 }
 
-/* A tmpfs hides what lies below it: show a path we need again. */
+/* A tmpfs hides the directory below it: make a path that we need visible again. */
 static void uncover(const char *dir)
 {
 	char below[4200];
@@ -172,7 +171,7 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* Bytes shall leave as they are. */
+/* The terminal must not change the bytes. */
 static void make_raw(const char *tty)
 {
 	struct termios mode;
@@ -240,7 +239,7 @@ static void finish(const char *status, const char *damage)
 	}
 	umount2(SHARE, MNT_DETACH);
 	sync();
-	/* without ACPI a machine in QEMU can only reset, which ends it, too */
+	/* Without ACPI a machine in QEMU can only reset, which also ends it. */
 	reboot(is_uml ? RB_POWER_OFF : RB_AUTOBOOT);
 }
 

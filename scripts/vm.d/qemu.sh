@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A kernel in QEMU: Debian's own, or one of ours; sourced by scripts/vm.
+# Boots a kernel in QEMU, Debian's or one of ours. Sourced by scripts/vm.
 
-# The device node alone proves nothing: the processor must be able to, too.
+# The device node alone proves nothing: the processor must support KVM, too.
 kvm_works() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo &&
 		{ : <>/dev/kvm; } 2>/dev/null
@@ -11,18 +11,19 @@ kvm_works() {
 
 boot_qemu() {
 	local dir=$CACHE/kernels/$KERNEL accelerator cpus=$CPUS
-	# without ACPI a kernel finds one processor in each socket
+	# without ACPI a kernel finds only one processor per socket
 	[ ! -d "$dir/source" ] || cpus+=",sockets=$CPUS,cores=1,threads=1"
 	if kvm_works; then
 		accelerator=(-accel kvm -cpu host)
 	elif [ -d "$dir/source" ]; then
-		# ours do not patch themselves: see machine-x86.config
+		# our kernels do not patch themselves: see machine-x86.config
 		accelerator=(-accel tcg,thread=multi -cpu max)
 	else
-		# One thread for all CPUs. With one each, QEMU 7.2 translates code
-		# that another CPU is just patching, and goes on executing the
-		# old instruction: the int3 of a static key that has long gone.
-		# It hangs or panics within seconds of switching one under load.
+		# One thread for all CPUs. With one thread each, QEMU 7.2 may
+		# translate code while another CPU is patching it, and keep
+		# executing the old instruction: the int3 of a static key that is
+		# long gone. Switching one under load then causes a hang or a
+		# panic within seconds.
 		accelerator=(-accel tcg,thread=single -cpu max)
 	fi
 	run_machine qemu-system-x86_64 "${accelerator[@]}" \
