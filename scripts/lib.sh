@@ -6,8 +6,8 @@
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${TOYTCP_CACHE:-${HOME:-/root}/.cache/toytcp}
-# The directory for builds of this checkout. Checkouts must not share one, or they
-# would test each other's code.
+# The directory for builds of this checkout. Checkouts must not share one, or
+# they would test each other's code.
 TREE=$CACHE/trees/$(printf '%s' "$REPO" | sha256sum | cut -c 1-12)
 # The source of the debug kernel and of the kselftest library.
 SOURCE_PACKAGE=linux-source-6.12
@@ -32,7 +32,8 @@ die() {
 	exit 1
 }
 
-# skip REASON: something is not available here; status 4 is kselftest's for "skip".
+# skip REASON: something is not available here; status 4 is kselftest's for
+# "skip".
 skip() {
 	say "${0##*/}: skipped: $*"
 	exit 4
@@ -100,8 +101,9 @@ need_packages() {
 			"as root: apt-get update && apt-get install ${missing[*]}"
 }
 
-# hold_lock NAME [DIR]: take a lock shared by all checkouts, or by those that work
-# in DIR. It is held until drop_lock, or until the shell and its children end.
+# hold_lock NAME [DIR]: take a lock shared by all checkouts, or by those that
+# work in DIR. It is held until drop_lock, or until the shell and its children
+# end.
 hold_lock() {
 	local lock=${2:-$CACHE}/lock/$1
 	mkdir -p "${lock%/*}"
@@ -129,8 +131,8 @@ own_tree() {
 	done
 }
 
-# Lists the files of the tree known to git, and new ones (git lists a file with a
-# merge conflict several times); without git, all files except build results.
+# Lists the files of the tree known to git, and new ones (git lists a file with
+# a merge conflict several times); without git, all files except build results.
 list_tree() {
 	local file
 	{
@@ -145,8 +147,8 @@ list_tree() {
 }
 
 # synchronise DIR: update the copy of the tree in DIR, keeping build results.
-# Changed files get the time of copying: with the original's time, make would miss
-# a file that was saved during the last build.
+# Changed files get the time of copying: with the original's time, make would
+# miss a file that was saved during the last build.
 synchronise() {
 	local list=$1/.synchronised
 	mkdir -p "$1"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Reads the TAP output of a kselftest run, shows its progress and counts results.
+"""Reads the TAP output of a kselftest run, shows its progress and counts
+results.
 
 usage: tap.py STEP RESULTS < TAP
 

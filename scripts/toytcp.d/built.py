@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The parts of toytcp that are written in C: found, or else built now."""
+"""Finds the parts of toytcp that are written in C, or builds them."""
 import os
 import shutil
 
@@ -15,8 +15,8 @@ def contents(path: str) -> bytes | None:
 
 
 def is_current(path: str, source: str) -> bool:
-    """Was it built from its source as that is now (if we have the source)?
-    Times do not tell: make leaves a copy of the source beside what it built."""
+    """Was it built from the present source (if we have the source)? Times prove
+    nothing, so make keeps a copy of the source next to the result."""
     if not os.path.exists(path):
         return False
     now = contents(os.path.join(HERE, source))
@@ -24,7 +24,7 @@ def is_current(path: str, source: str) -> bool:
 
 
 def build(name: str, source: str) -> str:
-    """Builds it in a directory of this checkout's own, unless it is there;
+    """Builds it in this checkout's own directory, unless it is already there;
     returns its path."""
     import subprocess   # here, since it is rarely needed and slow to load
     out = own_dir("tools")
@@ -32,7 +32,7 @@ def build(name: str, source: str) -> str:
     if is_current(path, source):
         return path
     if not shutil.which("make"):
-        raise Failure(f"{name} is not built and there is no make: "
+        raise Failure(f"{name} is not built, and make is not installed: "
                       "apt install gcc libc6-dev make")
     say(f"building {name}")
     made = subprocess.run(["make", "-s", "-B", "-C", HERE, f"OUT={out}", path],
@@ -40,13 +40,14 @@ def build(name: str, source: str) -> str:
                           text=True)
     if made.returncode:
         raise Failure(f"cannot build {name}:\n{made.stderr.strip()}\n"
-                      "it needs a C compiler and make: apt install gcc "
+                      "This needs a C compiler and make: apt install gcc "
                       "libc6-dev make")
     return path
 
 
 def places() -> list[str]:
-    """Where 'make' leaves them: in the tree, or in a test VM's build."""
+    """The directories where 'make' puts them: in the tree, or in a test VM's
+    build."""
     found = [HERE]
     if "TOYTCP_BUILD" in os.environ:
         found.append(os.path.join(os.environ["TOYTCP_BUILD"], "scripts",
@@ -55,7 +56,7 @@ def places() -> list[str]:
 
 
 def find(name: str, source: str) -> str:
-    """The one that 'make' built, else one built now."""
+    """The path of the one that 'make' built, or of one built now."""
     for place in places():
         path = os.path.realpath(os.path.join(place, name))
         if is_current(path, source):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The command line of toytcp: subcommands and their options.
 
-Each command imports its own module when it is called: 'run' stands in front of
-other programs, and shall be quick even in an emulated machine.
+Each command imports its module only when it is called, because 'run' should
+start programs quickly even in an emulated machine.
 """
 import argparse
 import os
@@ -39,7 +39,7 @@ def do_run(args: argparse.Namespace) -> int:
     if args.command[:1] == ["--"]:
         del args.command[0]
     if not args.command:
-        args.parser.error("run what? name a program")
+        args.parser.error("no program given")
     import run
     return run.run(args.command)
 
@@ -56,7 +56,7 @@ def do_abort(args: argparse.Namespace) -> int:
 
 def do_translate(args: argparse.Namespace) -> int:
     if len(args.netns) > 2:
-        args.parser.error("a cable has two ends")
+        args.parser.error("too many namespaces: a cable has two ends")
     import translate
     return translate.translate(args.netns, args.device, args.protocol)
 
@@ -72,13 +72,13 @@ def show(texts: list[str], args: argparse.Namespace) -> None:
     text = ladder.report(texts, style, args.only, args.segments)
     if args.only and not text:
         text = f"(no events of {args.only})"
-    print(text or "(no events; switch them on with "
+    print(text or "(no events; turn them on with "
           "'sysctl net.toytcp.events=1' in the namespace, then connect)")
 
 
 def do_ladder(args: argparse.Namespace) -> int:
     if args.follow and (args.files or args.segments):
-        args.parser.error("--follow goes with neither files nor --segments")
+        args.parser.error("--follow cannot be used with files or --segments")
     import ladder
     if args.follow:
         return ladder.follow(args.netns, drawing_style(args), args.only)
@@ -107,12 +107,13 @@ def do_sim(args: argparse.Namespace) -> int:
 
 def add_drawing_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--relative", action="store_true",
-                        help="count sequence numbers from each side's first")
+                        help="show sequence numbers relative to each side's "
+                        "first")
     parser.add_argument("--causes", action="store_true",
                         help="show the clause of RFC 9293 behind each step")
     parser.add_argument("--show-window", action="store_true",
                         help="show the window that each segment announces, "
-                        "as on the wire")
+                        "as on the wire (not shifted)")
     parser.add_argument("--segments", action="store_true",
                         help="list 'n from flags seq ack len' instead")
     parser.add_argument("--only", metavar="ENDPOINT", type=some_endpoint,
@@ -122,8 +123,8 @@ def add_drawing_options(parser: argparse.ArgumentParser) -> None:
 def add_run(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "run", help="run an unmodified TCP program on toytcp",
-        description="Runs PROGRAM with its IPv4 TCP sockets on toytcp; IPv6 "
-        "ones fail with EAFNOSUPPORT, so that it falls back to IPv4.",
+        description="Runs PROGRAM with its IPv4 TCP sockets on toytcp. IPv6 "
+        "sockets fail with EAFNOSUPPORT, so that it falls back to IPv4.",
         usage="toytcp run PROGRAM [ARGUMENT...]")
     parser.add_argument("command", nargs=argparse.REMAINDER,
                         metavar="PROGRAM ...")
@@ -134,27 +135,27 @@ def add_run(commands) -> argparse.ArgumentParser:
 def add_connections(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "connections", help="print the connection table",
-        description="Prints /proc/net/toytcp/connections, aligned.")
+        description="Prints /proc/net/toytcp/connections in aligned columns.")
     parser.add_argument("-a", "--all", action="store_true",
                         help="all columns, not only the first nine")
     parser.add_argument("-w", "--watch", action="store_true",
                         help="print it again every second")
     parser.add_argument("--netns", metavar="NAME",
-                        help="of this network namespace (name, pid or path)")
+                        help="use this network namespace (name, pid or path)")
     parser.set_defaults(do=do_connections)
     return parser
 
 
 def add_abort(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        "abort", help="end a connection by a reset",
+        "abort", help="reset a connection",
         description="Ends the connection between LOCAL and REMOTE (each "
         "ADDRESS:PORT, as 'toytcp connections' prints them); its peer gets a "
         "reset. Needs root.")
     parser.add_argument("local", type=endpoint, metavar="LOCAL")
     parser.add_argument("remote", type=endpoint, metavar="REMOTE")
     parser.add_argument("--netns", metavar="NAME",
-                        help="in this network namespace (name, pid or path)")
+                        help="use this network namespace (name, pid or path)")
     parser.set_defaults(do=do_abort)
     return parser
 
@@ -163,14 +164,14 @@ def add_ladder(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "ladder", help="draw what was sent and what arrived",
         description="Draws a ladder diagram of every connection in "
-        "/proc/net/toytcp/events: of this namespace, of those named, or of "
-        "saved copies (- is standard input). Given both ends, it pairs what "
-        "was sent with what arrived and marks the rest as lost.")
+        "/proc/net/toytcp/events: of this namespace, of the namespaces named, "
+        "or in saved copies (- is standard input). Given both ends, it pairs "
+        "segments sent with segments that arrived and marks the rest as lost.")
     parser.add_argument("files", nargs="*", metavar="FILE")
     parser.add_argument("--netns", metavar="NAME", action="append", default=[],
                         help="read a network namespace (may be repeated)")
     parser.add_argument("--follow", action="store_true",
-                        help="go on drawing what happens, until interrupted")
+                        help="keep drawing new events until interrupted")
     add_drawing_options(parser)
     parser.set_defaults(do=do_ladder)
     return parser
@@ -179,19 +180,19 @@ def add_ladder(commands) -> argparse.ArgumentParser:
 def add_sim(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "sim", help="draw a connection over a simulated network",
-        add_help=False, allow_abbrev=False, description="Runs the simulator (built when needed) "
-        "and draws its ladder. With --runs N it draws nothing, and tries as "
-        "many connections over networks of all kinds; with --goodput it "
-        "prints how fast 20 MB go over some. Below are the drawing's options, "
-        "then the simulator's.")
+        add_help=False, allow_abbrev=False,
+        description="Runs the simulator (building it if needed) and draws the "
+        "ladder. With --runs N it draws nothing, but tests N runs over all "
+        "kinds of networks; with --goodput it prints the speed of 20 MB over some. "
+        "The options for drawing come first, then the simulator's.")
     parser.add_argument("-h", "--help", action="store_true",
                         help="show this and exit")
     parser.add_argument("--version", action="store_true",
-                        help="say whose protocol it runs: the checkout, and a "
-                        "digest of its sources")
+                        help="print which protocol it runs: the checkout and "
+                        "a digest of its sources")
     parser.add_argument("--cwnd", action="store_true",
                         help="draw the client's congestion window instead, "
-                        "a line for each round trip")
+                        "with a line for each round trip")
     add_drawing_options(parser)
     parser.set_defaults(do=do_sim)
     return parser
@@ -199,17 +200,17 @@ def add_sim(commands) -> argparse.ArgumentParser:
 
 def add_translate(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        "translate", help="a cable on which toytcp becomes TCP",
-        description="Joins this network namespace and NETNS, or two others, "
+        "translate", help="connect toytcp to real TCP by a virtual cable",
+        description="Connects this network namespace and NETNS, or two others, "
         "by a pair of TUN devices, and swaps the protocol numbers of toytcp "
-        "and TCP in what passes, both ways. It runs until it is ended, and "
-        "the devices with it; addresses are left to 'ip'. Needs root.")
+        "and TCP in all packets, in both directions. It runs until ended, then "
+        "removes the devices. Set addresses with 'ip'. Needs root.")
     parser.add_argument("netns", nargs="+", metavar="NETNS",
                         help="a network namespace (name, pid or path)")
     parser.add_argument("--device", metavar="NAME", default="translate",
-                        help="what the device is called at both ends")
+                        help="the device's name at both ends")
     parser.add_argument("--protocol", type=number_of_protocol,
-                        metavar="N", help="toytcp's number, if it is not the "
+                        metavar="N", help="toytcp's number, by default the "
                         "loaded module's; 6: translate nothing")
     parser.set_defaults(do=do_translate)
     return parser
@@ -218,8 +219,8 @@ def add_translate(commands) -> argparse.ArgumentParser:
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="toytcp", description="Run programs over toytcp, the small TCP "
-        "of protocol 253, and watch what they say to each other.",
-        epilog="'toytcp COMMAND --help' tells more about each command.")
+        "of protocol 253, and watch the segments they exchange.",
+        epilog="'toytcp COMMAND --help' describes each command.")
     commands = parser.add_subparsers(dest="name", metavar="COMMAND",
                                      required=True)
     for add in (add_run, add_connections, add_abort, add_ladder, add_sim,
@@ -230,7 +231,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    """Only sim may have options that are not ours: the simulator's."""
+    """Only sim accepts unknown options, for the simulator."""
     parser = make_parser()
     args, rest = parser.parse_known_args(arguments)
     if rest and args.name != "sim":
@@ -249,6 +250,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away (| head): nothing to complain about.
+        # The reader has gone (as with "| head"): not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What every toytcp subcommand needs: failing well, places, name spaces."""
+"""Shared by all toytcp subcommands: errors, directories, network namespaces."""
 import contextlib
 import ctypes
 import os
@@ -16,12 +16,12 @@ NOT_LOADED = ("the module is not loaded; load it with 'insmod toytcp.ko', or "
 
 
 class Failure(Exception):
-    """Something the user has to know: the cause and, if there is one, the
-    remedy. Printed without a traceback; the exit status is 1."""
+    """An error for the user: the cause and, if there is one, the remedy. It is
+    printed without a traceback; the exit status is 1."""
 
 
 def say(text: str) -> None:
-    """What the user may want to know, beside what was asked for."""
+    """Prints a message for the user on standard error."""
     print(f"toytcp: {text}", file=sys.stderr, flush=True)
 
 
@@ -34,27 +34,27 @@ def columns() -> int | None:
 
 
 def cache_dir() -> str:
-    """Where built things go when they cannot go into the tree."""
+    """The directory for builds outside the tree."""
     return (os.environ.get("TOYTCP_CACHE")
             or os.path.expanduser("~/.cache/toytcp"))
 
 
 def writable_dir(name: str) -> str:
-    """A directory for built things: in the cache or, where that cannot be
-    written (a test VM shows the host's files read-only), in /tmp."""
+    """A directory for builds: in the cache or, if that is read-only (as it is
+    in a test VM), in /tmp."""
     for root in (cache_dir(), f"/tmp/toytcp-{os.getuid()}"):
         path = os.path.join(root, name)
         with contextlib.suppress(OSError):
             os.makedirs(path, mode=0o700, exist_ok=True)
             if os.access(path, os.W_OK) and os.stat(path).st_uid == os.getuid():
                 return path
-    raise Failure(f"no place for {name}: neither {cache_dir()} nor /tmp can "
-                  "be written")
+    raise Failure(f"cannot create {name}: neither {cache_dir()} nor /tmp is "
+                  "writable")
 
 
 def own_dir(name: str) -> str:
-    """A directory for what is built from this checkout and no other; as TREE
-    in scripts/lib.sh. Removes those of checkouts that are gone."""
+    """A directory for builds of this checkout alone; the same as TREE in
+    scripts/lib.sh. Also removes the directories of deleted checkouts."""
     import glob         # here, since it is rarely needed and slow to load
     import hashlib
     home = os.path.realpath(os.path.join(HERE, "..", ".."))
@@ -76,7 +76,7 @@ def own_dir(name: str) -> str:
 
 
 def module_protocol() -> int:
-    """The protocol number the loaded module took."""
+    """The protocol number of the loaded module."""
     try:
         with open("/sys/module/toytcp/parameters/protocol") as parameter:
             return int(parameter.read())
@@ -85,8 +85,8 @@ def module_protocol() -> int:
 
 
 def netns_path(name: str) -> str:
-    """The file behind a network namespace: a name as 'ip netns' has it, a
-    process id, or a path."""
+    """The file of a network namespace, which may be given as a name of 'ip
+    netns', a process ID, or a path."""
     if "/" in name:
         return name
     if name.isdigit():
@@ -95,11 +95,11 @@ def netns_path(name: str) -> str:
 
 
 def no_netns(name: str, error: OSError) -> Failure:
-    """Why it cannot be opened, and what to do."""
+    """Says why a namespace cannot be opened, and what to do."""
     if isinstance(error, PermissionError):
         return Failure(f"entering network namespace {name} needs root")
-    return Failure(f"no network namespace {name}: 'ip netns' lists those with "
-                   "a name; a process id or a path will do, too")
+    return Failure(f"no network namespace {name}: 'ip netns' lists the names; "
+                   "you can also give a process ID or a path")
 
 
 def setns(descriptor: int) -> None:

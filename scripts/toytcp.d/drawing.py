@@ -8,14 +8,14 @@ from rows import Row, segments, weave
 STATE_WIDTH = 12        # as long as the longest state name
 TIME_WIDTH = 10
 MIN_SHAFT = 3           # dashes on either side of an arrow's label
-APART_US = 1000         # a delay from which both sides' clocks are shown
-# How to save room, one after the other, until the ladder fits.
+APART_US = 1000         # with a delay above this, both sides have a clock
+# Steps to save room, taken one after the other until the ladder fits.
 ROOMY, SHORT, RELATIVE, ROUNDED, ONE_CLOCK = range(5)
 
 
 @dataclass
 class Style:
-    """What the user asked for. columns: the ladder shall be no wider."""
+    """The user's choices. columns: the greatest width of the ladder."""
     relative: bool = False
     causes: bool = False
     window: bool = False
@@ -24,7 +24,7 @@ class Style:
 
 @dataclass
 class Ladder:
-    """A conversation on its way to paper."""
+    """A conversation and its layout."""
     talk: Conversation
     rows: list[Row]
     style: Style
@@ -41,8 +41,8 @@ class Ladder:
 
 
 def initial_numbers(rows: list[Row]) -> dict[str, int]:
-    """Each sender's first sequence number, which relative ones count from:
-    its SYN's, and not what a stranger says."""
+    """Each sender's first sequence number, the base of relative ones: that of
+    its SYN, not of a forged segment."""
     base: dict[str, int] = {}
     found = segments(rows)
     found.sort(key=lambda each: not (each[0].departure and
@@ -51,7 +51,7 @@ def initial_numbers(rows: list[Row]) -> dict[str, int]:
         if sent.seq is not None:
             base.setdefault(sender(sent), sent.seq)
         if sent.ack is not None and "ACK" in sent.bits:
-            # Only if nothing of the other side is seen before.
+            # Only used if no segment of the other side was seen before.
             base.setdefault(receiver(sent), sent.ack)
     return base
 
@@ -65,7 +65,7 @@ def receiver(event: Event) -> str:
 
 
 def numbers(ladder: Ladder, event: Event) -> tuple[int, int | None]:
-    """Sequence and acknowledgement number as they are to be shown."""
+    """Sequence and acknowledgement number in the form to be shown."""
     seq = event.seq or 0
     ack = event.ack if "ACK" in event.bits else None
     if ladder.relative:
@@ -76,7 +76,8 @@ def numbers(ladder: Ladder, event: Event) -> tuple[int, int | None]:
 
 
 def is_strange(ladder: Ladder, event: Event) -> bool:
-    """Did it arrive though the peer, who was watched by then, never sent it?"""
+    """Did it arrive although the peer, whose events were recorded, never sent
+    it?"""
     if event.dir != "in" or event.fate != "unknown":
         return False
     at_left = event.local == ladder.talk.client
@@ -85,7 +86,7 @@ def is_strange(ladder: Ladder, event: Event) -> bool:
 
 
 def label(ladder: Ladder, event: Event) -> str:
-    """What is written on an arrow."""
+    """The text on an arrow."""
     seq, ack = numbers(ladder, event)
     parts = [f"Seq = {seq}"]
     if ack is not None:
@@ -112,7 +113,7 @@ def shaft(text: str, width: int) -> str:
 
 
 def begins_midway(row: Row) -> bool:
-    """Is it an arrival whose departure stands further up?"""
+    """Is it an arrival whose departure is drawn further up?"""
     return (row.departure is None
             and (row.arrival.peer is not None or row.arrival.fate == "twice"))
 
@@ -144,7 +145,7 @@ def arrow_left(text: str, width: int, row: Row) -> str:
 
 
 def middle(ladder: Ladder, row: Row) -> str:
-    """What stands between the two sides."""
+    """The text between the two sides."""
     event = row.segment
     if event is None:
         cause = row.alone.cause if ladder.style.causes else ""
@@ -189,7 +190,7 @@ def row_clocks(ladder: Ladder, row: Row) -> tuple[str, str]:
 
 
 class Sides:
-    """The state each side was last shown in."""
+    """The last state shown for each side."""
 
     def __init__(self, rows: list[Row]):
         self.shown = [self.first(rows, True), self.first(rows, False)]
@@ -201,7 +202,7 @@ class Sides:
         return next((e.before or "" for e in events if e), "")
 
     def change(self, row: Row) -> tuple[str, str]:
-        """The states to write beside a row: those that are new."""
+        """The states to write beside a row: only those that changed."""
         news = []
         for side, left in enumerate((True, False)):
             event = row.on(left)
@@ -214,8 +215,8 @@ class Sides:
 
 
 def follows_at_once(rows: list[Row], i: int) -> bool:
-    """Is the next event of this row's side a segment sent? A call or timeout
-    that changes the state and sends is then one line with what it sends."""
+    """Is the next event of this row's side a segment that it sends? Then a call
+    or timeout that changed the state shares a line with that segment."""
     left = rows[i].to_right
     for row in rows[i + 1:]:
         event = row.on(left)
@@ -236,7 +237,7 @@ def is_drawn(ladder: Ladder, i: int) -> bool:
 
 
 def heading(ladder: Ladder, sides: Sides) -> list[str]:
-    """Who is who, and the states they begin in."""
+    """The names of both sides, and their initial states."""
     def names(left: str, between: str, right: str) -> str:
         short = ladder.level >= SHORT
         width = ladder.times + (1 if short else 2) + ladder.states
@@ -252,14 +253,14 @@ def heading(ladder: Ladder, sides: Sides) -> list[str]:
 
 
 def is_slow(row: Row) -> bool:
-    """Was this segment long on its way, or drawn in two rows?"""
+    """Did this segment take long enough to need two clocks?"""
     event = row.segment
     return bool(event and event.peer and
                 abs(event.peer.time - event.time) >= APART_US)
 
 
 def arrow_room(ladder: Ladder, row: Row) -> int:
-    """How wide a segment's arrow has to be."""
+    """The width of a segment's arrow."""
     if ladder.level == ROOMY:
         return len(label(ladder, row.segment)) + 2 * MIN_SHAFT + 7
     whole = row.departure and row.arrival
@@ -289,7 +290,7 @@ def is_too_wide(ladder: Ladder) -> bool:
 
 
 def plan(talk: Conversation, style: Style) -> Ladder:
-    """Decides the rows, the numbers' base and the widths."""
+    """Decides the rows, the base of the numbers, and the widths."""
     ladder = Ladder(talk, weave(talk), style)
     ladder.base = initial_numbers(ladder.rows)
     set_level(ladder, ROOMY)
@@ -321,7 +322,7 @@ def draw(talk: Conversation, style: Style) -> str:
 
 
 def list_segments(talk: Conversation, style: Style) -> list[str]:
-    """The segments sent, a line each: n from flags seq ack len."""
+    """The segments sent, one per line: n from flags seq ack len."""
     ladder = plan(talk, style)
     lines = []
     for n, (row, event) in enumerate(segments(ladder.rows), 1):

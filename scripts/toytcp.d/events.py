@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The records of /proc/net/toytcp/events, and which belong together.
+"""Parses the records of /proc/net/toytcp/events and groups them.
 
-An Event is one line of the file. A Conversation is what two endpoints said
-to each other from one opening to the end, seen from one side or from both.
+An Event is one line of the file. A Conversation is everything that two
+endpoints exchanged from one handshake to its end, recorded on one side or on
+both.
 """
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,8 +19,8 @@ class BadRecord(Exception):
 
 @dataclass(eq=False)
 class Event:
-    """One record. dir is in, out or None; absent fields are None. What
-    pairing finds out stands in peer, fate and note."""
+    """One record. dir is in, out or None; absent fields are None. The results
+    of pairing are in peer, fate and note."""
     n: int
     time: int
     local: str
@@ -51,7 +52,7 @@ class Event:
 
     @property
     def opens(self) -> bool:
-        """Does it belong to an opening: a first SYN, or the call for it?"""
+        """Does it open a connection: a first SYN, or connect()?"""
         if self.dir is None:
             return self.before in CLOSED_STATES and self.after == "SYN-SENT"
         return "SYN" in self.bits and "ACK" not in self.bits
@@ -59,7 +60,7 @@ class Event:
 
 @dataclass
 class Recording:
-    """The text of one events file, read."""
+    """The parsed text of one events file."""
     events: list[Event] = field(default_factory=list)
     lost: int = 0
 
@@ -73,7 +74,7 @@ def number(text: str) -> int | None:
 
 
 def parse_line(columns: list[str], line: str, source: int) -> Event:
-    """One record; columns may have been added at the end of a line."""
+    """Parses one record; newer modules may have added columns at the end."""
     cells = dict(zip(columns, line.split()))
     try:
         local, remote = cells["connection"].split(">")
@@ -89,8 +90,8 @@ def parse_line(columns: list[str], line: str, source: int) -> Event:
 
 
 def parse(text: str, source: int = 0) -> Recording:
-    """Reads the text of an events file. A repeated header, as saved copies
-    joined with cat have it, is harmless."""
+    """Reads the text of an events file. Repeated headers, as in saved copies
+    joined with cat, are harmless."""
     recording = Recording()
     columns = FORMAT
     for line in text.splitlines():
@@ -106,7 +107,7 @@ def parse(text: str, source: int = 0) -> Recording:
 @dataclass
 class Conversation:
     """Both sides of one connection. The client is the side that sent the
-    first SYN; a side that nobody watched has no events."""
+    first SYN; a side that was not recorded has no events."""
     client: str
     server: str
     left: list[Event] = field(default_factory=list)
@@ -126,15 +127,15 @@ class Conversation:
 
 
 def group_key(event: Event, whole: set) -> tuple:
-    """Events with one key belong to one pair of endpoints. A source that
-    saw both endpoints is complete: nothing is added from elsewhere (every
-    namespace has a 127.0.0.1 of its own)."""
+    """Events with the same key belong to the same pair of endpoints. A source
+    that recorded both endpoints is complete: events of other sources are not
+    added (every namespace has a 127.0.0.1 of its own)."""
     pair = tuple(sorted((event.local, event.remote)))
     return (pair, event.source if (pair, event.source) in whole else None)
 
 
 def complete_sources(events: list[Event]) -> set:
-    """The (pair, source) for which the source saw both endpoints."""
+    """The (pair, source) for which the source recorded both endpoints."""
     seen = {(e.source, e.local, e.remote) for e in events}
     return {(tuple(sorted((local, remote))), source)
             for source, local, remote in seen
@@ -142,7 +143,7 @@ def complete_sources(events: list[Event]) -> set:
 
 
 def in_order(events: list[Event]) -> list[Event]:
-    """By time; the records of one source keep their order."""
+    """Sorts by time; the records of one source keep their order."""
     latest: dict[int, int] = {}
     keyed = []
     for event in sorted(events, key=lambda e: (e.source, e.n)):
@@ -152,9 +153,9 @@ def in_order(events: list[Event]) -> list[Event]:
 
 
 def split_openings(events: list[Event]) -> list[list[Event]]:
-    """Cuts where the same pair of endpoints opens again after both of them
-    had ended. (A SYN into a live connection does not cut: that is a half-open
-    connection being discovered, and worth seeing in one piece.)"""
+    """Splits the events where the same two endpoints connect again after both
+    had closed. (A SYN to a live connection does not split them: it discovers a
+    half-open connection, which should be seen as a whole.)"""
     parts: list[list[Event]] = [[]]
     states: dict[str, str | None] = {}
     talked = False
@@ -171,7 +172,7 @@ def split_openings(events: list[Event]) -> list[list[Event]]:
 
 
 def conversation(events: list[Event]) -> Conversation:
-    """Decides who is the client, and parts the events."""
+    """Finds out which side is the client, and divides the events."""
     first = events[0]
     client, server = first.local, first.remote
     for event in events:
@@ -187,7 +188,7 @@ def conversation(events: list[Event]) -> Conversation:
 
 
 def conversations(events: list[Event]) -> list[Conversation]:
-    """All in which anything was said, in the order in which they began."""
+    """All conversations with segments, in the order of their beginning."""
     whole = complete_sources(events)
     groups: dict[tuple, list[Event]] = {}
     for event in in_order(events):

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp sim --cwnd: the congestion window, a line for each round trip."""
+"""toytcp sim --cwnd: the congestion window, with a line for each round trip."""
 from dataclasses import dataclass
 
 from events import Conversation, Event, conversations, parse
 
 NO_THRESHOLD = 1 << 30      # ssthresh before any loss
 BEFORE_BAR = 30             # columns
-NOTE = 12                   # columns behind the longest bar
+NOTE = 12                   # columns after the longest bar
 
 
 @dataclass
 class Round:
-    """A round trip, and with what it began. It ends when all is acknowledged
-    that had been sent by then. again: segments that were repeated in it."""
+    """A round trip, with the windows at its beginning. It ends when everything
+    sent before it is acknowledged. again: segments retransmitted in it."""
     time: int
     cwnd: int
     ssthresh: int
@@ -35,7 +35,7 @@ class Rounds:
         self.mark = self.reached
 
     def goes_on(self, event: Event, now: int) -> bool:
-        """Is this ACK one of a burst that came at once?"""
+        """Is this ACK part of a burst that arrived at the same time?"""
         line = self.found[-1]
         if line.time == now:
             line.cwnd, line.ssthresh = event.cwnd, event.ssthresh

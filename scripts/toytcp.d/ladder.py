@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp ladder: the textbook diagram of what really happened."""
+"""toytcp ladder: draws recorded connections as textbook diagrams."""
 import time
 
 from common import Failure, read_proc
@@ -7,11 +7,11 @@ from drawing import Style, Sides, body, draw, heading, list_segments, plan
 from events import BadRecord, Conversation, Event, conversations, parse
 
 POLL_S = 0.2
-SETTLE_US = 1_000_000   # how long a segment may be on its way when followed
+SETTLE_US = 1_000_000   # with --follow, how long a segment may take to arrive
 
 
 def read_sources(files: list[str], namespaces: list[str]) -> list[str]:
-    """The text of every recording: files, namespaces, or the one here."""
+    """The text of every recording: of files and namespaces, or of this one."""
     texts = []
     for name in files:
         try:
@@ -33,14 +33,14 @@ def load(texts: list[str]) -> tuple[list[Event], int]:
             recording = parse(text, source)
         except BadRecord as error:
             raise Failure("not a copy of /proc/net/toytcp/events; the first "
-                          f"line that is none of its: {str(error)[:60]!r}")
+                          f"line that is not a record: {str(error)[:60]!r}")
         events += recording.events
         lost += recording.lost
     return events, lost
 
 
 def touches(event: Event, only: str | None) -> bool:
-    """Is this event of an endpoint the user asked for (':7000' will do)?"""
+    """Does the event belong to the wanted endpoint, such as ':7000'?"""
     return (only is None or event.local.endswith(only)
             or event.remote.endswith(only))
 
@@ -63,8 +63,8 @@ def report(texts: list[str], style: Style, only: str | None = None,
 
 
 class Follower:
-    """Draws ladders while they happen. A row is printed once it is too old
-    to change: its segment has arrived, or has had the time to."""
+    """Draws ladders as events arrive. A row is printed when it can no longer
+    change: its segment has arrived, or has had enough time to."""
 
     def __init__(self, style: Style, only: str | None):
         self.style = style

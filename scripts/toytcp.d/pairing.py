@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which arrival belongs to which departure, and what became of the rest.
+"""Pairs arrivals with departures, and finds the fate of the rest.
 
-pair() writes into each segment's peer, fate and note:
+pair() sets each segment's peer, fate and note:
   arrived   it has a peer on the other side
-  lost      it left, and never arrived
-  part      a piece of a segment that was cut on the way (its arrival only)
+  lost      it left, but never arrived
+  part      a piece of a segment that was cut on the way (arrival only)
   merged    it arrived as part of a larger one
-  twice     the network delivered it once more (its arrival only)
-  unknown   the other side was not watched, or its record is gone
+  twice     a duplicate made by the network (arrival only)
+  unknown   the other side was not recorded, or its record is gone
 """
 from bisect import bisect_left
 from collections import defaultdict
@@ -17,7 +17,7 @@ from events import Conversation, Event
 
 
 def same(event: Event) -> tuple:
-    """What a segment keeps on its way."""
+    """The fields of a segment that do not change on its way."""
     return (event.flags, event.seq, event.ack, event.len)
 
 
@@ -34,9 +34,9 @@ def oddness(departure: Event, arrival: Event, typical: int) -> float:
 
 def match_alike(departures: list[Event], arrivals: list[Event],
                 typical: int) -> None:
-    """Pairs segments that look alike, in order. Where more of them left than
-    arrived, a departure is passed over (it was lost) as long as the next one
-    would have had a more usual delay."""
+    """Pairs identical segments in order. If more of them left than arrived, a
+    departure is skipped (as lost) while the next one would have a more typical
+    delay."""
     j = 0
     for i, arrival in enumerate(arrivals):
         def odd(k: int) -> float:
@@ -52,8 +52,8 @@ def match_alike(departures: list[Event], arrivals: list[Event],
 
 
 def match_skewed(departures: list[Event], arrivals: list[Event]) -> None:
-    """What arrived before anything like it left: the two machines' clocks
-    differ. Paired in order."""
+    """Pairs, in order, arrivals that seem to precede their departures, because
+    the two machines' clocks differ."""
     early = [e for e in arrivals if e.time < departures[0].time]
     late = [e for e in departures if not e.peer]
     for departure, arrival in zip(late, early):
@@ -61,7 +61,7 @@ def match_skewed(departures: list[Event], arrivals: list[Event]) -> None:
 
 
 def typical_delay(groups: list[tuple]) -> int:
-    """The median delay of the segments that are unmistakable."""
+    """The median delay of the segments that are unique."""
     delays = sorted(arrivals[0].time - departures[0].time
                     for departures, arrivals in groups
                     if len(departures) == len(arrivals) == 1)
@@ -78,7 +78,7 @@ def group_alike(departures: list[Event], arrivals: list[Event]) -> list[tuple]:
 
 
 def match_equal(departures: list[Event], arrivals: list[Event]) -> None:
-    """Everything that arrived as it left."""
+    """Pairs all segments that arrived unchanged."""
     groups = group_alike(departures, arrivals)
     typical = typical_delay(groups)
     for left, right in groups:
@@ -95,7 +95,7 @@ def holds(big: Event, small: Event) -> bool:
 
 
 class BySequence:
-    """Segments in the order of their first bytes, to be searched."""
+    """Segments sorted by their first byte, for searching."""
 
     def __init__(self, events: list[Event], base: int):
         self.base = base
@@ -106,7 +106,7 @@ class BySequence:
         return (event.seq - self.base) % 2 ** 32
 
     def inside(self, big: Event) -> list[Event]:
-        """Those that are pieces of big and have no fate yet."""
+        """The pieces of big that have no fate yet."""
         first = self.offset(big)
         low = bisect_left(self.offsets, first)
         high = bisect_left(self.offsets, first + big.len)
@@ -115,7 +115,8 @@ class BySequence:
 
 
 def match_cut(departures: list[Event], arrivals: list[Event]) -> None:
-    """A super-segment may be cut up on its way: its pieces arrive."""
+    """Matches super-segments that were cut on their way, and arrived in
+    pieces."""
     pool = BySequence(arrivals, departures[0].seq)
     for departure in departures:
         pieces = [e for e in pool.inside(departure)
@@ -132,7 +133,7 @@ def match_cut(departures: list[Event], arrivals: list[Event]) -> None:
 
 
 def match_merged(departures: list[Event], arrivals: list[Event]) -> None:
-    """Or several segments may arrive as one: the last of them brings it."""
+    """Matches segments that arrived joined in one; the last is its peer."""
     pool = BySequence(departures, departures[0].seq)
     for arrival in arrivals:
         parts = [e for e in pool.inside(arrival) if e.time <= arrival.time]
@@ -146,7 +147,7 @@ def match_merged(departures: list[Event], arrivals: list[Event]) -> None:
 
 
 def match_resized(departures: list[Event], arrivals: list[Event]) -> None:
-    """Data whose segment borders changed on the way (GSO and GRO)."""
+    """Matches text whose segment boundaries changed on the way (GSO, GRO)."""
     for match in (match_cut, match_merged):
         sent = [e for e in departures if not e.fate and e.len]
         received = [e for e in arrivals if not e.fate and e.len]
@@ -160,7 +161,7 @@ def judge(events: list[Event], fate: str) -> None:
 
 
 def mark_again(departures: list[Event]) -> None:
-    """Notes the segments that repeat sequence numbers already sent."""
+    """Marks retransmissions: segments whose numbers had been sent before."""
     latest = None
     for event in departures:
         if not event.span or event.seq is None:
@@ -185,6 +186,6 @@ def pair_direction(sent: list[Event], received: list[Event],
 
 
 def pair(talk: Conversation) -> None:
-    """Finds out, for every segment of a conversation, what became of it."""
+    """Finds the fate of every segment of a conversation."""
     pair_direction(talk.left, talk.right, talk.both_seen)
     pair_direction(talk.right, talk.left, talk.both_seen)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libtoytcp.so: makes an unmodified TCP program talk over toytcp.
+ * libtoytcp.so: runs an unmodified TCP program over toytcp.
  *
- * Preloaded by "toytcp run". Three rules do it: an IPv4 stream socket is
- * opened with toytcp's protocol number; an IPv6 one does not exist here; and
- * names resolve to IPv4 addresses, so that no program tries IPv6 first.
- * Everything else, datagrams and local sockets included, is left alone.
+ * Preloaded by "toytcp run". It does three things: it opens IPv4 stream sockets
+ * with toytcp's protocol number; it refuses IPv6 stream sockets; and it
+ * resolves names to IPv4 addresses, so that no program tries IPv6 first.
+ * Everything else, including datagram and local sockets, is left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -34,7 +34,7 @@ static int is_tcp(int type, int protocol)
 	       (protocol == 0 || protocol == IPPROTO_TCP);
 }
 
-/* The function this library stands in front of. */
+/* The function that this library replaces. */
 static void *behind(const char *name)
 {
 	void *function = dlsym(RTLD_NEXT, name);
@@ -60,8 +60,8 @@ EXPORT int socket(int family, int type, int protocol)
 }
 
 /*
- * What getaddrinfo(3) assumes without hints; stated here because hints are
- * the only way to ask for IPv4.
+ * The defaults of getaddrinfo(3) without hints. We need hints in any case, to
+ * ask for IPv4.
  */
 static const struct addrinfo no_hints = {
 	.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG,

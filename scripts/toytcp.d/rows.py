@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""From a paired conversation to the rows of its ladder, top to bottom.
+"""Turns a paired conversation into the rows of its ladder, from top to bottom.
 
-Each side's events stay in their order. A segment is one row where that is
-possible; where two segments cross on their way, one of them is drawn as a
-departure and, further down, an arrival.
+Each side's events keep their order. A segment takes one row if possible. If two
+segments cross on their way, one of them is drawn as a departure and, further
+down, as an arrival.
 """
 from collections import deque
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from pairing import pair
 
 @dataclass
 class Row:
-    """One line: a segment (departure, arrival or both), or an event of one
-    side alone. to_right: does the arrow point from client to server?"""
+    """One line: a segment (its departure, arrival or both), or an event without
+    a segment. to_right: does the arrow point from client to server?"""
     departure: Event | None = None
     arrival: Event | None = None
     alone: Event | None = None
@@ -37,7 +37,7 @@ class Row:
 
 
 class Weaver:
-    """Weaves the two sides' queues into rows."""
+    """Merges the two sides' queues into rows."""
 
     def __init__(self, talk: Conversation):
         self.queues = (deque(talk.left), deque(talk.right))
@@ -47,8 +47,8 @@ class Weaver:
         return event.peer is None or id(event) in self.apart
 
     def is_ready(self, side: int) -> bool:
-        """Can the head of this queue be drawn now? The arrivals come with
-        their departures, which have to be heads at the same time."""
+        """Can the head of this queue be drawn now? A departure and its arrival
+        are drawn together, so both must be at the heads of their queues."""
         head = self.queues[side][0]
         if self.stands_alone(head):
             return True
@@ -62,8 +62,8 @@ class Weaver:
         return min(sides, key=lambda side: self.queues[side][0].time)
 
     def part(self) -> None:
-        """Nothing can be drawn whole: two segments cross. The one that is
-        earlier becomes two rows."""
+        """Splits the earlier of two segments that cross into two rows, because
+        neither can be drawn in one."""
         head = self.queues[self.earliest(self.heads())][0]
         self.apart.update((id(head), id(head.peer)))
 
@@ -97,8 +97,8 @@ def weave(talk: Conversation) -> list[Row]:
 
 
 def segments(rows: list[Row]) -> list[tuple[Row, Event]]:
-    """The segments that were sent, in the order of their departures. One
-    whose departure nobody saw counts where it arrived."""
+    """The segments that were sent, in the order of their departures. If a
+    departure was not recorded, the arrival takes its place."""
     found = []
     for row in rows:
         sent = row.departure

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp run: an unmodified TCP program on toytcp, by a preloaded library."""
+"""toytcp run: runs an unmodified TCP program over toytcp, with a preloaded
+library."""
 import errno
 import os
 import shutil
@@ -14,7 +15,7 @@ PT_INTERP = 3
 
 
 def wanted_protocol() -> int:
-    """TOYTCP_PROTOCOL if it is set, else what the module says."""
+    """TOYTCP_PROTOCOL if set, otherwise the loaded module's number."""
     wish = os.environ.get("TOYTCP_PROTOCOL")
     if wish and not wish.isdigit():
         raise Failure(f"TOYTCP_PROTOCOL={wish} is not a protocol number")
@@ -22,7 +23,7 @@ def wanted_protocol() -> int:
 
 
 def check_protocol(protocol: int) -> None:
-    """Fails now, with the remedy, rather than in the program later."""
+    """Fails now, with a remedy, rather than later in the program."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol).close()
     except OSError as error:
@@ -33,8 +34,8 @@ def check_protocol(protocol: int) -> None:
 
 
 def is_static(path: str) -> bool:
-    """Is it an ELF program that no dynamic linker starts? None of those can
-    be preloaded. (Scripts and what we cannot read count as dynamic.)"""
+    """Is it an ELF program without a dynamic linker, so that preloading has no
+    effect? (Scripts and unreadable files count as dynamic.)"""
     try:
         with open(path, "rb") as file:
             head = file.read(64)
@@ -55,13 +56,13 @@ def find_program(name: str) -> str:
     if not path:
         raise Failure(f"{name}: no such program")
     if is_static(path):
-        raise Failure(f"{path} is statically linked: a preloaded library "
-                      "cannot reach it")
+        raise Failure(f"{path} is statically linked, so a preloaded library "
+                      "has no effect on it")
     return path
 
 
 def run(command: list[str]) -> int:
-    """Replaces this process by the program; returns only by exception."""
+    """Replaces this process by the program; returns only with an exception."""
     path = find_program(command[0])
     protocol = wanted_protocol()
     check_protocol(protocol)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp sim: ladders from the simulator; no VM, no root.
+"""toytcp sim: draws ladders from the simulator, without a VM or root.
 
-Each checkout has its own simulator in the cache: the tree stays as it is, and
-may be read-only. Whether it is still the tree's is decided by what the sources
-contain, not by their times: these may be those of an older commit."""
+Each checkout has its own simulator in the cache, so the tree stays clean and
+may be read-only. Digests of the sources, not their times, decide whether it is
+up to date: after a switch to another commit, times prove nothing."""
 import fcntl
 import glob
 import hashlib
@@ -21,8 +21,8 @@ COMPILER = "the compiler"
 
 
 def digests() -> dict[str, str]:
-    """What the simulator is made of: each source by the name that make knows
-    it by, and a digest of what it contains."""
+    """The simulator's sources: maps each, by its name in the Makefile, to a
+    digest of its content."""
     found = {COMPILER: " ".join(os.environ.get(name, "")
                                 for name in ("CC", "SANITIZE"))}
     for pattern in SOURCES:
@@ -34,7 +34,7 @@ def digests() -> dict[str, str]:
 
 
 def read_made_of(out: str) -> dict[str, str]:
-    """What the simulator in that directory was made of."""
+    """The digests of the sources from which that simulator was built."""
     try:
         with open(os.path.join(out, "sources")) as file:
             return json.load(file)
@@ -49,8 +49,8 @@ def dependencies(made: str) -> set[str]:
 
 
 def forget_objects(out: str, changed: set[str]) -> None:
-    """Removes what was made of sources that have changed since: make, which
-    compares times, may think it new enough."""
+    """Removes objects whose sources have changed since: make compares times and
+    might consider them up to date."""
     if os.path.exists(os.path.join(out, "sim")):
         os.unlink(os.path.join(out, "sim"))
     for made in glob.glob(os.path.join(glob.escape(out), "obj", "**", "*.o"),
@@ -64,7 +64,7 @@ def forget_objects(out: str, changed: set[str]) -> None:
 
 
 def make(out: str) -> None:
-    # A make that we may have been called by would hand its OUTPUT on.
+    # Do not inherit variables such as OUTPUT from a make that called us.
     plain = {name: value for name, value in os.environ.items()
              if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
     made = subprocess.run(["make", "-s", "-j", str(os.cpu_count() or 1),
@@ -76,7 +76,7 @@ def make(out: str) -> None:
 
 
 def build() -> str:
-    """The path of this tree's simulator, built if need be."""
+    """The path of this tree's simulator, which is built if necessary."""
     if not os.path.exists(os.path.join(ROOM, "Makefile")):
         raise Failure("the simulator's source is not here: run toytcp from "
                       "its source tree")
@@ -90,7 +90,7 @@ def build() -> str:
         if not shutil.which("make"):
             raise Failure("building the simulator needs: apt install gcc make")
         say(f"building the simulator of {REPO}" +
-            ("" if made_of else " (the first time: some ten seconds)"))
+            ("" if made_of else " (ten seconds on the first run)"))
         forget_objects(out, {name for name in sources | made_of
                              if sources.get(name) != made_of.get(name)})
         with open(os.path.join(out, "sources"), "w") as file:
@@ -100,19 +100,20 @@ def build() -> str:
 
 
 def version() -> str:
-    """Whose protocol is simulated: two trees that differ say so."""
+    """Names the protocol that is simulated; different trees print different
+    digests."""
     whole = json.dumps(digests(), sort_keys=True).encode()
     return (f"toytcp sim: the protocol of {REPO}, sources "
             f"{hashlib.sha256(whole).hexdigest()[:12]}")
 
 
 def run_many(options: list[str]) -> int:
-    """Many runs are not drawn: the simulator says what it finds."""
+    """Runs the simulator without drawing; it prints its own results."""
     return subprocess.call(["toytcp sim", *options], executable=build())
 
 
 def simulate(options: list[str]) -> tuple[str, int]:
-    """Runs the simulator; returns the events it saw, and its exit status."""
+    """Runs the simulator; returns its events and its exit status."""
     done = subprocess.run(["toytcp sim", "--events", *options],
                           executable=build(), stdout=subprocess.PIPE,
                           text=True)

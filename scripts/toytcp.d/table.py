@@ -6,7 +6,7 @@ import time
 
 from common import PROC, Failure, inside, read_proc, NOT_LOADED
 
-# The columns everybody wants; --all shows the rest too.
+# The most useful columns; --all shows the rest too.
 FIRST_COLUMNS = 9
 CLEAR_SCREEN = "\033[H\033[2J"
 
@@ -16,7 +16,7 @@ def is_number(text: str) -> bool:
 
 
 def align(lines: list[list[str]]) -> str:
-    """Columns of equal width; a column of numbers stands to the right."""
+    """Aligns columns; those with numbers are right-justified."""
     if not lines:
         return ""
     columns = list(zip(*lines))
@@ -40,7 +40,7 @@ def connections(netns: str | None, every_column: bool) -> str:
 
 
 def show(netns: str | None, every_column: bool, watch: bool) -> int:
-    """Prints the table, once or again every second."""
+    """Prints the table once, or again every second."""
     while True:
         text = connections(netns, every_column)
         print((CLEAR_SCREEN if watch else "") + text, flush=True)
@@ -53,7 +53,7 @@ def explain(error: OSError, local: str, remote: str) -> str:
     if error.errno in (errno.ENOENT, errno.ESRCH, errno.ENOTCONN):
         return f"no connection {local} {remote}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return "ending a connection needs root (CAP_NET_ADMIN)"
+        return "aborting a connection needs root (CAP_NET_ADMIN)"
     return f"abort {local} {remote}: {error.strerror}"
 
 

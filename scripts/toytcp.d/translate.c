@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * translate: a cable between two network namespaces on which toytcp becomes
- * TCP, and TCP toytcp.
+ * translate: a virtual cable between two network namespaces that turns toytcp
+ * into TCP and TCP into toytcp.
  *
  *   translate PROTOCOL DEVICE NETNS NETNS
  *
  * Started by "toytcp translate". Each NETNS, the path of a namespace, gets a
- * TUN device of that name. What the one sends the other receives, with the
- * protocol numbers PROTOCOL and 6 swapped: in the packet's header or, if it is
- * an ICMP error, in the header that it quotes. The checksums are corrected, not
- * made anew (RFC 1624): what was spoilt before stays so. With PROTOCOL 6
- * nothing changes.
+ * TUN device of that name. Packets sent on one arrive on the other, with the
+ * protocol numbers PROTOCOL and 6 swapped: in the packet's header or, in an
+ * ICMP error, in the quoted header. The checksums are adjusted, not recomputed
+ * (RFC 1624), so a damaged segment stays damaged. With PROTOCOL 6 nothing
+ * changes.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -41,8 +41,8 @@
 
 #define FRAGMENT_OFFSET		0x1fff
 #define PACKET_MAX		65535
-#define QUEUE			20000	/* packets: no burst shall be lost here */
-#define BATCH			64	/* before the other end has its turn */
+#define QUEUE			20000	/* packets: loses no bursts */
+#define BATCH			64	/* packets, then the other end */
 
 static int toytcp;
 
@@ -57,7 +57,7 @@ static void put16(uint8_t *at, uint16_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* RFC 1624, equation 3: a word that @checksum covers went @from one value @to
+/* RFC 1624, equation 3: a word covered by @checksum changed @from one value @to
  * another.
  */
 static void correct(uint8_t *checksum, uint16_t from, uint16_t to)
@@ -77,7 +77,7 @@ static int other(int protocol)
 	return protocol == IPPROTO_TCP ? toytcp : protocol;
 }
 
-/* The length of the IP header, or 0 if this is no packet of IPv4. */
+/* The length of the IP header, or 0 if this is not an IPv4 packet. */
 static size_t header_length(const uint8_t *packet, size_t length)
 {
 	size_t header = (packet[0] & 15) * 4;
@@ -94,8 +94,9 @@ static int is_first_fragment(const uint8_t *packet)
 }
 
 /*
- * Swaps the protocol of a packet, of which there may be only the beginning.
- * Returns its TCP checksum if that changed, else NULL; @old is what it was.
+ * Swaps the protocol of a packet, of which only the beginning may be present.
+ * Returns its TCP checksum if that changed, otherwise NULL; @old is its old
+ * value.
  */
 static uint8_t *swap(uint8_t *packet, size_t length, size_t header,
 		     uint16_t *old)
@@ -130,8 +131,8 @@ static int is_icmp_error(const uint8_t *icmp)
 }
 
 /*
- * The quoted IP header's sum is as before, since its own checksum made up for
- * the protocol; only a quoted TCP checksum counts in ICMP's.
+ * The sum of the quoted IP header is unchanged, since its own checksum makes up
+ * for the new protocol; only a changed TCP checksum affects ICMP's checksum.
  */
 static void translate_quote(uint8_t *icmp, size_t length)
 {
@@ -167,11 +168,11 @@ static void lengthen_queue(struct ifreq *request)
 
 	request->ifr_qlen = QUEUE;
 	if (any < 0 || ioctl(any, SIOCSIFTXQLEN, request))
-		err(1, "the length of the queue");
+		err(1, "cannot set the queue length of %s", request->ifr_name);
 	close(any);
 }
 
-/* The device stays in the namespace it was made in, and ends with us. */
+/* The device stays in the namespace where it was made, and ends with us. */
 static int make_device(const char *name, const char *netns)
 {
 	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -199,7 +200,7 @@ static void carry(int from, int to)
 	for (int i = 0; i < BATCH; i++) {
 		length = read(from, packet, sizeof(packet));
 		if (length < 0 && errno == EBADFD)
-			errx(1, "the device is gone");
+			errx(1, "a device has been deleted");
 		if (length <= 0)
 			return;
 		translate(packet, (size_t)length);

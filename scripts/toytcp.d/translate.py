@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp translate: a cable on which toytcp becomes TCP, and TCP toytcp."""
+"""toytcp translate: a virtual cable between toytcp and TCP."""
 import contextlib
 import os
 import stat
@@ -14,8 +14,8 @@ TUN, TUN_NUMBER = "/dev/net/tun", os.makedev(10, 200)
 
 
 def make_tun_node() -> None:
-    """Opening it loads the module; a machine without udev may lack it. Who
-    may not make it will hear that from the program."""
+    """Makes the device node, which a machine without udev may lack; opening it
+    loads the tun module. Without permission, the program will report that."""
     if not os.path.exists(TUN):
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(TUN), exist_ok=True)
@@ -23,7 +23,7 @@ def make_tun_node() -> None:
 
 
 def check_netns(name: str) -> str:
-    """The file behind it, which can be opened."""
+    """The file of the namespace; fails if it cannot be opened."""
     path = netns_path(name)
     try:
         os.close(os.open(path, os.O_RDONLY))
@@ -33,8 +33,8 @@ def check_netns(name: str) -> str:
 
 
 def translate(names: list[str], device: str, protocol: int | None) -> int:
-    """Becomes the program that carries the packets; returns only by
-    exception. One name: between here and there."""
+    """Becomes the program that carries the packets; returns only with an
+    exception. With one name, the other end is this namespace."""
     if len(device) > NAME_MAX:
         raise Failure(f"device {device}: a name has at most {NAME_MAX} bytes")
     ends = [check_netns(name) for name in names]

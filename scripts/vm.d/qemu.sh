@@ -21,8 +21,8 @@ boot_qemu() {
 	else
 		# One thread for all CPUs. With one thread each, QEMU 7.2 may
 		# translate code while another CPU is patching it, and keep
-		# executing the old instruction: the int3 of a static key that is
-		# long gone. Switching one under load then causes a hang or a
+		# executing the old instruction: the int3 of a static key that
+		# is long gone. Switching one under load then causes a hang or a
 		# panic within seconds.
 		accelerator=(-accel tcg,thread=single -cpu max)
 	fi
