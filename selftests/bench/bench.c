@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One stream protocol measured: the same work for TCP and for toytcp.
+ * Measures a stream protocol: the same work for TCP and for toytcp.
  *
  *   bench [--protocol N] [--congestion NAME] [--netns NAME] [--address A]
  *         TEST COUNT ...
@@ -9,8 +9,8 @@
  * named. Each TEST is run once, on a connection of its own, and prints a line
  * "TEST UNIT FIGURE":
  *
- *   bulk:BYTES  COUNT writes of BYTES each, up to the reader's word that it
- *               has them all (MB/s)
+ *   bulk:BYTES  COUNT writes of BYTES each, until the reader confirms that
+ *               it has them all (MB/s)
  *   pingpong    COUNT times one byte there and one byte back (/s)
  *   connect     COUNT times connect, one byte, close at both ends (/s)
  */
@@ -47,7 +47,7 @@ static int connect_server(void)
 	return fd;
 }
 
-/* False at the end of the stream. */
+/* Returns false at the end of the stream. */
 static bool read_byte(int fd)
 {
 	char byte;
@@ -55,7 +55,7 @@ static bool read_byte(int fd)
 	return stream_read(fd, &byte, 1);
 }
 
-/* Reads up to the end of the stream, then says so by one byte. */
+/* Reads up to the end of the stream, then confirms it with one byte. */
 static void serve_bulk(int fd)
 {
 	while (stream_read(fd, buffer, BUFFER))

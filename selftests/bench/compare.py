@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the benchmark's rows are held against: a limit, or an earlier run."""
+"""Compares the benchmark's rows with a limit or an earlier run."""
 import json
 
-TIME = "us"             # the unit of which less is better
+TIME = "us"             # the unit in which less is better
 TOLERANCE = 0.02        # of toytcp's own figure, from run to run
 
 
@@ -11,7 +11,7 @@ def above(row: dict, limit: float) -> bool:
 
 
 def slowdown(before: float, now: float, unit: str) -> float:
-    """By which share the time of one operation grew."""
+    """The fraction by which the time of an operation grew."""
     return (now / before if unit == TIME else before / now) - 1
 
 
@@ -51,7 +51,7 @@ def print_change(was: dict, row: dict) -> None:
 
 
 def none_got_slower(rows: list[dict], path: str) -> bool:
-    """Holds toytcp's figures against those of an earlier --json file."""
+    """Compares toytcp's figures with those of an earlier --json file."""
     with open(path) as file:
         before = {row["name"]: row for row in json.load(file)}
     pairs = [(before[row["name"]], row) for row in rows

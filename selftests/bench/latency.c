@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests and answers: how long one takes, for each of many shapes.
+ * Measures how long requests and answers of many sizes take.
  *
  *   latency [--protocol N] [--congestion NAME] [--netns NAME] [--address A]
  *           [quick]
@@ -8,11 +8,11 @@
  * A client connects, sends a request, reads the answer, and does so several
  * times on several connections. Only requests and answers are timed. Each cell
  * (see latency_cells.h) prints a line "NAME us FIGURE", the mean of all its
- * operations, or "NAME us failed" if it did not come to its end, or if what
- * arrived is not what was sent. The reason is on stderr.
+ * operations, or "NAME us failed" if it did not finish, or if the bytes
+ * received are not those sent. The reason is on stderr.
  *
  * The machine's clock jumps over idle time, so a cell in which both sides wait
- * for a timer costs little; a limit for each cell tells a hang from that.
+ * for a timer costs little; a limit for each cell detects a hang.
  */
 #define _GNU_SOURCE
 #include "latency_cells.h"
@@ -32,9 +32,9 @@
 #include <unistd.h>
 
 #define LIMIT 300		/* seconds that a cell may take */
-#define BEYOND (1 << 20)	/* more than any file here has */
+#define BEYOND (1 << 20)	/* more than the size of any file here */
 #define US_PER_S 1e6
-#define PERIOD 251		/* of the pattern: no block is like the next */
+#define PERIOD 251		/* of the pattern: adjacent blocks differ */
 #define LONGEST WRITE_MAX
 
 struct run {
@@ -51,7 +51,7 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Sends a message, @first bytes by the first write, then @piece by each. */
+/* Sends a message: @first bytes in one write, then @piece in each. */
 static void send_message(int fd, size_t size, size_t first, size_t piece)
 {
 	size_t n = first ? first : piece ? piece : size;
@@ -69,7 +69,7 @@ static void check_content(size_t at, size_t n)
 		errx(1, "wrong bytes between %zu and %zu", at, at + n);
 }
 
-/* False if the stream ends before the message begins. */
+/* Returns false if the stream ends before the message begins. */
 static bool receive_message(int fd, size_t size, size_t piece)
 {
 	size_t at = 0;
@@ -80,7 +80,7 @@ static bool receive_message(int fd, size_t size, size_t piece)
 		if (!n && !at)
 			return false;
 		if (!n)
-			errx(1, "only %zu of %zu bytes came", at, size);
+			errx(1, "only %zu of %zu bytes arrived", at, size);
 		check_content(at, n);
 		at += n;
 	}
@@ -99,7 +99,7 @@ static int make_file(size_t size)
 	return file;
 }
 
-/* By one call that asks for more than there is. */
+/* One call asks for more than the file has. */
 static void send_file(int fd, int file, size_t size)
 {
 	off_t at = 0;
@@ -109,7 +109,7 @@ static void send_file(int fd, int file, size_t size)
 		err(1, "sendfile returned %zd", n);
 }
 
-/* Each call asks for more than there is, as cp of a pipe would. */
+/* Each call asks for more than the file has, as cp does with a pipe. */
 static void splice_file(int fd, int file, unsigned int flags)
 {
 	off_t at = 0;
@@ -184,7 +184,7 @@ static int connect_server(const struct cell *cell)
 	return fd;
 }
 
-/* Seconds that one connection's operations took. */
+/* Returns the seconds taken by the operations of one connection. */
 static double one_connection(const struct cell *cell)
 {
 	size_t read_size = cell->read_size ? cell->read_size : sizeof(received);
@@ -195,7 +195,7 @@ static double one_connection(const struct cell *cell)
 	for (int i = 0; i < cell->rounds; i++) {
 		send_message(fd, cell->request, 0, cell->request_piece);
 		if (!receive_message(fd, cell->answer, read_size))
-			errx(1, "the server went away");
+			errx(1, "the server has closed");
 	}
 	took = stream_seconds() - start;
 	close(fd);
@@ -218,7 +218,7 @@ static pid_t start_client(const struct run *run)
 	exit(0);
 }
 
-/* True once @n children ended well; false if one did not, or at @end. */
+/* True when @n children have succeeded; false if one failed, or at @end. */
 static bool wait_for_children(int n, double end)
 {
 	sigset_t child;
@@ -235,7 +235,7 @@ static bool wait_for_children(int n, double end)
 		if (one > 0) {
 			n--;
 		} else if (left.tv_sec <= 0) {
-			warnx("no end within %d s", LIMIT);
+			warnx("not finished within %d s", LIMIT);
 			return false;
 		} else {
 			sigtimedwait(&child, NULL, &left);
@@ -244,7 +244,7 @@ static bool wait_for_children(int n, double end)
 	return true;
 }
 
-/* Columns are separated by blanks, so a name has "~" for its own. */
+/* Blanks separate columns, so a name's own are written as "~". */
 static void print_name(const char *name)
 {
 	for (; *name; name++)

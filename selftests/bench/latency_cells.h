@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The cells of the latency matrix. Every cell is a request and its answer; they
- * differ in sizes, and in the calls by which the two are sent and read. What is
- * not said is 0: by one call, and the buffers as they are.
+ * differ in size, and in the calls that send and read them. A field left out is
+ * 0, which means one call, or a default buffer.
  *
  * Slow start and the undelayed first ACKs make a connection's first operations
- * unlike its later ones: each cell has enough rounds to see both.
+ * unlike its later ones; each cell has enough rounds to show both.
  */
 #ifndef BENCH_LATENCY_CELLS_H
 #define BENCH_LATENCY_CELLS_H
@@ -14,24 +14,24 @@
 #include <stddef.h>
 
 #define CONNECTIONS 2		/* of each cell; quick: one */
-#define WRITE_MAX 1000000	/* what one write may have */
+#define WRITE_MAX 1000000	/* the largest write */
 #define REQUEST 100
 
 enum by { BY_WRITE, BY_SENDFILE, BY_SPLICE, BY_SPLICE_MORE };
 
 struct cell {
 	const char *name;
-	int rounds;		/* on each connection: its first are not
-				   like its later ones */
+	int rounds;		/* on each connection, whose first ones
+				   differ from later ones */
 	size_t request;
 	size_t request_piece;	/* bytes of each write */
 	size_t answer;
-	size_t answer_first;	/* bytes of the first write, */
-	size_t answer_piece;	/* and of the others */
+	size_t answer_first;	/* bytes of the first write */
+	size_t answer_piece;	/* bytes of the others */
 	size_t read_size;	/* of the client's reads */
 	int sndbuf, rcvbuf;	/* the client's, before it connects */
 	bool no_delay;		/* TCP_NODELAY, on both sides */
-	enum by by;		/* the answer is sent */
+	enum by by;		/* how the answer is sent */
 };
 
 /* The same with Nagle's algorithm, and without it. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Seeds the kernel's random generator, always alike.
+ * Seeds the kernel's random generator, always with the same numbers.
  *
- * A machine that counts instructions has no entropy, so that its generator
- * would stay unseeded, and hash its whole pool for each random number: a
- * quarter of the time of a connect, which is nobody's protocol.
+ * A machine that counts instructions has no entropy. Its generator would stay
+ * unseeded and hash its whole pool for each random number, which takes a
+ * quarter of the time of a connect and has nothing to do with the protocol.
  */
 #include <err.h>
 #include <fcntl.h>

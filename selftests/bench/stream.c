@@ -21,7 +21,7 @@
 
 static int protocol;
 static const char *congestion;
-static const char *netns;	/* the server's, if not this one */
+static const char *netns;	/* the server's, if different */
 static struct sockaddr_in server = {
 	.sin_family = AF_INET,
 };

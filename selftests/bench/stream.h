@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The sockets that the benchmark's programs measure: of which protocol, and
- * where the server is, their command lines say. A mistake ends the program.
+ * Sockets for the benchmark's programs. The command line gives the protocol and
+ * the server's address. An error ends the program.
  */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
@@ -14,8 +14,8 @@
 	"[--protocol N] [--congestion NAME] [--netns NAME] [--address A]"
 
 /*
- * Takes the options at the front of @argv. Returns the index of the first
- * argument that is none of them, or -1 if one is bad.
+ * Parses the options at the front of @argv. Returns the index of the first
+ * argument that is not an option, or -1 if one is bad.
  */
 int stream_options(int argc, char **argv);
 
@@ -26,12 +26,12 @@ int stream_accept(int listener);
 
 void stream_write(int fd, const void *data, size_t length);
 
-/* Up to @size bytes; 0 at the end of the stream. */
+/* Reads up to @size bytes; returns 0 at the end of the stream. */
 size_t stream_read(int fd, void *to, size_t size);
 
 /*
- * A child that listens in the server's network namespace and runs @serve.
- * Returns once it listens.
+ * Starts a child that listens in the server's network namespace and runs
+ * @serve. Returns when it is listening.
  */
 pid_t stream_server(void (*serve)(int listener, const void *arg),
 		    const void *arg);

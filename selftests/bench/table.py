@@ -4,8 +4,8 @@
 
 Reads lines "LINK SUBJECT TEST UNIT FIGURE" up to "done". The subjects are tcp
 (without the module), toytcp, and for speed loaded (TCP with the module loaded).
-Rounds count together: all work by all the time it took. Figures in us are
-times, where lower is better; all others are speeds.
+Rounds are added up: total work divided by total time. Figures in us are times,
+where lower is better; all others are speeds.
 """
 import argparse
 import json
@@ -28,7 +28,7 @@ MARK = 1.1      # times above this ratio are marked, whatever the limit
 
 
 def read(lines: list[str]) -> dict[tuple, dict[str, list]]:
-    """(link, test, unit) -> subject -> its figures; None for a failure."""
+    """Maps (link, test, unit) -> subject -> its figures; None is a failure."""
     figures: dict[tuple, dict[str, list]] = defaultdict(
         lambda: defaultdict(list))
     for line in lines:
@@ -92,7 +92,7 @@ def times_and_ratio(row: dict) -> str:
 
 
 def print_latency(rows: list[dict]) -> None:
-    """A line for each cell, both links on it."""
+    """Prints a line for each cell, with both links."""
     cells: dict[str, dict] = defaultdict(dict)
     for row in rows:
         name, _, link = row["name"].rpartition(", ")

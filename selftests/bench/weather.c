@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad weather that repeats: netem with a seed for its random numbers.
+ * Sets up reproducible packet loss: netem with a seed for its random numbers.
  *
  *   weather NETNS DEVICE DELAY_MS LOSS% REORDER% SEED
  *
- * The same seed loses the same packets, by their number: who comes after
- * another meets what he met. Of tc, iproute2 6.6 knows the word; of kernels,
- * 6.6 knows seeds, older ones do as they like.
+ * With the same seed, packets with the same numbers are lost in every run. tc
+ * supports seeds since iproute2 6.6, the kernel since 6.6; older kernels ignore
+ * them.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -31,7 +31,7 @@ struct request {
 	char attributes[256];
 };
 
-/* Returns where the next one goes. */
+/* Returns the place of the next attribute. */
 static struct rtattr *append(struct request *r, int type, const void *data,
 			     int len)
 {
@@ -46,7 +46,7 @@ static struct rtattr *append(struct request *r, int type, const void *data,
 	return a;
 }
 
-/* Of all that may happen, so many. */
+/* Converts a percentage to netem's scale. */
 static __u32 share(const char *percent)
 {
 	return strtod(percent, NULL) / 100 * UINT_MAX;

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A path on which toytcp may meet the kernel's TCP, and what was counted there.
+"""A path between toytcp and the kernel's TCP, and its counters.
 
     client              middle               server
     10.0.1.1 -- TUN -- .2    10.0.0.1 -- veth -- .2
                 |
           toytcp translate
 
-The client's and the server's protocol are the namespaces'; if they differ the
-cable on the left swaps their numbers. Bad weather is the middle's business: no
-queue of a host's own drops anything, and what passes there is single packets,
-not segments that a device has still to cut.
+Each namespace has its own protocol; if they differ, the cable on the left swaps
+the numbers. The namespace in the middle does all damage: the hosts' own queues
+drop nothing, and in the middle there are only single packets, not
+super-segments.
 """
 import os
 import socket
@@ -25,7 +25,7 @@ import lib      # noqa: E402 (the path had to be set first)
 TOYTCP = os.path.join(HERE, "..", "..", "scripts", "toytcp")
 TCP = 6
 SERVER, CABLE = ("10.0.0.2", 7000), "translate"
-# The same things as each protocol counts them: /proc/net/toytcp/stats, and
+# The same counters of each protocol: in /proc/net/toytcp/stats, and in
 # /proc/net/snmp and netstat.
 NAMES = {
     "retransmitted": ("retransmitted", "Tcp.RetransSegs"),
@@ -35,8 +35,8 @@ NAMES = {
 
 
 class Counters(NamedTuple):
-    """What a path saw: its packets and bytes, its hosts' complaints. Repeated
-    by the client and by the server; the others are of both together."""
+    """The counters of a path: packets, bytes, and the hosts' errors.
+    Retransmissions are counted for each host, the others for both together."""
     packets: int
     bytes: int
     by_client: int
@@ -46,7 +46,7 @@ class Counters(NamedTuple):
 
 
 def kernel_counters(text: str) -> dict[str, int]:
-    """Lines in pairs: "Tcp: name name", "Tcp: 1 2"."""
+    """Parses pairs of lines such as "Tcp: name name", "Tcp: 1 2"."""
     lines = [line.split() for line in text.splitlines()]
     return {names[0].replace(":", ".") + name: int(value)
             for names, values in zip(lines[::2], lines[1::2])
@@ -62,7 +62,7 @@ def counter(host: lib.Namespace, what: str) -> int:
 
 
 def device_counters(end: lib.Namespace, name: str) -> tuple[int, int]:
-    """Bytes and packets that a device received."""
+    """The bytes and packets that a device received."""
     for line in end.read("/proc/net/dev").splitlines():
         if line.strip().startswith(name + ":"):
             numbers = line.split(":")[1].split()
@@ -85,7 +85,7 @@ class Path:
         lib.without_offloads(self.server)
 
     def translate(self, protocol: int, swap: bool) -> None:
-        """The cable; its one line says that it is there."""
+        """Starts the cable, which prints a line when it is ready."""
         self.program = program = subprocess.Popen(
             [TOYTCP, "translate", "--protocol", str(protocol if swap else TCP),
              "--device", CABLE, self.client.path, self.middle.path],
@@ -106,7 +106,7 @@ class Path:
                         "10.0.0.1")
 
     def netem(self, *what: str) -> None:
-        """Both ways alike."""
+        """Sets netem in both directions."""
         for device in CABLE, "veth0":
             try:
                 self.middle.run("tc", "qdisc", "add", "dev", device, "root",
@@ -117,8 +117,8 @@ class Path:
                 raise
 
     def mtu(self, size: int) -> None:
-        """Of the middle's routes: the hosts learn it from its ICMP errors.
-        (A device with a lower MTU than its peer's would just drop.)"""
+        """Sets the MTU of the middle's routes: the hosts learn it from ICMP
+        errors. (A device with a lower MTU than its peer's would only drop.)"""
         for net, device in (("10.0.1", CABLE), ("10.0.0", "veth0")):
             self.middle.run("ip", "route", "replace", net + ".0/24", "dev",
                             device, "mtu", str(size))
@@ -129,7 +129,7 @@ class Path:
                         "net.ipv4.tcp_ecn", 1)
 
     def connect(self, buffer: int = 0) -> tuple:
-        """A connection's two sockets, perhaps with small receive buffers."""
+        """A connection's two sockets, optionally with small receive buffers."""
         listener = self.server.listen(("", SERVER[1]))
         near = self.client.socket()
         for sock in near, listener:
@@ -153,7 +153,7 @@ class Path:
                           for what in ("timeouts", "checksum")))
 
     def wait_closed(self) -> None:
-        """Nothing left at either end but what waits for old duplicates."""
+        """Waits until both ends have at most TIME-WAIT left."""
         def rest() -> set[str]:
             return {state for host in self.hosts for state in host.states()}
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""toytcp and the kernel's TCP, each as client and as server, in all weathers.
+"""toytcp and the kernel's TCP, each as client and as server, on bad networks.
 
-What is sent must arrive, both ends must come to their end, and toytcp shall
-not need many more packets for it than two TCPs under the same condition. Those
-come first in each row; the last test prints the table. FULL=1: 5 MB each way
-in every row, else only where nothing is lost.
+Everything sent must arrive, both ends must close, and toytcp must not need many
+more packets than two TCPs under the same condition. Two TCPs come first in each
+row; the last test prints the table. FULL=1: 5 MB each way in every row,
+otherwise only where nothing is lost.
 """
 import hashlib
 import os
@@ -23,7 +23,7 @@ FULL = bool(os.environ.get("FULL"))
 MUCH, LESS = 5 * MB, 5 * MB if FULL else MB // 2
 
 
-# --- conversations: from an open connection to its end ---
+# --- what the two ends do with a connection, until its end ---
 
 def send(sock: socket.socket, data: bytes) -> None:
     sock.sendall(data)
@@ -31,7 +31,7 @@ def send(sock: socket.socket, data: bytes) -> None:
 
 
 def digest_of_all(sock: socket.socket) -> str:
-    """Of all that comes, up to the end of the stream."""
+    """The hash of all received text, up to the end of the stream."""
     total = hashlib.sha256()
     while part := sock.recv(1 << 18):
         total.update(part)
@@ -43,7 +43,7 @@ def digest(data: bytes) -> str:
 
 
 def exchange(path: Path, size: int) -> None:
-    """Both ways at once."""
+    """Sends in both directions at once."""
     near, far = path.connect()
     up, down = os.urandom(size), os.urandom(size)
     work = [lib.Thread(send, near, up), lib.Thread(send, far, down)]
@@ -57,7 +57,7 @@ def exchange(path: Path, size: int) -> None:
 
 
 def half_close(path: Path, size: int) -> None:
-    """The client has said all before the server begins to speak."""
+    """The client sends everything before the server begins to send."""
     near, far = path.connect()
     up, down = os.urandom(size), os.urandom(size)
     sender = lib.Thread(send, near, up)
@@ -74,14 +74,14 @@ def half_close(path: Path, size: int) -> None:
 
 
 def is_probing(host: lib.Namespace) -> bool:
-    """By the table: the zero-window timer runs."""
+    """Does the table show the persist timer?"""
     return any("persist" in row.timer or row.timer.startswith("04:")
                for row in host.connections())
 
 
 def lazy_reader(host: lib.Namespace, sock: socket.socket,
                 reader: socket.socket, size: int) -> None:
-    """Nothing is read before the sender meets a closed window."""
+    """The reader waits until the sender faces a closed window."""
     data = os.urandom(size)
     sender = lib.Thread(sock.sendall, data)
     lib.wait_until("zero-window probes", lambda: is_probing(host))
@@ -98,7 +98,7 @@ def zero_window(path: Path, size: int) -> None:
 
 
 def abrupt(sender: socket.socket, reader: socket.socket) -> None:
-    """The reader goes away in the middle of it."""
+    """The reader closes in the middle of a transfer."""
     def send_on() -> type | None:
         try:
             while True:
@@ -114,7 +114,7 @@ def abrupt(sender: socket.socket, reader: socket.socket) -> None:
 
 
 def reset(path: Path, _) -> None:
-    """By either end; nothing waits afterwards."""
+    """Either end resets the connection; nothing remains."""
     near, far = path.connect()
     abrupt(near, far)
     near, far = path.connect()
@@ -126,7 +126,7 @@ def reset(path: Path, _) -> None:
 # --- conditions ---
 
 class Condition(NamedTuple):
-    """A row of the matrix: the weather, and what is done in it."""
+    """A row of the matrix: a network, and what is done on it."""
     name: str
     netem: tuple[str, ...] = ()
     mtu: int = 0
@@ -168,7 +168,7 @@ def run(case: lib.Case, condition: Condition, client: int,
 
 
 def oracle(condition: Condition) -> Counters:
-    """What two TCPs needed."""
+    """The counters of two TCPs."""
     key = condition.name, TCP, TCP
     if key not in RESULTS:
         with lib.Case() as case:
@@ -181,8 +181,8 @@ def repeated(counters: Counters) -> int:
 
 
 def check(mine: Counters, tcp: Counters, all_of_it: bool) -> None:
-    """No storm: the bounds are wide, since loss is luck. How much goes out
-    before a reset comes is luck altogether."""
+    """Checks for excessive traffic. The bounds are wide, since losses are
+    random; how much goes out before a reset is entirely random."""
     assert mine.checksum == 0, "a checksum was wrong"
     assert repeated(mine) <= 3 * repeated(tcp) + 200, "too much repeated"
     if not all_of_it:
@@ -219,8 +219,8 @@ def table() -> list[str]:
 
 @lib.scenario()
 def side_by_side(_):
-    """All that was counted ("by client": segments that it repeated); the
-    cells themselves judge it."""
+    """Prints all counters ("by client": its retransmissions), which the cells
+    themselves have checked."""
     lib.comment("\n".join(table()))
 
 

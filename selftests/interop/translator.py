@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The translator itself: what it changes, and what it leaves as it was."""
+"""The translator itself: what it changes, and what it leaves alone."""
 import errno
 import os
 import socket
@@ -35,7 +35,7 @@ def both_ways(test):
 
 @both_ways
 def connection_refused(path):
-    """A reset answers, by the other protocol."""
+    """A closed port's reset arrives in the other protocol."""
     try:
         path.client.connect(("10.0.0.2", 1))
     except ConnectionRefusedError:
@@ -45,7 +45,7 @@ def connection_refused(path):
 
 @both_ways
 def icmp_errors_reach_who_caused_them(path):
-    """The quoted header has the protocol of who reads it."""
+    """The quoted header has the protocol of the receiving side."""
     path.middle.run("ip", "route", "add", "unreachable", "10.0.0.9")
     sock = path.client.socket()
     assert sock.connect_ex(("10.0.0.9", 7000)) == errno.EHOSTUNREACH
@@ -53,7 +53,8 @@ def icmp_errors_reach_who_caused_them(path):
 
 @both_ways
 def icmp_errors_cross_the_cable_backwards(path):
-    """The server's segments meet theirs on the client's side."""
+    """The server's segments are delivered to their own protocol at the
+    client."""
     listener = path.server.listen(("", 7000))
     near = path.client.connect(("10.0.0.2", 7000))
     far = path.server.accept(listener)
@@ -67,7 +68,7 @@ def icmp_errors_cross_the_cable_backwards(path):
 
 @both_ways
 def fragments(path):
-    """Those behind the first have no checksum, but a protocol."""
+    """Later fragments have a protocol number, but no checksum."""
     listener = path.server.listen(("", 7000))
     near = path.client.socket()
     path.mtu(700)
@@ -86,7 +87,7 @@ def fragments(path):
 
 @both_ways
 def spoilt_stays_spoilt(path):
-    """A checksum is corrected by what changed, not made anew."""
+    """A checksum is adjusted by the difference, not recomputed."""
     path.netem("corrupt", "5%", "delay", "1ms")
     send_to_server(path, os.urandom(300000))
     assert sum(counter(host, "checksum") for host in path.hosts) > 0
@@ -103,7 +104,7 @@ def datagrams_pass_as_they_are(path):
 
 @lib.scenario()
 def ends_with_the_namespace(case):
-    """Its devices go, and it goes; nobody has to stop it."""
+    """The translator ends by itself when its devices are gone."""
     path = Path(case, TOYTCP, TCP)
     path.client.run("ip", "link", "delete", CABLE)
     assert path.program.wait(lib.DEADLINE_S) == 1

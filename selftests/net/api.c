@@ -35,9 +35,10 @@ long now_ms(void)
 }
 
 /*
- * Has a timeout lasted as long as it should? An emulated machine's clock goes
- * on while its jiffies, which timeouts count, wait for the host and then catch
- * up at once: there, nothing can be said (6 ms were seen instead of 50).
+ * Has a timeout lasted as long as it should? On an emulated machine the clock
+ * advances while jiffies, which timeouts count, wait for the host and then
+ * catch up in one step, so this cannot be checked (6 ms were seen instead of
+ * 50).
  */
 bool passed_ms(long since, long least)
 {
@@ -150,7 +151,7 @@ struct pair new_pair(void)
 	return pair_from(listening(1));
 }
 
-/* A pair whose buffers fill quickly. */
+/* A pair with small buffers. */
 struct pair small_pair(void)
 {
 	int listener = bound(0);
@@ -163,7 +164,7 @@ struct pair small_pair(void)
 	return pair;
 }
 
-/* reset() - end a connection by RST */
+/* reset() - end a connection with RST */
 void reset(int fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -173,7 +174,7 @@ void reset(int fd)
 	close(fd);
 }
 
-/* What a socket says of itself. */
+/* Properties of a socket. */
 
 int get_int(int fd, int level, int option)
 {
@@ -277,7 +278,7 @@ void recv_all(int fd, void *data, size_t len)
 	}
 }
 
-/* stuff() - send a pattern until the socket takes no more, for good */
+/* stuff() - send a pattern until the socket permanently accepts no more */
 size_t stuff(int fd)
 {
 	static uint8_t block[4096];
@@ -331,7 +332,7 @@ void start(struct worker *worker, long (*call)(int fd), int fd)
 		die("pthread_create");
 }
 
-/* Asleep in a system call, by the letter after the name in its stat file. */
+/* Is a thread asleep? The letter after the name in its stat file tells. */
 static bool asleep(pid_t tid)
 {
 	char path[64], text[512] = "";
@@ -348,7 +349,7 @@ static bool asleep(pid_t tid)
 	return state && state[2] == 'S';
 }
 
-/* start_asleep() - start, and return once the call has gone to sleep */
+/* start_asleep() - start, and return when the call sleeps */
 void start_asleep(struct worker *worker, long (*call)(int fd), int fd)
 {
 	long deadline = now_ms() + DEADLINE_MS;
@@ -403,7 +404,7 @@ static void interface_address(const char *name, const char *address)
 	close(fd);
 }
 
-/* Guests with a read-only root may lack the node: make one where we can. */
+/* Guests with a read-only root may lack the device node: make one. */
 static int open_tun(void)
 {
 	int fd = open("/dev/net/tun", O_RDWR);
@@ -418,7 +419,7 @@ static int open_tun(void)
 	return fd;
 }
 
-/* tun_up() - a /24 behind an interface that nobody reads: a black hole */
+/* tun_up() - a /24 behind an interface without a reader: a black hole */
 void tun_up(const char *name, const char *address)
 {
 	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -438,8 +439,8 @@ void drop_privileges(void)
 }
 
 /*
- * enter_namespace() - enter a fresh namespace; false where the module is
- * absent. Asking by socket() alone would have the kernel call modprobe.
+ * enter_namespace() - enter a new namespace; false if the module is not loaded.
+ * A mere call of socket() would make the kernel run modprobe.
  */
 bool enter_namespace(int proto)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Helpers of the socket-API tests. Every test has a network namespace of its
- * own with nothing in it but lo, so ports and sysctls are its own as well.
+ * own with only lo in it, so ports and sysctls are its own as well.
  *
- * A helper that cannot do its work says why and aborts, which the harness
- * counts as a failure; what a test is about it asserts itself.
+ * A helper that fails says why and aborts, which the harness counts as a
+ * failure; the subject of a test is asserted by the test itself.
  */
 #ifndef TOYTCP_SELFTESTS_API_H
 #define TOYTCP_SELFTESTS_API_H
@@ -31,14 +31,14 @@
 
 #include "../../include/uapi/linux/toytcp.h"
 
-#define DEADLINE_MS	30000	/* for anything that must happen */
+#define DEADLINE_MS	30000	/* limit for anything that must happen */
 #define LOCALHOST	"127.0.0.1"
 
 #ifndef SOL_TCP
 #define SOL_TCP		6
 #endif
 
-/* States as TCP_INFO tells them: both protocols use the kernel's numbers. */
+/* States as in TCP_INFO; both protocols use the kernel's numbers. */
 enum state {
 	ESTABLISHED = 1, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT,
 	CLOSED, CLOSE_WAIT, LAST_ACK, LISTENING, CLOSING,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* bind(2), ports and who may have them, names of sockets. */
+/* bind(2), the rules for sharing ports, getsockname(2). */
 #include "api_test.h"
 
 static int try_bind(int fd, const char *address, int port)
@@ -124,7 +124,7 @@ API_TEST(bind__reuseaddr_needs_both)
 		     try_bind(reusing(SO_REUSEADDR), LOCALHOST, 4000));
 }
 
-/* Leave a TIME-WAIT behind on the listener's port: the server closes first. */
+/* Leave a TIME-WAIT on the listener's port: the server closes first. */
 static void leave_time_wait(int listener, int port)
 {
 	int client, server;
@@ -189,7 +189,7 @@ static int accept_all(int listener)
 	return count;
 }
 
-/* Each of 64 connections goes to one of two: neither stays empty. */
+/* 64 connections are spread over two listeners: each gets some. */
 API_TEST(bind__reuseport_shares_connections)
 {
 	int first = reusing(SO_REUSEPORT), second = reusing(SO_REUSEPORT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* connect(2): to completion, to failure, into nothing, and out again. */
+/* connect(2): success, failure, timeout, and connect(AF_UNSPEC). */
 #include <linux/bpf.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 
 #include "api_test.h"
 
-#define NOWHERE		"10.1.1.2"	/* behind tun0, which nobody reads */
+#define NOWHERE		"10.1.1.2"	/* behind tun0, which has no reader */
 
 static const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 
@@ -34,7 +34,7 @@ static int connecting(void)
 	return fd;
 }
 
-/* A port with nothing on it, though this socket holds it. */
+/* A port that this socket holds without listening. */
 static int dead_port(void)
 {
 	return port_of(bound(0));
@@ -254,7 +254,7 @@ API_TEST(connect__unspec_keeps_bound_port)
 	accept_one(fd);
 }
 
-/* What was queued, half-closed or in error is gone: as good as new. */
+/* Queues, half-close and errors are reset: the socket is like new. */
 API_TEST(connect__unspec_then_all_anew)
 {
 	int listener = listening(4), fd = dial(port_of(listener)), peer;
@@ -279,7 +279,7 @@ API_TEST(connect__unspec_then_all_anew)
 	ASSERT_STREQ("NEW", text);
 }
 
-/* The whole circle that has broken more than one protocol module. */
+/* A sequence of calls that has broken more than one protocol module. */
 API_TEST(connect__unspec_listen_accept)
 {
 	int listener = listening(4), fd = new_socket(0), child;
@@ -408,7 +408,7 @@ API_TEST(connect__port_zero_is_refused)
 	ASSERT_ERRNO(ECONNREFUSED, try_connect(new_socket(0), 0));
 }
 
-/* --- Programs of a cgroup --- */
+/* --- cgroup programs --- */
 
 #define CGROUP_ROOT	"/tmp/toytcp-cgroup"
 #define CGROUP_OURS	CGROUP_ROOT "/toytcp-test"
@@ -431,7 +431,7 @@ static int load_refusal(enum bpf_prog_type of, enum bpf_attach_type type)
 	return syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-/* Refuses it to all in the cgroup at @path. */
+/* Makes a cgroup's program refuse the call. */
 static bool refuse_to(int cgroup, enum bpf_prog_type of,
 		      enum bpf_attach_type type)
 {

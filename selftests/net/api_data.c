@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* send(2) and recv(2), their flags, and how many bytes are where. */
+/* send(2) and recv(2), their flags, and SIOCINQ and SIOCOUTQ. */
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -146,7 +146,7 @@ API_TEST(recv__waitall_ends_at_reset)
 	ASSERT_EQ(0, recv(pair.server, bulk_in, 1, 0));
 }
 
-/* MSG_TRUNC on a stream throws bytes away without a buffer to put them in. */
+/* MSG_TRUNC on a stream discards bytes without copying them. */
 API_TEST(recv__trunc_discards)
 {
 	struct pair pair;
@@ -191,7 +191,7 @@ API_TEST(send__zero_length_is_no_end)
 	ASSERT_EQ('z', byte);
 }
 
-/* Without SO_ZEROCOPY, which we refuse, the flag means nothing: it is copied. */
+/* Without SO_ZEROCOPY, which we refuse, the flag is ignored. */
 API_TEST(send__zero_copy_is_copied)
 {
 	struct pair pair = new_pair();
@@ -302,8 +302,8 @@ API_TEST(send__many_small_vectors)
 }
 
 /*
- * A segment held back by MSG_MORE or TCP_CORK leaves anyway after 200 ms,
- * so on a slow machine one look may come too late: one good look in ten.
+ * A segment held back by MSG_MORE or TCP_CORK leaves after 200 ms. A slow
+ * machine may check too late, so one success in ten tries is enough.
  */
 static bool ever_held_back(struct pair *pair, int flags)
 {
@@ -351,7 +351,7 @@ API_TEST(send__cork_holds_back)
 	ASSERT_TRUE(ever_held_back(&pair, 0));
 }
 
-/* With the cork in, what is whole still leaves; the rest follows by itself. */
+/* With TCP_CORK, full segments still leave; the rest follows later. */
 API_TEST(send__cork_delays_no_longer_than_it_must)
 {
 	struct pair pair = new_pair();
@@ -363,7 +363,7 @@ API_TEST(send__cork_delays_no_longer_than_it_must)
 	ASSERT_EQ(0, memcmp(bulk_in, bulk_out, 200001));
 }
 
-/* A cork cannot ask for more text than the send buffer has room for. */
+/* TCP_CORK cannot wait for more text than the send buffer holds. */
 API_TEST(send__cork_gives_way_to_a_full_buffer)
 {
 	long began, took[2];
@@ -391,7 +391,7 @@ API_TEST(send__nodelay_flushes_what_cork_holds_back)
 {
 	bool flushed = false;
 
-	/* In 200 ms it would leave anyway: one quick time in ten will do. */
+	/* It would leave after 200 ms: one quick try in ten is enough. */
 	for (int i = 0; i < 10 && !flushed; i++) {
 		struct pair pair = new_pair();
 		long began;
@@ -441,7 +441,7 @@ API_TEST(recv__bad_pointer)
 	ASSERT_STREQ("abc", text);
 }
 
-/* A page that is there followed by one that is not: the part counts. */
+/* A mapped page followed by an unmapped one: the first part counts. */
 API_TEST(send__partly_bad_pointer)
 {
 	struct pair pair = new_pair();

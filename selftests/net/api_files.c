@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* sendfile(2), splice(2) and the other calls that know only a file. */
+/* sendfile(2), splice(2) and other calls for any kind of file. */
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -74,7 +74,7 @@ API_TEST(sendfile__file_position_moves)
 	ASSERT_EQ(0, sendfile(pair.client, file, NULL, 10));
 }
 
-/* The pages are the file's: writing to it later must not change what left. */
+/* Writing to the file later must not change text that was sent. */
 API_TEST(sendfile__to_a_slow_reader)
 {
 	struct pair pair = small_pair();
@@ -169,7 +169,7 @@ API_TEST(splice__not_connected)
 				      0));
 }
 
-/* A proxy's inner loop: socket to pipe to socket, with nothing in between. */
+/* A proxy's inner loop: socket to pipe to socket, without copying. */
 API_TEST(splice__socket_to_socket)
 {
 	struct pair left = new_pair(), right = new_pair();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* listen(2), the accept queue, accept4(2), what a child inherits. */
+/* listen(2), the accept queue, accept4(2), inheritance. */
 #include <linux/filter.h>
 
 #include "api_test.h"
@@ -9,7 +9,7 @@ static long do_accept(int fd)
 	return accept(fd, NULL, NULL);
 }
 
-/* A connect that does not wait; on lo its SYN is handled before it returns. */
+/* A non-blocking connect(); on lo its SYN arrives before it returns. */
 static int dial_nonblocking(int port)
 {
 	int fd = new_socket(SOCK_NONBLOCK);
@@ -394,7 +394,7 @@ static uint64_t cookie_of(int fd)
 	return cookie;
 }
 
-/* A listener that has been asked for its own does not pass it on. */
+/* A listener's own cookie is not passed on to its children. */
 API_TEST(accept__has_its_own_cookie)
 {
 	int listener = listening(1), child;
@@ -417,7 +417,7 @@ API_TEST(listen__no_multicast_membership)
 					&group, sizeof(group)));
 }
 
-/* What hangs off the listener by pointers: closing in any order is safe. */
+/* Pointers of the listener are not shared: any order of close() is safe. */
 API_TEST(accept__shares_no_memory_with_listener)
 {
 	char nops[4] = { 1, 1, 1, 1 };

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory: each allocation of a call fails once, one after the other, by the
- * kernel's fault injection, which only the debug kernels have. What the call
- * returns is its own affair; it must return, leave nothing behind (the leak
- * check says so) and the namespace of use.
+ * Out of memory: the kernel's fault injection, which only the debug kernels
+ * have, makes each allocation of a call fail in turn. The call may return
+ * anything, but it must return, leak nothing (the leak check finds out) and
+ * leave the namespace usable.
  */
 #include "api_test.h"
 
 #define PORT	7000
-#define MOST	400	/* allocations of one step, far beyond any */
+#define MOST	400	/* allocations of one step, far more than any needs */
 
 static void write_if_there(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
 
 	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
-		errno = 0;	/* that, too, may fail */
+		errno = 0;	/* that may fail, too */
 	close(fd);
 }
 
-/* Those that could wait for memory, too, and without a word in the log. */
+/* Includes allocations that may sleep, and logs nothing. */
 static void prepare_faults(void)
 {
 	write_if_there("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
@@ -32,7 +32,7 @@ static void prepare_faults(void)
 	write_if_there("/sys/kernel/debug/fail_page_alloc/verbose", "0");
 }
 
-/* The @n-th allocation from now on fails; says whether it has come to that. */
+/* Makes the @n-th allocation from now on fail. */
 static int begin_fault(int n)
 {
 	int fd = open("/proc/thread-self/fail-nth", O_RDWR);

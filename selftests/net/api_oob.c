@@ -35,7 +35,7 @@ static void send_urgent(int fd, const char *text)
 		abort();
 }
 
-/* "abc", of which c is urgent, and "def" behind it; all has arrived. */
+/* "abc", of which c is urgent, then "def"; everything has arrived. */
 static struct pair marked_pair(void)
 {
 	struct pair pair = new_pair();
@@ -211,7 +211,7 @@ API_TEST(oob__sigurg)
 	wait_until(urgent_signals == 2);
 }
 
-/* Whoever reads up to each mark never sees an urgent byte as an ordinary one. */
+/* A reader that stops at each mark never reads an urgent byte as ordinary. */
 API_TEST(oob__one_after_the_other)
 {
 	struct pair pair = new_pair();
@@ -231,7 +231,7 @@ API_TEST(oob__one_after_the_other)
 	ASSERT_ERRNO(EAGAIN, recv(pair.server, text, 8, MSG_DONTWAIT));
 }
 
-/* A mark that was not reached gives way: its byte is an ordinary one. */
+/* A newer mark replaces one not reached: its byte becomes ordinary. */
 API_TEST(oob__one_overtakes_the_other)
 {
 	struct pair pair = new_pair();
@@ -249,8 +249,8 @@ API_TEST(oob__one_overtakes_the_other)
 }
 
 /*
- * The byte that was passed over is nothing to read, and must not take the room
- * of what comes next, however small the buffer.
+ * A skipped urgent byte is not readable, and must not take up space in even the
+ * smallest buffer.
  */
 API_TEST(oob__one_passed_over_takes_no_room)
 {
@@ -262,7 +262,7 @@ API_TEST(oob__one_passed_over_takes_no_room)
 	wait_until(queued(pair.client) == 0);
 	send_urgent(pair.client, "bc");
 	wait_until(has_urgent(pair.server));
-	/* The news may be there before the text, which had no room at first. */
+	/* The pointer may precede the text, which had no room at first. */
 	ASSERT_EQ(2, recv(pair.server, text, 2, MSG_WAITALL));
 	send_urgent(pair.client, "de");
 	wait_until(queued(pair.client) == 0);
@@ -285,7 +285,7 @@ API_TEST(oob__a_read_of_nothing_stays_at_the_mark)
 	ASSERT_EQ('c', text[0]);
 }
 
-/* The news comes though no text can; the byte when the reader makes room. */
+/* The pointer arrives though no text can, the byte when there is room. */
 API_TEST(oob__a_closed_window)
 {
 	struct pair pair = small_pair();
@@ -325,7 +325,7 @@ API_TEST(oob__after_the_end)
 	ASSERT_ERRNO(EINVAL, get_oob(pair.server, text));
 }
 
-/* Among a megabyte of ordinary text each byte is where it was, inline. */
+/* Inline, each byte keeps its place in a megabyte of ordinary text. */
 static uint8_t bulk_out[1 << 20], bulk_in[1 << 20];
 
 static long send_with_marks(int fd)

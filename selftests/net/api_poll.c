@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* poll, select and epoll: what a socket reports in each of its conditions. */
+/* poll, select and epoll: what a socket reports in each condition. */
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -146,7 +146,7 @@ API_TEST(poll__low_water_mark_and_end)
 	ASSERT_EQ(POLLIN, wait_events(pair.server, POLLIN));
 }
 
-/* More than the buffer would hold: then the buffer grows. */
+/* A mark above the buffer's size makes the buffer grow. */
 API_TEST(poll__a_high_low_water_mark)
 {
 	struct pair pair = new_pair();

@@ -235,7 +235,7 @@ API_TEST(close__with_unread_end_does_not_reset)
 	ASSERT_EQ(0, error_of(pair.client));
 }
 
-/* Data for a closed socket: RST, told as EPIPE as the peer had said FIN. */
+/* Data for a closed socket: RST, reported as EPIPE after the peer's FIN. */
 API_TEST(close__then_data_for_it)
 {
 	struct pair pair = new_pair();
@@ -282,7 +282,7 @@ API_TEST(reset__told_once_by_so_error)
 	ASSERT_EQ(0, recv_byte(pair.server));
 }
 
-/* What had arrived before the reset can still be read, then the error. */
+/* Text that arrived before the reset can be read, then the error. */
 API_TEST(reset__after_data)
 {
 	struct pair pair = new_pair();
@@ -367,7 +367,7 @@ API_TEST(linger__all_acknowledged)
 	ASSERT_EQ(0, recv_byte(pair.server));
 }
 
-/* A reader that does not read: close waits its second, the data still come. */
+/* The peer does not read: close() waits a second; the data still arrive. */
 API_TEST(linger__gives_up_waiting)
 {
 	struct pair pair = small_pair();

@@ -97,7 +97,7 @@ API_TEST(buffers__doubled_and_bounded)
 	ASSERT_EQ(200 << 20, get_int(fd, SOL_SOCKET, SO_RCVBUF));
 }
 
-/* What a peer that does not read can make the kernel hold is bounded. */
+/* A peer that does not read makes the kernel hold a bounded amount. */
 API_TEST(buffers__bound_what_is_queued)
 {
 	struct pair pair = small_pair();
@@ -231,7 +231,7 @@ API_TEST(lowat__nonblocking_takes_what_there_is)
 	ASSERT_EQ(3, recv(pair.server, text, 8, MSG_DONTWAIT));
 }
 
-/* Filters see each segment; what they reject has not arrived. */
+/* Filters see each segment; rejected segments are dropped. */
 
 static int attach(int fd, uint32_t verdict)
 {
@@ -287,7 +287,7 @@ API_TEST(filter__on_listener_drops_syn)
 	accept_one(listener);
 }
 
-/* The port is looked at where every filter for TCP looks: at offset 2. */
+/* Filters find the port where TCP's filters do: at offset 2. */
 API_TEST(filter__sees_the_transport_header)
 {
 	int listener = bound(4000), client, server;
@@ -331,7 +331,7 @@ API_TEST(mark__needs_a_capability)
 	ASSERT_ERRNO(EPERM, set_int(fd, SOL_SOCKET, SO_MARK, 43));
 }
 
-/* What lo carries, as a packet socket sees it. */
+/* A packet socket that sees all packets on lo. */
 
 static int listen_to_lo(void)
 {

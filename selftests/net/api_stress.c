@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many threads, and weather: what several CPUs do to a few sockets at once.
+ * Many threads use a few sockets at once, on several CPUs, on a bad network.
  *
  * The threads of a test open, close, shut down, splice and turn every option of
- * the same sockets, in bad weather (weather.h). Nothing is asserted but that all
- * calls return, and that the namespace is of use afterwards: the kernel log is
- * the judge, above all with two CPUs and sanitizers (scripts/vm --kernel smp).
+ * the same sockets, on a bad network (weather.h). The tests only assert that all
+ * calls return and that the namespace works afterwards; errors show in the
+ * kernel log, above all with two CPUs and sanitizers (scripts/vm --kernel smp).
  *
- * Bounded by rounds, never by time; FULL=1 makes them many.
+ * They end after a number of rounds, not after a time; FULL=1 adds rounds.
  */
 #include "api_test.h"
 #include "weather.h"
@@ -32,7 +32,7 @@ static void linger_none(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-/* --- what the threads do --- */
+/* --- the threads --- */
 
 static void end_somehow(int fd, unsigned int *seed)
 {
@@ -64,7 +64,7 @@ static void talk_a_little(int fd, unsigned int *seed)
 						     MSG_PEEK));
 }
 
-/* Connections that end at every stage: @fd is no socket, but a seed. */
+/* Makes connections that end at every stage. @fd is a seed, not a socket. */
 static long dial_and_end(int fd)
 {
 	unsigned int seed = fd;
@@ -101,7 +101,7 @@ static long accept_and_end(int listener)
 	return 0;
 }
 
-/* Stops to listen while requests complete, and begins anew. */
+/* Stops listening while requests complete, and starts again. */
 static long listen_on_and_off(int listener)
 {
 	for (unsigned int i = 0; !calm; i++) {
@@ -188,7 +188,7 @@ static long splice_through(int fd)
 	return 0;
 }
 
-/* Ends the connection of a socket and makes it another, over and over. */
+/* Repeatedly disconnects a socket and connects it again. */
 static long connect_anew(int fd)
 {
 	for (int i = rounds(20); i; i--) {
@@ -226,7 +226,7 @@ static int stress_listener(int backlog)
 		finish_slow(&(workers)[i_]);				\
 } while (0)
 
-/* Still there, still right. */
+/* The namespace still works. */
 #define ASSERT_SANE() do {						\
 	struct pair pair_ = new_pair();					\
 	char byte_ = 'x';						\
@@ -309,7 +309,7 @@ STRESS_TEST(stress__everything_on_one_socket)
 	ASSERT_SANE();
 }
 
-/* Two that stay, whatever else is done to them: only the weather ends them. */
+/* Two lasting sockets: only the bad network ends their connection. */
 STRESS_TEST(stress__both_ends_at_work)
 {
 	for (int i = rounds(1); i; i--) {
@@ -357,7 +357,7 @@ static long open_many(int listener)
 	return 0;
 }
 
-/* Two tables' worth at a time: look-ups while the chains are moved. */
+/* Look-ups while the table grows and its chains move. */
 STRESS_TEST(stress__table_grows)
 {
 	int listener = stress_listener(OPEN);
@@ -372,7 +372,7 @@ STRESS_TEST(stress__table_grows)
 	ASSERT_SANE();
 }
 
-/* A namespace that ends with connections in every state, by a thread's end. */
+/* A namespace that ends with its thread, with connections in every state. */
 static long live_and_leave(int seed)
 {
 	unsigned int number = seed;

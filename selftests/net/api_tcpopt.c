@@ -109,7 +109,7 @@ API_TEST(tcpopt__linger2)
 	ASSERT_EQ(60, get_int(fd, SOL_TCP, TCP_LINGER2));
 }
 
-/* Without linger, an orphan in FIN-WAIT-2 is forgotten at once: RST. */
+/* With a negative value, an orphan does not wait in FIN-WAIT-2: RST. */
 API_TEST(tcpopt__linger2_negative_forgets)
 {
 	struct pair pair = new_pair();
@@ -143,7 +143,7 @@ static struct tcp_info info_of(int fd)
 	return info;
 }
 
-/* What the client announces bounds what the server sends at a time. */
+/* The client's MSS limits the server's segments. */
 API_TEST(tcpopt__maxseg_is_announced)
 {
 	int listener = listening(1), fd = new_socket(0), server;
@@ -180,7 +180,7 @@ API_TEST(tcpopt__info)
 	ASSERT_EQ(1, info_of(pair.server).tcpi_data_segs_in);
 }
 
-/* Some servers watch their accept queues so: its length, and its limit. */
+/* Some servers use this to watch the length and limit of their queue. */
 API_TEST(tcpopt__info_of_a_listener)
 {
 	int listener = listening(7);
@@ -318,7 +318,7 @@ API_TEST(tcpopt__keepalive_switches)
 	ASSERT_EQ(1, get_int(pair.client, SOL_TCP, TCP_KEEPIDLE));
 }
 
-/* A peer that is there answers probes: a second of idleness does no harm. */
+/* A live peer answers probes: a second of idle time does no harm. */
 API_TEST(tcpopt__keepalive_answered)
 {
 	struct pair pair = new_pair();
@@ -333,7 +333,7 @@ API_TEST(tcpopt__keepalive_answered)
 	ASSERT_EQ(0, error_of(pair.client));
 }
 
-/* TCP's own, which the README lists as not promised. */
+/* Options of TCP that the README lists as not implemented. */
 API_TEST(tcpopt__not_promised)
 {
 	static const int options[] = {
@@ -377,7 +377,7 @@ API_TEST(toytcp__isn)
 	ASSERT_ERRNO(EPERM, set_int(fd, SOL_TOYTCP, TOYTCP_ISN, 69));
 }
 
-/* Every option in every state: nothing but an answer may come of it. */
+/* Every option in every state: the calls must only return. */
 API_TEST(tcpopt__every_option_in_every_state)
 {
 	struct pair pair = new_pair();

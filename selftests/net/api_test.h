@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The fixture of the socket-API tests: every test runs twice, on the kernel's
- * own TCP, which is the oracle, and on toytcp. Where the module is not loaded
+ * own TCP, which is the oracle, and on toytcp. If the module is not loaded,
  * toytcp's half is skipped, or fails with TOYTCP_REQUIRED=1.
  */
 #ifndef TOYTCP_SELFTESTS_API_TEST_H
@@ -10,12 +10,12 @@
 #include "api.h"
 #include "kselftest_harness.h"
 
-#define TEST_SECONDS	120	/* a test may wait for a few slow things */
+#define TEST_SECONDS	120	/* allows for slow machines */
 
-/* A test of the fixture below, with a limit that suits slow machines. */
+/* A test of the fixture below, with a time limit for slow machines. */
 #define API_TEST(name)	TEST_F_TIMEOUT(api, name, TEST_SECONDS)
 
-/* wait_until() - poll a condition; the test fails where it never comes true */
+/* wait_until() - poll a condition; the test fails if it never becomes true */
 #define wait_until(condition) do {					\
 	long deadline_ = now_ms() + DEADLINE_MS;			\
 									\
@@ -27,7 +27,7 @@
 	}								\
 } while (0)
 
-/* ASSERT_ERRNO() - the call must fail, and with this error */
+/* ASSERT_ERRNO() - the call must fail with this error */
 #define ASSERT_ERRNO(wanted, call) do {					\
 	long result_ = (call);						\
 	int errno_ = errno;						\

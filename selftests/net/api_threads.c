@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads on one socket: who wakes, who waits on, and that nothing
- * but an answer ever comes of calls that race each other. The races are the
- * ones by which socket protocols have broken before.
+ * Several threads on one socket: which of them wake, and which keep waiting.
+ * Calls that race must only return. Such races have broken socket protocols
+ * before.
  */
 #include "api_test.h"
 
@@ -34,7 +34,7 @@ static long do_close(int fd)
 	return close(fd);
 }
 
-static long do_dissolve(int fd)
+static long do_disconnect(int fd)
 {
 	return connect(fd, &unspec, sizeof(unspec));
 }
@@ -65,7 +65,7 @@ API_TEST(threads__shutdown_wakes_accept)
 	ASSERT_EQ(EINVAL, errno);
 }
 
-/* Closing elsewhere does not end a call under way: it holds the file. */
+/* close() in another thread does not end a call, which holds the file. */
 API_TEST(threads__close_leaves_recv_waiting)
 {
 	struct pair pair = new_pair();
@@ -164,11 +164,11 @@ API_TEST(threads__signal_interrupts_accept)
 }
 
 /*
- * Dissolving a connection another thread sleeps on: kernels differ in what
- * the two calls return (EBUSY, ECONNRESET, EPIPE, an end of stream), but both
- * must return, and the socket must be of use afterwards.
+ * Disconnecting while another thread sleeps on the connection: kernels differ
+ * in what the two calls return (EBUSY, ECONNRESET, EPIPE, end of file), but both
+ * must return, and the socket must work afterwards.
  */
-API_TEST(race__dissolve_and_recv)
+API_TEST(race__disconnect_and_recv)
 {
 	int listener = listening(4);
 
@@ -177,10 +177,10 @@ API_TEST(race__dissolve_and_recv)
 		struct worker reader;
 
 		start_asleep(&reader, recv_byte, fd);
-		do_dissolve(fd);
+		do_disconnect(fd);
 		close(peer);
 		finish(&reader);
-		do_dissolve(fd);
+		do_disconnect(fd);
 		error_of(fd);
 		ASSERT_OK(try_connect(fd, port_of(listener)));
 		close(accept_one(listener));
@@ -283,7 +283,7 @@ API_TEST(race__options_and_traffic)
 	finish(&far);
 }
 
-static long connect_and_dissolve(int fd)
+static long connect_and_disconnect(int fd)
 {
 	struct sockaddr_in there = at(LOCALHOST, 4000);
 
@@ -295,7 +295,7 @@ static long connect_and_dissolve(int fd)
 	return 0;
 }
 
-/* Three threads that connect, dissolve and shut down one and the same socket. */
+/* Three threads connect, disconnect and shut down the same socket. */
 API_TEST(race__everything_on_one_socket)
 {
 	int listener = bound(4000), fd = new_socket(SOCK_NONBLOCK), child;
@@ -303,8 +303,8 @@ API_TEST(race__everything_on_one_socket)
 
 	ASSERT_OK(listen(listener, 16));
 	set_nonblocking(listener, true);
-	start(&first, connect_and_dissolve, fd);
-	start(&second, connect_and_dissolve, fd);
+	start(&first, connect_and_disconnect, fd);
+	start(&second, connect_and_disconnect, fd);
 	start(&third, hammer_options, fd);
 	for (int i = 0; i < 500; i++) {
 		child = do_accept(listener);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""SYN cookies: those who mean it are served while a flood of SYNs goes on."""
+"""SYN cookies: real clients are served during a flood of SYNs."""
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +18,7 @@ SOL_TOYTCP, TOYTCP_ISN = 253, 1
 
 
 def forged(peer: lib_segment.Peer, number: int) -> bytes:
-    """A SYN in the name of a host that will never answer."""
+    """A SYN from the address of a host that never answers."""
     return lib_segment.Segment(
         f"10.1.0.{3 + number % 200}", peer.host, 2000 + number // 200 % 60000,
         PORT, seq=number, flags="S",
@@ -26,7 +26,7 @@ def forged(peer: lib_segment.Peer, number: int) -> bytes:
 
 
 def fill(host: lib.Namespace, peer: lib_segment.Peer) -> None:
-    """No room for another embryo."""
+    """The SYN queue is full."""
     for number in range(LIMIT):
         peer.send_raw(forged(peer, number))
     lib.wait_until("a full listener",
@@ -34,7 +34,7 @@ def fill(host: lib.Namespace, peer: lib_segment.Peer) -> None:
 
 
 def make_room(host: lib.Namespace, peer: lib_segment.Peer) -> None:
-    """One of them is reset."""
+    """Makes room by resetting one request."""
     peer.send_raw(lib_segment.Segment("10.1.0.3", peer.host, 2000, PORT, seq=1,
                                       flags="R").packet())
     lib.wait_until("room for an embryo", lambda: int(
@@ -42,7 +42,7 @@ def make_room(host: lib.Namespace, peer: lib_segment.Peer) -> None:
 
 
 class Flood(lib.Thread):
-    """Forged SYNs until it is stopped; the answers go unread."""
+    """Sends forged SYNs until stopped, and ignores the answers."""
 
     def __init__(self, case: lib.Case, peer: lib_segment.Peer):
         self.peer, self.over = peer, threading.Event()
@@ -65,7 +65,7 @@ class Flood(lib.Thread):
 
 
 def exchange(near, far) -> None:
-    """A hundred kilobytes each way."""
+    """Sends a hundred kilobytes in each direction."""
     for out, back in (near, far), (far, near):
         text = os.urandom(100_000)
         sender = lib.Thread(out.sendall, text)
@@ -98,7 +98,7 @@ def honest_clients_in_a_flood(case):
 
 
 def crowded(case: lib.Case):
-    """A listener without room for embryos, and a peer."""
+    """A listener with a full SYN queue, and a peer."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     listener = host.listen(backlog=8)
@@ -108,14 +108,14 @@ def crowded(case: lib.Case):
 
 @scenario(toytcp_only=True)
 def what_a_cookie_remembers(case):
-    """The MSS, rounded down; without timestamps, of the others nothing."""
+    """The MSS, rounded down, but no other option without timestamps."""
     host, peer, listener = crowded(case)
     talk = lib_segment.Talk(peer, 4000, PORT)
     talk.send("S", options=lib_segment.mss_option(1000) + b"\1\3\3\7")
     answer = talk.expect("SA")
     assert answer.options == lib_segment.mss_option(1460), answer.options
     assert host.stats()["cookies_sent"] == 1
-    talk.send("PA", b"first")       # the bare ACK was lost, say
+    talk.send("PA", b"first")       # as if the bare ACK had been lost
     near = host.accept(listener)
     assert lib.receive(near, 5) == b"first"
     row = [row for row in host.connections() if row.state == "ESTABLISHED"]
@@ -131,7 +131,7 @@ def what_a_cookie_remembers(case):
 
 @scenario(toytcp_only=True)
 def what_a_timestamp_remembers(case):
-    """In its lowest bits: window scale, SACK and ECN."""
+    """The lowest bits of a timestamp hold window scale, SACK and ECN."""
     host, peer, listener = crowded(case)
     other = {7: b"\1\3\3\7", 14: b"\1\3\3\x0e", 0: b"\1\3\3\0",
              None: b""}
@@ -159,7 +159,7 @@ def what_a_timestamp_remembers(case):
 
 @scenario(toytcp_only=True)
 def timestamps_that_nobody_asked_for(case):
-    """What they echo is none of ours: of options they say nothing."""
+    """Timestamps that do not echo ours say nothing about options."""
     host, peer, listener = crowded(case)
     for sport, echo in (4000, 0), (4001, 2**31), (4002, 2**32 - 1):
         talk = lib_segment.Talk(peer, sport, PORT, window=1000)
@@ -172,7 +172,7 @@ def timestamps_that_nobody_asked_for(case):
 
 @scenario(toytcp_only=True)
 def a_cookie_that_is_none(case):
-    """Numbers that were not given out are reset, and counted."""
+    """ACKs of wrong numbers are reset and counted."""
     host, peer, listener = crowded(case)
     talk = lib_segment.Talk(peer, 4000, PORT)
     talk.send("S", options=lib_segment.mss_option(1460))
@@ -194,7 +194,7 @@ def a_cookie_that_is_none(case):
 
 @scenario(toytcp_only=True)
 def a_cookie_of_another_namespace(case):
-    """The same SYN is answered by another number there."""
+    """The same SYN gets a different number there."""
     numbers = set()
     for _ in range(2):
         _, peer, _ = crowded(case)
@@ -206,7 +206,7 @@ def a_cookie_of_another_namespace(case):
 
 @scenario(toytcp_only=True)
 def only_after_a_flood(case):
-    """A listener that gave no cookies takes none; nor with them off."""
+    """A listener accepts no cookies if it sent none, or if they are off."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     host.listen(backlog=8)
@@ -224,7 +224,8 @@ def only_after_a_flood(case):
 
 @scenario(toytcp_only=True)
 def a_full_accept_queue(case):
-    """It makes an ACK with a good cookie wait, as it does any other."""
+    """A full accept queue makes the ACK of a valid cookie wait, like any
+    other."""
     host, peer, listener = crowded(case)
     waiting = []
     for number in range(9):         # a backlog of 8 has room for nine
@@ -251,7 +252,7 @@ def a_full_accept_queue(case):
 
 @scenario(toytcp_only=True)
 def a_cookie_takes_no_number_away(case):
-    """TOYTCP_ISN waits for an answer that can have it."""
+    """TOYTCP_ISN is not used for a cookie; it waits for the next SYN,ACK."""
     host, peer, listener = crowded(case)
     listener.setsockopt(SOL_TOYTCP, TOYTCP_ISN, 77)
     first, second = (lib_segment.Talk(peer, port, PORT)
@@ -266,7 +267,7 @@ def a_cookie_takes_no_number_away(case):
 
 @scenario(toytcp_only=True)
 def time_wait_makes_way_for_no_cookie(case):
-    """Whoever comes again while there is no room finds the old one kept."""
+    """A SYN to a full queue does not end the old connection in TIME-WAIT."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     listener = host.listen(backlog=8)

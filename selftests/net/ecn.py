@@ -13,7 +13,7 @@ def ecn_of(packet: bytes) -> int:
 
 
 def marked(packet: bytes) -> bytes:
-    """As a router passes it on that has a long queue."""
+    """Marks a packet, as a router with a long queue does."""
     header = bytearray(packet[:20])
     header[1] |= CE
     header[10:12] = bytes(2)
@@ -22,7 +22,7 @@ def marked(packet: bytes) -> bytes:
 
 
 class Road:
-    """A wire that notes who sent what with which bits, and may interfere."""
+    """A wire that records segments and ECN bits, and may change them."""
 
     def __init__(self, case: lib.Case, asks: int = 1):
         self.left, self.right = case.namespace(), case.namespace()
@@ -65,7 +65,7 @@ def asked_for_and_agreed(case):
 
 @scenario()
 def answered_but_not_asked_for(case):
-    """That is the default."""
+    """This is the default."""
     road = Road(case, asks=2)
     road.transfer(10000)
     assert road.seen[0][0][0].flags == "S"
@@ -74,7 +74,7 @@ def answered_but_not_asked_for(case):
 
 @scenario()
 def marks_slow_the_sender_down(case):
-    """ECE until CWR, and CWR on one segment for each time."""
+    """ECE is sent until CWR, and CWR once for each reduction."""
     road = Road(case)
     count = []
 
@@ -90,10 +90,10 @@ def marks_slow_the_sender_down(case):
     reduced = [segment for segment, _ in road.text(0) if "C" in segment.flags]
     assert echoes, "no mark was echoed"
     assert 1 <= len(reduced) <= 3, f"{len(reduced)} CWR"
-    assert "E" not in road.seen[1][-1][0].flags, "echoed for ever"
+    assert "E" not in road.seen[1][-1][0].flags, "still echoed at the end"
     if lib.TOYTCP:
         assert road.right.stats()["in_marked"] == 3
-        # (a probe or a timeout tells only of a machine that was busy)
+        # (a probe or a timeout only means that the machine was busy)
         assert road.left.stats()["fast_recoveries"] == 0
 
 

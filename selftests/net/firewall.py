@@ -13,7 +13,7 @@ IP_MINTTL = 21
 
 
 def rules(end: lib.Namespace, text: str) -> None:
-    """A table of rules, by nft; {proto} is the protocol under test."""
+    """Loads a table of rules with nft; {proto} is the protocol under test."""
     try:
         end.run("nft", "-f", "-",
                 text=text.replace("{proto}", str(lib.PROTO)))
@@ -29,13 +29,13 @@ def rules(end: lib.Namespace, text: str) -> None:
 
 
 def counted(end: lib.Namespace, name: str) -> int:
-    """Packets of a named counter in the table."""
+    """The number of packets of a named counter in the table."""
     words = end.run("nft", "list", "counter", "ip", "t", name).split()
     return int(words[words.index("packets") + 1])
 
 
 def transfer(left, right, address="10.0.0.2", port=7000) -> None:
-    """A connection with everything, to its end on both sides."""
+    """A complete connection, closed by both sides."""
     listener = right.listen()
     near = left.connect((address, port))
     far = right.accept(listener)
@@ -49,7 +49,7 @@ def transfer(left, right, address="10.0.0.2", port=7000) -> None:
 
 @scenario()
 def dropped_on_the_way_in(case):
-    """A drop in the input chain is not got round."""
+    """A drop in the input chain is not bypassed."""
     left, right = case.pair_of_hosts()
     rules(right, "table ip t { counter hits {}; chain c { type filter hook "
                  "input priority 0; ip protocol {proto} counter name hits "
@@ -66,7 +66,7 @@ def dropped_on_the_way_in(case):
 
 @scenario()
 def dropped_late_in_the_input_chain(case):
-    """Also by a chain that runs after all the usual ones."""
+    """Nor is one in a chain that runs after all the usual ones."""
     left, right = case.pair_of_hosts()
     rules(right, "table ip t { counter hits {}; chain c { type filter hook "
                  "input priority 300; ip protocol {proto} counter name hits "
@@ -129,7 +129,7 @@ def stateful_on_the_server(case):
 
 @scenario()
 def stateful_on_the_client_lets_answers_in(case):
-    """Only what belongs to a connection begun here may come in."""
+    """Only packets of connections opened by the client may come in."""
     left, right = case.pair_of_hosts()
     rules(left, """table ip t { chain in {
         type filter hook input priority 0; policy drop;
@@ -152,7 +152,7 @@ def stateful_client_keeps_strangers_out(case):
 
 @scenario()
 def tracked_connections_are_confirmed(case):
-    """The stolen packets' entries are in conntrack's table, once."""
+    """Stolen packets have exactly one entry in conntrack's table."""
     left, right = case.pair_of_hosts()
     rules(right, STATEFUL)
     listener = right.listen()
@@ -183,7 +183,7 @@ def tracked_fragments(case):
 
 @scenario()
 def destination_nat(case):
-    """The client dials an address that the server's rules translate."""
+    """The client connects to an address that the server's rules translate."""
     left, right = case.pair_of_hosts()
     rules(right, """table ip t { chain pre {
         type nat hook prerouting priority -100;
@@ -204,7 +204,7 @@ def destination_nat_on_the_client(case):
 
 @scenario()
 def masquerade_through_a_router(case):
-    """A host behind a router that lends it its own address."""
+    """A host behind a router that masquerades it."""
     left, router, right = (case.namespace() for _ in range(3))
     lib.cable(left, router, net="10.1.0")
     lib.cable(router, right, net="10.2.0", name="veth1")
@@ -222,7 +222,7 @@ def masquerade_through_a_router(case):
 
 @scenario(toytcp_only=True)
 def router_that_may_not_say_why(case):
-    """A narrow link behind a router whose ICMP a rule drops."""
+    """A link with a small MTU behind a router whose ICMP errors are dropped."""
     left, router, right = (case.namespace() for _ in range(3))
     lib.cable(left, router, net="10.1.0")
     lib.cable(router, right, net="10.2.0", name="veth1")
@@ -268,7 +268,7 @@ def queued_both_ways_and_stateful(case):
 
 @scenario()
 def spoilt_by_a_program(case):
-    """A program that changes a packet and forgets the checksum."""
+    """A program changes packets without updating the checksum."""
     left, right = case.pair_of_hosts()
     lib.without_offloads(left)
     queue = lib_nfqueue.Queue(case, right)
@@ -279,8 +279,8 @@ def spoilt_by_a_program(case):
     seen = set()
 
     def change(packet: bytes):
-        # Every fifth segment, the first time: were repetitions counted too,
-        # the same segment could be the fifth again and again.
+        # Every fifth new segment: if retransmissions were counted, too, the
+        # same segment could be the fifth again and again.
         number = packet[24:28]
         if len(packet) > 500 and number not in seen:
             seen.add(number)
@@ -296,7 +296,7 @@ def spoilt_by_a_program(case):
 
 @scenario()
 def marked_and_routed(case):
-    """SO_MARK steers a socket by a rule of its own."""
+    """A routing rule for SO_MARK applies to the socket."""
     left, right = case.pair_of_hosts()
     left.run("ip", "route", "add", "unreachable", "10.0.0.2", "table", "9")
     left.run("ip", "rule", "add", "fwmark", "9", "table", "9", "pref", "1")
@@ -315,7 +315,7 @@ def marked_and_routed(case):
 
 @scenario()
 def from_too_far_away(case):
-    """IP_MINTTL: a listener's, for the SYN; a connection's, for the rest."""
+    """IP_MINTTL applies to a listener's SYNs and a connection's segments."""
     left, right = case.pair_of_hosts()
     listener = right.listen()
     listener.setsockopt(lib.socket.SOL_IP, IP_MINTTL, 255)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Every state of RFC 9293, seen in the table, entered and left by the book.
+"""Every state of RFC 9293: entered, seen in the table, and left.
 
-The peer is made of packets alone, so that each state lasts until the scenario
-sends what ends it.
+The peer is made of packets alone, so each state lasts until the scenario sends
+the segment that ends it.
 """
 import socket
 
@@ -84,7 +84,7 @@ def syn_received_ends_by_reset(case):
 
 @scenario()
 def syn_received_answers_a_volley_once(case):
-    """The same SYN many times: not as many answers, whoever sent them."""
+    """Many copies of a SYN do not get as many answers."""
     host, peer = alone(case)
     host.listen()
     talk = lib_segment.Talk(peer, 4000, 7000)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""IPsec: what a policy asks for holds for what the hook takes away, too."""
+"""IPsec policies also apply to the packets that the hook steals."""
 import re
 import socket
 import struct
@@ -28,7 +28,7 @@ def xfrm(end: lib.Namespace, *words: str) -> str:
 
 
 def policy(end: lib.Namespace, verb: str, way: str, *ask: str) -> None:
-    """About packets of the protocol under test between the two hosts."""
+    """A policy for packets of the protocol under test between the two hosts."""
     here, there = ENDS if end.address == ENDS[0] else ENDS[::-1]
     source, target = (here, there) if way == "out" else (there, here)
     xfrm(end, "policy", verb, "src", source, "dst", target, "proto",
@@ -54,7 +54,7 @@ def hosts(case: lib.Case) -> tuple[lib.Namespace, lib.Namespace]:
 
 
 def refused(end: lib.Namespace) -> int:
-    """Packets that had not come the way a policy asks for."""
+    """The number of packets that violated a policy."""
     words = end.read("/proc/net/xfrm_stat").split()
     return int(words[words.index("XfrmInTmplMismatch") + 1])
 
@@ -75,7 +75,7 @@ def plain_text_is_not_let_in(case):
 
 @scenario()
 def through_esp(case):
-    """Everything both ways, in packets that grew."""
+    """A complete connection, in packets enlarged by ESP."""
     left, right = hosts(case)
     for end in left, right:
         share_keys(end)
@@ -95,7 +95,7 @@ def through_esp(case):
 
 
 def own_policy(sock: socket.socket, way: int, action: int) -> None:
-    """Any IPv4; struct xfrm_userpolicy_info."""
+    """A policy for all of IPv4; struct xfrm_userpolicy_info."""
     sock.setsockopt(socket.SOL_IP, IP_XFRM_POLICY, struct.pack(
         "=40xH14x4Q72xBB6x", socket.AF_INET, *[2 ** 64 - 1] * 4, way, action))
 
@@ -117,7 +117,7 @@ def a_sockets_own_policy_holds(case):
 
 @scenario()
 def a_sockets_own_policy_comes_first(case):
-    """What the host asks for is not asked of its packets."""
+    """The host's policy does not apply to a socket with its own."""
     left, right = hosts(case)
     demand_esp(right, "in")
     listener = right.listen()
@@ -135,7 +135,7 @@ def socket_policies(end: lib.Namespace) -> list[str]:
 
 @scenario()
 def a_sockets_own_policy_ends_with_it(case):
-    """And each child has its listener's, in a copy."""
+    """Each child has a copy of its listener's policy."""
     left, right = hosts(case)
     xfrm(right, "policy")
     listener = right.listen()

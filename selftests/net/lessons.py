@@ -18,12 +18,12 @@ import transcript      # noqa: E402 (the path had to be set first)
 
 @scenario()
 def commands(case):
-    """In a namespace of their own they print what the lessons say, but for
-    the numbers."""
+    """Each command, in its own namespace, prints what the lessons show, except
+    for the numbers."""
     text = transcript.document(SCRIPTS)
     if not text or not lib.TOYTCP:
-        raise lib.Skip("no documentation here" if lib.TOYTCP
-                       else "they are about toytcp")
+        raise lib.Skip("the documentation is not here" if lib.TOYTCP
+                       else "the lessons need toytcp")
     found = [one for one in transcript.commands(text) if one.in_vm]
     assert found
     for command in found:

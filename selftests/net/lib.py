@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the scenarios share: test cases in KTAP, namespaces, conditions.
+"""Shared by the scenarios: test cases in KTAP, namespaces, conditions.
 
-PROTO in the environment is the IP protocol the sockets use: 253 (toytcp)
-unless set; with PROTO=6 the same scenarios run on the kernel's own TCP, which
-is how a scenario proves itself. Namespaces have no name and no process: they
-end when the last descriptor does, so nothing is left behind, come what may.
+The environment variable PROTO is the IP protocol of the sockets: 253 (toytcp)
+by default. With PROTO=6 the same scenarios run on the kernel's own TCP, which
+shows whether the scenario is right. Namespaces have no name and no process:
+they end with their last descriptor, so nothing is ever left behind.
 """
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ sys.dont_write_bytecode = True
 
 PROTO = int(os.environ.get("PROTO", "253"))
 TOYTCP = PROTO != socket.IPPROTO_TCP
-DEADLINE_S = 30         # for anything that must happen
-SCENARIO_S = 300        # a scenario that takes longer hangs
+DEADLINE_S = 30         # limit for anything that must happen
+SCENARIO_S = 300        # limit for a whole scenario
 KSFT_SKIP = 4
 
 CLONE_NEWNET = 0x40000000
@@ -42,13 +42,13 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Skip(Exception):
-    """This cannot be tested here; the text says why."""
+    """This cannot be tested here; the text is the reason."""
 
 
 # --- conditions ---
 
 def wait_until(what: str, holds: Callable, seconds: float = DEADLINE_S):
-    """Asks until the answer is true, and returns it."""
+    """Calls the function until its result is true, and returns that."""
     deadline = time.monotonic() + seconds
     while True:
         answer = holds()
@@ -59,7 +59,7 @@ def wait_until(what: str, holds: Callable, seconds: float = DEADLINE_S):
 
 
 class Thread(threading.Thread):
-    """A thread whose result, or exception, is join's."""
+    """A thread whose result or exception is that of join()."""
 
     def __init__(self, call: Callable, *arguments):
         super().__init__(daemon=True)
@@ -122,7 +122,7 @@ class Namespace:
         self.sockets: list[socket.socket] = []
 
     def abandon(self) -> None:
-        """Closes everything, and leaves to itself what must end by itself."""
+        """Closes everything, and lets connections end by themselves."""
         for one in self.sockets:
             one.close()
         if self.fd >= 0:
@@ -130,7 +130,8 @@ class Namespace:
         self.fd = -1
 
     def close(self) -> None:
-        """Closes everything, and leaves no orphan to hold the module."""
+        """Closes everything, and aborts orphans, which would hold the
+        module."""
         for one in self.sockets:
             if one.fileno() >= 0:
                 reset(one)
@@ -140,7 +141,7 @@ class Namespace:
 
     def abort_orphans(self) -> None:
         for row in self.connections():
-            with contextlib.suppress(OSError):  # it may end meanwhile
+            with contextlib.suppress(OSError):  # it may have ended
                 self.write("/proc/thread-self/net/toytcp/connections",
                            f"abort {row.local} {row.remote}")
 
@@ -155,7 +156,8 @@ class Namespace:
         os.close(home)
 
     def run(self, *command: str, text: str | None = None) -> str:
-        """A program inside; what it printed, or an error with that."""
+        """Runs a program inside; returns its output, or raises an error with
+        it."""
         with self:
             done = subprocess.run(command, input=text, text=True,
                                   stdout=subprocess.PIPE,
@@ -232,7 +234,7 @@ class Namespace:
         return sorted(row.state for row in self.connections())
 
     def state(self, local: tuple, remote: tuple) -> str:
-        """By the table; CLOSED where the connection is not in it."""
+        """The state in the table; CLOSED if the connection is not there."""
         ends = ("%s:%d" % local, "%s:%d" % remote)
         for row in self.connections():
             if (row.local, row.remote) == ends:
@@ -240,7 +242,7 @@ class Namespace:
         return "CLOSED"
 
     def wait_states(self, *states: str) -> None:
-        """Until the whole table holds these states and no others."""
+        """Waits until the table has exactly these states."""
         wanted = sorted(states)
         try:
             wait_until(f"states {wanted}", lambda: self.states() == wanted)
@@ -253,7 +255,7 @@ class Namespace:
                 for name, value in map(str.split, lines[1:])}
 
     def events(self) -> tuple[int, list[dict]]:
-        """How many were lost, and the records as dictionaries."""
+        """The number of lost records, and the records as dictionaries."""
         first, header, *lines = self.read("/proc/net/toytcp/events"
                                           ).splitlines()
         names = header.split()
@@ -303,7 +305,7 @@ def interface_request(name: str, request: int, value: bytes) -> bytes:
 
 
 def interface_up(name: str) -> None:
-    """By ioctl: a process would cost more than all the rest."""
+    """Uses ioctls, since a process would take longer than all the rest."""
     flags, = struct.unpack_from("=H", interface_request(name, 0x8913, b""))
     interface_request(name, 0x8914, struct.pack("=H", flags | 1))
 
@@ -349,7 +351,7 @@ def add_netem(end: Namespace, *what: str) -> None:
 
 
 def without_offloads(end: Namespace, name: str = "veth0") -> None:
-    """Every segment its own linear frame, its checksum made in software."""
+    """Makes every segment a linear frame with a software checksum."""
     end.run("ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off",
             "sg", "off", "tx", "off")
 
@@ -357,7 +359,7 @@ def without_offloads(end: Namespace, name: str = "veth0") -> None:
 # --- bytes ---
 
 def receive(sock: socket.socket, size: int) -> bytes:
-    """Exactly so many bytes."""
+    """Receives exactly this many bytes."""
     parts, left = [], size
     while left:
         part = sock.recv(min(left, 1 << 18))
@@ -368,7 +370,7 @@ def receive(sock: socket.socket, size: int) -> bytes:
 
 
 def receive_all(sock: socket.socket) -> bytes:
-    """All bytes up to the end of the stream."""
+    """Receives all bytes up to the end of the stream."""
     parts = []
     while part := sock.recv(1 << 18):
         parts.append(part)
@@ -377,7 +379,7 @@ def receive_all(sock: socket.socket) -> bytes:
 
 def exchange(near: socket.socket, far: socket.socket,
              size: int = 1 << 20) -> None:
-    """Random bytes one way, and some of them back."""
+    """Sends random bytes one way, and some of them back."""
     data = os.urandom(size)
     sender = Thread(near.sendall, data)
     assert receive(far, size) == data
@@ -391,7 +393,7 @@ def queue(sock: socket.socket, request: int) -> int:
 
 
 def reset(sock: socket.socket) -> None:
-    """Ends a connection by RST."""
+    """Ends a connection with RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                     struct.pack("ii", 1, 0))
     sock.close()
@@ -404,7 +406,8 @@ def error_of(sock: socket.socket) -> int:
 # --- test cases ---
 
 class Case(contextlib.ExitStack):
-    """One run of a scenario: what it opens here is closed at its end."""
+    """One run of a scenario: everything opened through it is closed at its
+    end."""
 
     def namespace(self, proto: int = PROTO) -> Namespace:
         made = Namespace(proto)
@@ -444,7 +447,7 @@ def comment(text: str) -> None:
 
 
 def run_case(function: Callable, toytcp_only: bool) -> str:
-    """Runs one case; returns what follows its name, or raises."""
+    """Runs one case; returns the text after its name, or raises."""
     if toytcp_only and not TOYTCP:
         return " # SKIP about toytcp alone"
     faulthandler.dump_traceback_later(SCENARIO_S, exit=True)
@@ -459,11 +462,11 @@ def run_case(function: Callable, toytcp_only: bool) -> str:
 
 
 def check_module(program: str) -> None:
-    """Nothing can be tested where the protocol is not there."""
+    """Skips or fails the program if the protocol is not available."""
     if not TOYTCP or os.path.isdir("/proc/net/toytcp"):
         return
     if os.environ.get("TOYTCP_REQUIRED") == "1":
-        print(f"TAP version 13\n1..1\nnot ok 1 {program} # no toytcp here")
+        print(f"TAP version 13\n1..1\nnot ok 1 {program} # needs toytcp")
         sys.exit(1)
     print("TAP version 13\n1..0 # SKIP no toytcp here: is toytcp.ko loaded?")
     sys.exit(KSFT_SKIP)
@@ -486,7 +489,7 @@ def main() -> None:
         verdict, tail, began = "ok", "", time.monotonic()
         try:
             tail = run_case(function, toytcp_only)
-        except Exception:       # any of them is this case's failure
+        except Exception:       # any exception is a failure of this case
             comment(traceback.format_exc())
             verdict, failed = "not ok", failed + 1
         comment(f"{time.monotonic() - began:.1f} s")

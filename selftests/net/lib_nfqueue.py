@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A packet queue of the firewall, served by plain netlink messages."""
+"""Serves a packet queue of the firewall with plain netlink messages."""
 import errno
 import os
 import select
@@ -36,7 +36,7 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 
 class Queue:
-    """Accepts each packet of a queue, counts it, and may change it first."""
+    """Accepts and counts each packet of a queue, and may change it first."""
 
     def __init__(self, case: lib.Case, end: lib.Namespace, number: int = 0):
         self.number, self.count = number, 0

@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 """The language of packets/*.txt.
 
-A case is a line of intent and steps, one a line. "case" is played on the
-kernel's TCP, too, "toytcp" on toytcp alone. Before its own steps come those of
-its state, which states.txt tells; "in STATE..." says in which states the cases
-below it are played.
+A case is a line with its name and description, and steps, one per line. A
+"case" also runs on the kernel's TCP, a "toytcp" only on toytcp. The steps of
+its state, from states.txt, come first; "in STATE..." lists the states in which
+the cases below it run.
 
     < FLAGS SEQ[:END] [ack N] ...   this segment arrives from the peer
-    > FLAGS SEQ[:END] [ack N] ...   this is the next segment the host sends
-    = STATE [COLUMN N]...           it sends nothing more, and /proc says this;
-                                    "same" is the state it began with
-    ! CALL [ARGUMENT]               the host's program does this
+    > FLAGS SEQ[:END] [ack N] ...   this is the next segment that the host sends
+    = STATE [COLUMN N]...           it sends nothing more, and /proc shows this;
+                                    "same" is the initial state
+    ! CALL [ARGUMENT]               the host's program makes this call
 
-Numbers count from each side's SYN, which is 0; the text of a segment is
-[SEQ, END), and a FIN stands behind it. By what the host has sent so far, "nxt"
-is one past its highest number, "rcv" its highest acknowledgement, and "edge"
-one past the last number its window takes: SND.NXT, RCV.NXT, and RCV.NXT +
-RCV.WND. @N is the number N itself. Further words of a segment: win N, urg N, mss N, opt HEX (of
-any options). Where the host's segment is described without win or mss it may
-have any; options nobody asks for are passed over, and so are PSH and ECN's
-flags if FLAGS do not have them. FLAGS are "-" where none is set.
+Numbers count from each side's SYN, which is 0; the text of a segment is [SEQ,
+END), and a FIN follows it. From the segments that the host has sent so far,
+"nxt" is one past its highest number, "rcv" its highest acknowledgement, and
+"edge" one past the last number in its window: SND.NXT, RCV.NXT, and RCV.NXT +
+RCV.WND. @N is the number N itself. Further words of a segment: win N, urg N,
+mss N, opt HEX (any options). If a host's segment is described without win or
+mss, these may have any value; other options are ignored, and so are PSH and the
+ECN flags unless FLAGS has them. FLAGS is "-" if none is set.
 
-"Nothing more" is not waited for: it is proven by a probe, an ACK for a port
-nobody has, whose reset must be the next segment to leave. What only repeats
-numbers already sent is a timer's doing, and passed over.
+"Nothing more" is proven without waiting, by a probe: an ACK for an unused port,
+whose reset must be the next segment to leave. Retransmissions are caused by
+timers, and ignored.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ import lib_segment
 from lib_segment import Segment
 
 HOST_PORT, CLOSED_PORT, PROBE_PORT = 7000, 9, 9999
-PEER_ISN = 2**32 - 5        # every case counts across zero
+PEER_ISN = 2**32 - 5        # so that every case wraps around zero
 PASSED_OVER = "PEC"
 QUICKACK, NODELAY, TOYTCP_ISN = 12, 1, 1
 
@@ -48,12 +48,12 @@ QUICKACK, NODELAY, TOYTCP_ISN = 12, 1, 1
 class Step:
     kind: str               # < > = !
     words: list[str]
-    where: str              # file:line, for who reads a failure
+    where: str              # file:line, for reports of failures
 
 
 @dataclass
 class Script:
-    """One case: what leads to its state, and what happens there."""
+    """One case: the steps that lead to its state, and its own."""
     name: str
     intent: str
     steps: list[Step] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Script:
 
 
 def read_steps(path: str, openers: tuple) -> Iterator[tuple[list, list[Step]]]:
-    """Each line that opens something, in words, with the steps below it."""
+    """Yields each line that opens a block, split into words, and its steps."""
     opened: tuple[list, list[Step]] | None = None
     with open(path, encoding="ascii") as file:
         for number, line in enumerate(file, 1):
@@ -96,7 +96,7 @@ def read_scripts(path: str, states: dict[str, list[Step]]) -> list[Script]:
 
 
 def pattern(start: int, end: int, salt: int) -> bytes:
-    """What stands in a stream at these numbers; no two places look alike."""
+    """The bytes of a stream at these numbers; no two places are alike."""
     return bytes((n * 7 + n // 256 + salt) & 255 for n in range(start, end))
 
 
@@ -106,8 +106,8 @@ def fields_of(words: list[str]) -> dict[str, str]:
 
 
 class Stage:
-    """A host and its peer, for one script after the other: to make new ones
-    takes longer than to play most scripts. Each gets a peer's port of its own.
+    """A host and its peer, for all scripts, since making new ones takes longer
+    than most scripts. Each script uses another port of the peer.
     """
 
     def __init__(self, case: lib.Case):
@@ -116,7 +116,7 @@ class Stage:
         self.port = PROBE_PORT
 
     def clear(self) -> None:
-        """Nothing of a script is left to disturb the next one."""
+        """Cleans up, so that a script does not disturb the next one."""
         for one in self.host.sockets:
             if one.fileno() >= 0:
                 lib.reset(one)
@@ -133,18 +133,18 @@ class Stage:
 
 
 class Player:
-    """Plays one script."""
+    """Runs one script."""
 
     def __init__(self, stage: Stage):
         self.host, self.peer = stage.host, stage.peer
-        self.isn = 0            # the host's; known from its SYN on
+        self.isn = 0            # the host's; known after its SYN
         self.sent = 0           # one past the highest number it has sent
         self.acked = 0          # its highest acknowledgement
-        self.edge = 0           # one past the highest it lets the peer send
-        self.window = 65535     # the peer's, until a segment says otherwise
+        self.edge = 0           # one past the highest that the peer may send
+        self.window = 65535     # the peer's, until a segment changes it
         self.ports = stage.port, HOST_PORT
         self.probes = 0
-        self.began = ""         # the first state that was looked at
+        self.began = ""         # the first state that was checked
         self.options: list[tuple[int, int, int]] = []
         self.listener = self.sock = None
         self.read_to = self.written = 1
@@ -152,7 +152,7 @@ class Player:
     # numbers
 
     def number(self, text: str, base: int) -> int:
-        """On the wire, of a number in the script."""
+        """Converts a script's number to one on the wire."""
         if text.startswith("@"):
             return int(text[1:])
         match = re.fullmatch(r"(nxt|rcv|edge|)([+-]?\d+|)", text)
@@ -167,13 +167,13 @@ class Player:
         return seq, (self.number(end, base) - seq) % 2**32 if end else 0
 
     def count(self, number: int, base: int) -> int:
-        """The number in the script, of one on the wire."""
+        """Converts a number on the wire to the script's."""
         return (number - base + 2**31) % 2**32 - 2**31
 
     # segments
 
     def make(self, words: list[str]) -> Segment:
-        """A segment of the peer's."""
+        """Makes a segment of the peer."""
         flags, span, *rest = words
         flags, more = flags.strip("-"), fields_of(rest)
         seq, length = self.range(span, PEER_ISN)
@@ -191,7 +191,7 @@ class Player:
         self.peer.send_raw(self.make(words).packet())
 
     def take_note(self, segment: Segment) -> None:
-        """Of the host's numbers, and of the window it announces."""
+        """Keeps track of the host's numbers and window."""
         if "S" in segment.flags and not self.sent:
             self.isn = segment.seq
         if "R" in segment.flags:
@@ -208,7 +208,7 @@ class Player:
         return bool(segment.length) and end <= self.sent
 
     def show(self, segment: Segment) -> str:
-        """In the words of the script."""
+        """Describes a segment in the language of scripts."""
         start = self.count(segment.seq, self.isn)
         text = f"{segment.flags} {start}"
         if segment.payload:
@@ -218,7 +218,7 @@ class Player:
         return f"{text} win {segment.window}"
 
     def difference(self, words: list[str], got: Segment) -> str | None:
-        """What is wrong with a segment, if anything is."""
+        """Says what is wrong with a segment, if anything."""
         flags, span, *rest = words
         want = fields_of(rest)
         passed = set(PASSED_OVER) - set(flags)
@@ -242,7 +242,7 @@ class Player:
         return None
 
     def next(self) -> Segment:
-        """The next one of this case, or the answer to a probe."""
+        """The next segment of this case, or the answer to a probe."""
         while True:
             segment = self.peer.next()
             assert segment, "nothing leaves the host"
@@ -294,7 +294,8 @@ class Player:
         return "LISTEN"
 
     def look(self, words: list[str]) -> None:
-        """The state and, in toytcp's table, columns: numbers as in scripts."""
+        """Checks the state and, with toytcp, columns; numbers are the
+        script's."""
         self.prove_silence()
         row = self.row()
         got, want = self.state(row), words[0]
@@ -317,7 +318,7 @@ class Player:
         return made
 
     def call_option(self, name: str, value: str) -> None:
-        """For the sockets made from here on."""
+        """Applies to the sockets made from now on."""
         level, option = {"buffer": (socket.SOL_SOCKET, socket.SO_RCVBUF),
                          "maxseg": (socket.SOL_TCP, socket.TCP_MAXSEG),
                          }[name]
@@ -337,7 +338,7 @@ class Player:
         self.sock.settimeout(lib.DEADLINE_S)
 
     def call_accept(self) -> None:
-        """And answers at once from now on, so that no case has to wait."""
+        """Also turns off delayed ACKs, so that no case has to wait."""
         self.sock = self.host.accept(self.listener)
         self.sock.setsockopt(socket.SOL_TCP, QUICKACK, 1)
 
@@ -350,20 +351,20 @@ class Player:
         self.written = end
 
     def call_urge(self, size: str) -> None:
-        """Writes, and the last byte is urgent."""
+        """Writes text whose last byte is urgent."""
         end = self.written + int(size)
         self.sock.send(pattern(self.written, end, 1), socket.MSG_OOB)
         self.written = end
 
     def call_read(self, size: str) -> None:
-        """Exactly these, and the right ones."""
+        """Reads exactly this many bytes, and checks them."""
         end = self.read_to + int(size)
         got = lib.receive(self.sock, int(size))
         assert got == pattern(self.read_to, end, 0), f"wrong bytes: {got!r}"
         self.read_to = end
 
     def call_nothing(self) -> None:
-        """There is nothing to read, and no end either."""
+        """Checks that there is nothing to read, and no end of file."""
         self.sock.setblocking(False)
         try:
             got = self.sock.recv(1)
@@ -382,7 +383,7 @@ class Player:
         assert got == name, f"the error is {got}"
 
     def call_fails(self, name: str) -> None:
-        """write() does, with this."""
+        """write() must fail with this error."""
         try:
             self.sock.send(b"x", socket.MSG_NOSIGNAL)
         except OSError as error:
@@ -391,7 +392,7 @@ class Player:
         raise AssertionError("it did not fail")
 
     def call_accepts(self, name: str) -> None:
-        """Without waiting; EAGAIN where there is nobody."""
+        """Does not wait; EAGAIN if there is no connection."""
         self.listener.setblocking(False)
         try:
             self.listener.accept()[0].close()

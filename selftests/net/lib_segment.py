@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Segments made and read by hand, and two places to do so from.
+"""Builds and parses segments, and sends them from two kinds of places.
 
-A Peer is a host of which only the IP packets exist: it answers when and what
-the scenario says, so that every state can be held for as long as one likes,
-and nothing stops it from lying. A Wire joins two namespaces and shows each
-segment to the scenario, which may hold, drop, repeat or spoil it. Both sit on
-TUN devices, so they need neither netem nor a firewall.
+A Peer is a host made of IP packets alone. It answers when and how the scenario
+wants, so every state can be held as long as needed, and the peer may lie. A
+Wire connects two namespaces and shows each segment to the scenario, which may
+hold, drop, duplicate or corrupt it. Both use TUN devices, so they need neither
+netem nor a firewall.
 """
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def flag_bits(text: str) -> int:
 
 
 def flag_letters(bits: int) -> str:
-    """In the order people write them: SA, FA, PA, R, ..."""
+    """Flags in the usual order: SA, FA, PA, R, ..."""
     return "".join(f for f in "SFRPAUEC" if bits & 1 << FLAGS.index(f))
 
 
@@ -51,12 +51,12 @@ def mss_option(mss: int) -> bytes:
 
 
 def stamp(value: int, echo: int = 0) -> bytes:
-    """The option for timestamps."""
+    """The timestamps option."""
     return struct.pack("!BBBBII", 1, 1, 8, 10, value % 2**32, echo)
 
 
 def stamp_of(segment: Segment) -> tuple[int, int] | None:
-    """Its two values; it is the only option with NOPs before it."""
+    """The two values of the timestamps option, the only one after NOPs."""
     at = segment.options.find(b"\x08\x0a")
     return struct.unpack_from("!II", segment.options, at + 2) if at >= 0 \
         else None
@@ -64,7 +64,7 @@ def stamp_of(segment: Segment) -> tuple[int, int] | None:
 
 @dataclass
 class Segment:
-    """A segment in its packet, fields as in RFC 9293."""
+    """A segment and its packet; fields are named as in RFC 9293."""
     src: str
     dst: str
     sport: int
@@ -76,16 +76,16 @@ class Segment:
     options: bytes = b""
     payload: bytes = b""
     urgent: int = 0
-    offset: int | None = None       # lies, where not None
+    offset: int | None = None       # a false offset, if not None
     checksum: int | None = None
 
     @property
     def length(self) -> int:
-        """SEG.LEN: SYN and FIN count."""
+        """SEG.LEN, which includes SYN and FIN."""
         return len(self.payload) + ("S" in self.flags) + ("F" in self.flags)
 
     def transport(self) -> bytes:
-        """Header, options and payload, with the checksum they need."""
+        """Header, options and payload, with the right checksum."""
         options = self.options + b"\0" * (-len(self.options) % 4)
         offset = 5 + len(options) // 4 if self.offset is None else self.offset
         text = struct.pack("!HHIIBBHHH", self.sport, self.dport,
@@ -120,7 +120,7 @@ def ip_packet(src: str, dst: str, body: bytes, proto: int | None = None,
 
 
 def fragments(segment: Segment, size: int) -> list[bytes]:
-    """The packet in fragments of `size` bytes, a multiple of eight."""
+    """Splits the packet into fragments of `size` bytes, a multiple of eight."""
     body = segment.transport()
     return [ip_packet(segment.src, segment.dst, body[at:at + size], ident=77,
                       fragment=at, more=at + size < len(body))
@@ -128,7 +128,8 @@ def fragments(segment: Segment, size: int) -> list[bytes]:
 
 
 def parse(packet: bytes) -> Segment | None:
-    """None for what is not a segment of the protocol under test."""
+    """Parses a packet; None if it is not a segment of the protocol under
+    test."""
     if len(packet) < 40 or packet[0] >> 4 != 4 or packet[9] != lib.PROTO:
         return None
     text = packet[(packet[0] & 15) * 4:]
@@ -150,7 +151,7 @@ def sum_is_right(packet: bytes) -> bool:
 # --- TUN devices ---
 
 def tun_node() -> int:
-    """The device; a guest's read-only root may lack its node."""
+    """Opens the TUN device, whose node a guest's read-only root may lack."""
     with tempfile.TemporaryDirectory() as directory:
         for path in "/dev/net/tun", f"{directory}/tun":
             try:
@@ -176,8 +177,8 @@ def open_tun(end: lib.Namespace, address: str, name: str = "tun0",
 
 
 class Peer:
-    """A host made of nothing but packets, across a TUN device."""
-    sums = True             # are complete; in a veth's packets they are not
+    """A host made of packets alone, on a TUN device."""
+    sums = True             # has complete checksums, unlike a veth
 
     def __init__(self, case: lib.Case, end: lib.Namespace,
                  here: str = "10.1.0.1", there: str = "10.1.0.2",
@@ -193,7 +194,7 @@ class Peer:
         return os.read(self.fd, 1 << 16)
 
     def next(self, seconds: float = lib.DEADLINE_S) -> Segment | None:
-        """The next segment that leaves the host, None if none does."""
+        """The next segment that leaves the host, or None."""
         deadline = time.monotonic() + seconds
         while select.select([self.fd], [], [],
                             max(0, deadline - time.monotonic()))[0]:
@@ -229,7 +230,7 @@ class Peer:
 
 
 class CablePeer(Peer):
-    """The same at the far end of a cable: 10.0.0.99, beside 10.0.0.2.
+    """A Peer at the far end of a cable: 10.0.0.99, next to 10.0.0.2.
 
     Unlike a TUN device it does not keep the host's namespace alive.
     """
@@ -258,7 +259,7 @@ class CablePeer(Peer):
 
 
 class Talk:
-    """One connection of a Peer: counts sequence numbers, sends, expects."""
+    """One connection of a Peer: tracks numbers, sends and expects segments."""
 
     def __init__(self, peer: Peer, sport: int, dport: int, seq: int = 1000,
                  window: int = 65535):
@@ -273,7 +274,7 @@ class Talk:
         return dataclasses.replace(made, **fields)
 
     def send(self, flags: str, payload: bytes = b"", **fields) -> Segment:
-        """Sends a segment; counts it unless it was made out of order."""
+        """Sends a segment; advances the numbers unless it was out of order."""
         segment = self.make(flags, payload, **fields)
         self.peer.send_raw(segment.packet())
         if "seq" not in fields:
@@ -285,7 +286,7 @@ class Talk:
 
     def expect(self, flags: str, where: Callable = lambda segment: True,
                seconds: float = lib.DEADLINE_S) -> Segment:
-        """The next segment with exactly these flags (P aside), counted."""
+        """The next segment with exactly these flags (ignoring P)."""
         seen = []
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -300,18 +301,17 @@ class Talk:
         raise AssertionError(f"no {flags} but {seen}")
 
     def silent(self, until: Callable) -> None:
-        """Nothing of this connection leaves before `until` has come true."""
+        """Checks that this connection sends nothing until `until` is true."""
         lib.wait_until("the end of a silence", until)
         while segment := self.peer.next(0):
             assert not self.mine(segment), f"{segment} was not expected"
 
 
 class Wire:
-    """Two namespaces joined by a thread that looks at every packet.
+    """Two namespaces connected by a thread that sees every packet.
 
-    policy(side, segment, packet) says what goes on instead of the packet, as
-    a list of packets; None stands for the packet itself. side is 0 for what
-    the left one sent.
+    policy(side, segment, packet) returns a list of packets to deliver instead;
+    None means the packet itself. side is 0 if the left namespace sent it.
     """
 
     def __init__(self, case: lib.Case, left: lib.Namespace,
@@ -337,7 +337,7 @@ class Wire:
         os.write(self.ends[1 - side], packet)
 
     def hold(self, condition: Callable) -> None:
-        """From now on keeps back the segments that fulfil a condition."""
+        """From now on holds back the segments that meet a condition."""
         def policy(side, segment, packet):
             if not condition(side, segment):
                 return None
@@ -346,7 +346,7 @@ class Wire:
         self.policy = policy
 
     def release(self) -> None:
-        """Delivers what was held, and everything else from now on."""
+        """Delivers the held segments, and stops holding."""
         with self.lock:
             self.policy = lambda side, segment, packet: None
             held, self.held = self.held, []

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Bad input: each kind is dropped and counted; odd but right input works.
+"""Bad input: each kind is dropped and counted; unusual valid input works.
 
-What a segment may not do is end, stall or confuse a connection it is not
-rightly part of; after each blow the connection must still carry data.
+A bad segment must not end, stall or confuse a connection; after each one the
+connection must still carry data.
 """
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from lib_segment import Talk, fragments, ip_packet
 
 
 class Target:
-    """A host with one connection, and the peer that beats it."""
+    """A host with one connection, and the peer that attacks it."""
 
     def __init__(self, case: lib.Case):
         self.host = case.namespace()
@@ -36,7 +36,7 @@ class Target:
         assert state == "ESTABLISHED", state
 
     def counts(self, reason: str, *packets: bytes) -> None:
-        """Each packet raises this counter by one, and no other drop's."""
+        """Each packet raises this drop counter by one, and no other."""
         before = self.host.stats()
         for packet in packets:
             self.peer.send_raw(packet)
@@ -83,7 +83,7 @@ def bad_checksum(case):
 
 @scenario(toytcp_only=True)
 def checksum_of_another_protocol(case):
-    """The pseudo-header carries the protocol's own number."""
+    """The pseudo-header contains the real protocol number."""
     target = Target(case)
     text = target.talk.make("A", b"evil", checksum=0).transport()
     pseudo = (lib_segment.inet_aton(target.peer.address)
@@ -134,7 +134,7 @@ def unknown_options_are_skipped(case):
 
 @scenario(toytcp_only=True)
 def not_for_one_host(case):
-    """Broadcast and multicast carry no connections: dropped, no answer."""
+    """Broadcast and multicast segments are dropped without an answer."""
     target = Target(case)
     syn = Talk(target.peer, 5000, 7000).make("S", dst="10.1.0.255")
     target.counts("drop_martian", syn.packet())
@@ -151,7 +151,7 @@ def for_no_socket(case):
 
 @scenario()
 def mended_by_the_good_one(case):
-    """After the spoilt copy comes the right one, and is taken."""
+    """The good copy after a corrupted one is accepted."""
     target = Target(case)
     target.talk.send("PA", b"bits", checksum=1, seq=target.talk.seq)
     target.talk.send("PA", b"bits")
@@ -160,7 +160,7 @@ def mended_by_the_good_one(case):
 
 @scenario()
 def every_combination_of_flags(case):
-    """To a listener, a connection, nothing: no answer may ruin the host."""
+    """To a listener, a connection and a closed port: nothing harms the host."""
     target = Target(case)
     victims = Talk(target.peer, 6000, 7000), Talk(target.peer, 6001, 9)
     for bits in range(256):
@@ -200,7 +200,7 @@ def random_segments(case):
     target.still_works()
 
 
-# --- odd, but right ---
+# --- unusual, but valid ---
 
 @scenario()
 def fragments_in_order(case):
@@ -217,7 +217,7 @@ def fragments_in_order(case):
 
 @scenario()
 def fragments_last_first(case):
-    """The packet with the header is the last to arrive."""
+    """The fragment with the header arrives last."""
     target = Target(case)
     data = random.Random(2).randbytes(5000)
     for packet in reversed(fragments(target.talk.make("PA", data), 512)):
@@ -255,7 +255,7 @@ def largest_segment(case):
 
 @scenario()
 def ip_options(case):
-    """The segment does not begin at byte 20 of the packet."""
+    """With IP options the segment does not begin at byte 20 of the packet."""
     target = Target(case)
     segment = target.talk.make("PA", b"shifted")
     plain = segment.packet()
@@ -281,7 +281,7 @@ def padding_after_the_packet(case):
 
 @scenario()
 def another_protocol_is_left_alone(case):
-    """A packet of protocol 254 or 17 is none of ours."""
+    """Packets of protocols 254 and 17 are not toytcp's."""
     target = Target(case)
     text = target.talk.make("PA", b"evil").transport()
     for proto in 17, 254:
@@ -291,15 +291,15 @@ def another_protocol_is_left_alone(case):
     assert lib.queue(target.sock, lib.SIOCINQ) == 0
 
 
-TRACING = "/sys/kernel/tracing"      # a test machine has it mounted
+TRACING = "/sys/kernel/tracing"      # mounted in test machines
 
 
 @contextlib.contextmanager
 def drops_traced():
-    """Yields a function: what the kernel's own drop event has said so far."""
+    """Yields a function that returns the output of the kernel's drop event."""
     event = f"{TRACING}/events/skb/kfree_skb/enable"
     if not os.path.exists(event):
-        raise lib.Skip("this kernel traces no drops")
+        raise lib.Skip("this kernel cannot trace drops")
 
     def switch(on: str) -> None:
         with open(event, "w", encoding="ascii") as file:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Loading and unloading, over and over, with traffic in between.
+"""Loads and unloads the module repeatedly, with traffic in between.
 
-TOYTCP_KO names the module's file. The module is unloaded and loaded again, so
-nothing else may use it meanwhile; at the end it is loaded as at the start.
+TOYTCP_KO is the module's file. The module is unloaded and loaded again, so
+nothing else may use it; at the end it is loaded as at the start.
 """
 import ctypes
 import errno
@@ -32,8 +32,8 @@ def load(parameters: str = "") -> None:
 
 
 def load_rival(parameters: str = "") -> None:
-    """The same under another name: another module that wants 253. (With a dash
-    before it, it is part of the debug kernel's name, which must stay.)"""
+    """A copy under another name, as another module that uses 253. (After a
+    dash, "toytcp" is part of the debug kernel's name and must stay.)"""
     with open(os.environ["TOYTCP_KO"], "rb") as file:
         image = re.sub(rb"(?<!-)toytcp", b"toytcq", file.read())
     image = image.replace(b"TOYTCP", b"TOYTCQ")
@@ -41,7 +41,7 @@ def load_rival(parameters: str = "") -> None:
 
 
 def unload(name: str = "toytcp") -> None:
-    """Waits for sockets that are just being closed, not for open ones."""
+    """Unloads; waits for sockets that are closing, but not for open ones."""
     call(SYS_DELETE_MODULE, name.encode(), os.O_NONBLOCK)
 
 
@@ -57,7 +57,7 @@ def unload_soon(name: str = "toytcp") -> None:
 
 
 def ready(case: lib.Case) -> None:
-    """The module is there now, and will be at the end."""
+    """Makes sure that the module is loaded, now and at the end."""
     if "TOYTCP_KO" not in os.environ:
         raise lib.Skip("TOYTCP_KO does not name the module's file")
     if not os.path.isdir(LOADED):
@@ -72,14 +72,14 @@ def load_again() -> None:
 
 
 def kernel_log() -> list[str]:
-    """What the kernel has said so far."""
+    """The kernel log so far."""
     fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     lines = []
     try:
         while True:
             try:
                 text = os.read(fd, 8192).decode(errors="replace")
-            except BrokenPipeError:     # overwritten meanwhile
+            except BrokenPipeError:     # the record was overwritten
                 continue
             lines.append(text.split(";", 1)[1].splitlines()[0])
     except BlockingIOError:
@@ -89,7 +89,7 @@ def kernel_log() -> list[str]:
 
 
 def exchange(proto: int = lib.PROTO) -> None:
-    """A connection over lo, in a namespace that ends with it."""
+    """Makes a connection over lo, in a namespace of its own."""
     with lib.Case() as case:
         host = case.namespace()
         listener = host.socket(proto=proto)
@@ -124,7 +124,7 @@ def refused_while_a_socket_is_open(case):
     except OSError as error:
         assert error.errno in (errno.EAGAIN, errno.EBUSY), error
     else:
-        raise AssertionError("unloaded under an open socket")
+        raise AssertionError("unloaded although a socket is open")
     inode = str(os.fstat(listener.fileno()).st_ino)
     assert host.listeners()[0]["inode"] == inode, "the owner is not shown"
     host.connect((LOCALHOST, 7000))
@@ -148,7 +148,7 @@ def refused_while_an_orphan_lives(case):
     except OSError as error:
         assert error.errno in (errno.EAGAIN, errno.EBUSY), error
     else:
-        raise AssertionError("unloaded under an orphan")
+        raise AssertionError("unloaded although an orphan lives")
     row = host.connections()[0]
     assert row.inode == 0
     host.write("/proc/thread-self/net/toytcp/connections",
@@ -174,7 +174,7 @@ def remnants_and_embryos_do_not_keep_it(case):
 
 @scenario(toytcp_only=True)
 def unloaded_while_its_files_are_open(case):
-    """Whoever still reads gets an answer or an error, and no more."""
+    """Reads of the open files return or fail, but do no harm."""
     ready(case)
     host = case.namespace()
     with host:
@@ -192,7 +192,7 @@ def unloaded_while_its_files_are_open(case):
 
 @scenario(toytcp_only=True)
 def unloaded_under_fire(case):
-    """Segments arrive the whole time."""
+    """Unloads the module while segments arrive."""
     ready(case)
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
@@ -214,7 +214,7 @@ def unloaded_under_fire(case):
 
 @scenario(toytcp_only=True)
 def packets_without_the_module(case):
-    """Nobody is there: the kernel says so by ICMP, as for any protocol."""
+    """Without the module the kernel answers with ICMP, as for any protocol."""
     ready(case)
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
@@ -248,7 +248,7 @@ def bad_parameters(case):
         except OSError as error:
             assert error.errno == errno.EINVAL, f"{parameters}: {error}"
         else:
-            raise AssertionError(f"{parameters} was taken")
+            raise AssertionError(f"{parameters} was accepted")
         assert not os.path.isdir(LOADED), parameters
 
 
@@ -263,12 +263,12 @@ def another_protocol_number(case):
     except OSError as error:
         assert error.errno == errno.EPROTONOSUPPORT, error
     else:
-        raise AssertionError("both numbers at once")
+        raise AssertionError("sockets of both numbers can be made")
 
 
 @scenario(toytcp_only=True)
 def number_is_taken(case):
-    """It says so, leaves nothing behind, and the other number is free."""
+    """Loading fails with a message and leaves nothing behind; 254 works."""
     ready(case)
     before = len(kernel_log())
     try:
@@ -276,7 +276,7 @@ def number_is_taken(case):
     except OSError as error:
         assert error.errno == errno.EBUSY, error
     else:
-        raise AssertionError("two modules on one number")
+        raise AssertionError("two modules use one number")
     said = [line for line in kernel_log()[before:] if "toytcq:" in line]
     assert len(said) == 1 and "253 is taken" in said[0], said
     assert not os.path.exists("/proc/net/toytcq")

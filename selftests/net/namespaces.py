@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Namespaces know nothing of each other, and end with all that is in them.
+"""Namespaces are independent, and end with everything in them.
 
-That a namespace has really ended shows at the other end of its cable: the
-interface there is gone.
+A namespace has really ended once the interface at the other end of its cable is
+gone.
 """
 import errno
 import os
@@ -26,14 +26,14 @@ def wait_for_the_end(far: lib.Namespace) -> None:
 
 
 def ends_soon(sock: socket.socket) -> None:
-    """Once orphaned, it shall not wait for its peer for long."""
+    """Limits how long an orphan waits for its peer."""
     sock.setsockopt(socket.SOL_TCP, lib.TCP_USER_TIMEOUT, 1000)
     sock.setsockopt(socket.SOL_TCP, TCP_LINGER2, 1)
 
 
 @scenario()
 def same_addresses_twice(case):
-    """Two pairs of hosts with the same addresses, ports and all."""
+    """Two pairs of hosts use the same addresses and ports."""
     pairs = [case.pair_of_hosts() for _ in range(2)]
     links = []
     for left, right in pairs:
@@ -78,7 +78,7 @@ def settings_and_counters_are_apart(case):
 
 
 def send_descriptor(sock: socket.socket) -> socket.socket:
-    """The same socket, as if another process had sent it."""
+    """Passes the socket on, as if from another process."""
     left, right = socket.socketpair(socket.AF_UNIX)
     with left, right:
         socket.send_fds(left, [b"x"], [sock.fileno()])
@@ -90,7 +90,7 @@ def send_descriptor(sock: socket.socket) -> socket.socket:
 
 @scenario()
 def socket_stays_where_it_was_made(case):
-    """Accepted in another namespace, a connection is still the listener's."""
+    """A connection accepted in another namespace stays in the listener's."""
     home, abroad = case.namespace(), case.namespace()
     listener = home.listen(("127.0.0.1", 7000))
     client = home.connect(("127.0.0.1", 7000))
@@ -111,7 +111,7 @@ def socket_stays_where_it_was_made(case):
 
 @scenario()
 def open_sockets_keep_a_namespace(case):
-    """Without a name or process the connection still carries data."""
+    """In a namespace without name or process the connection still works."""
     left, right = case.pair_of_hosts()
     near, far = case.link(left, right)
     os.close(left.fd)
@@ -125,7 +125,8 @@ def open_sockets_keep_a_namespace(case):
 
 @scenario()
 def ends_with_embryos_and_remnants(case):
-    """Those hold nothing: they go with their namespace, at once."""
+    """Requests and TIME-WAIT hold no reference: they end with their
+    namespace."""
     left, right = case.pair_of_hosts()
     peer = lib_segment.CablePeer(case, left, right)
     left.listen()
@@ -149,14 +150,14 @@ def ends_with_a_full_accept_queue(case):
     left.abandon()
     for client in clients:
         try:
-            assert client.recv(1) == b"never", "end of stream, no reset"
+            assert client.recv(1) == b"never", "end of file instead of a reset"
         except OSError as error:
             assert error.errno == errno.ECONNRESET, error
     wait_for_the_end(right)
 
 
 class EveryState:
-    """A host with a connection in each state that lasts."""
+    """A host with a connection in each lasting state."""
 
     def __init__(self, host: lib.Namespace, peer: lib_segment.Peer):
         self.host, self.peer = host, peer
@@ -220,7 +221,7 @@ def ends_with_a_connection_in_every_state(case):
 
 @scenario()
 def ends_while_the_cable_is_busy(case):
-    """Segments keep arriving while all that they are for goes away."""
+    """Segments keep arriving while their namespace ends."""
     left, right = case.pair_of_hosts()
     peer = lib_segment.CablePeer(case, left, right)
     EveryState(left, peer)
@@ -231,7 +232,7 @@ def ends_while_the_cable_is_busy(case):
         try:
             peer.send_raw(segment.packet())
         except OSError as error:
-            if error.errno != errno.ENOBUFS:    # the other CPU is behind
+            if error.errno != errno.ENOBUFS:    # the other CPU is slower
                 raise
 
     def flood() -> None:

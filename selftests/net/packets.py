@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Every state times every kind of segment, by the tables of RFC 9293 3.10.7.
+"""Every kind of segment in every state, as specified in RFC 9293 3.10.7.
 
-The cases are in packets/*.txt, in the RFC's order of steps; their language is
-explained in lib_script.py. With PROTO=6 the kernel's
-own TCP plays them, too, but for those that begin with "toytcp" instead of
-"case": there the two differ, and the RFC is on our side or leaves it open.
+The cases are in packets/*.txt, in the order of the RFC's steps; lib_script.py
+explains their language. With PROTO=6 they run on the kernel's own TCP, except
+those that begin with "toytcp" instead of "case": there the two differ, and the
+RFC agrees with toytcp or leaves the choice open.
 """
 import glob
 import os

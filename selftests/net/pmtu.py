@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Paths narrower than they look: with ICMP's word, a lie, or none at all."""
+"""Paths with a small MTU: with ICMP errors, forged ones, or none."""
 import collections
 import socket
 import struct
@@ -13,7 +13,7 @@ ICMP = socket.IPPROTO_ICMP
 
 
 def fragmentation_needed(packet: bytes, mtu: int) -> bytes:
-    """What a router answers to a packet: RFC 792, RFC 1191."""
+    """A router's answer to a packet that is too large: RFC 792, RFC 1191."""
     body = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + packet[:28]
     body = body[:2] + struct.pack("!H", lib_segment.checksum(body)) + body[4:]
     source, destination = (socket.inet_ntoa(packet[at:at + 4])
@@ -22,7 +22,7 @@ def fragmentation_needed(packet: bytes, mtu: int) -> bytes:
 
 
 class Narrows:
-    """A connection, and a place on its way that large packets do not pass."""
+    """A connection over a path that drops large packets."""
 
     def __init__(self, case: lib.Case, mtu: int, told: int = 0):
         self.left, self.right = case.namespace(), case.namespace()
@@ -61,7 +61,7 @@ def told(case):
 
 @scenario()
 def told_in_the_midst(case):
-    """What was queued for larger segments goes out in whole smaller ones."""
+    """Text queued for larger segments goes out in full smaller ones."""
     road = Narrows(case, 1500)
     road.transfer(100000)
     sender = lib.Thread(road.near.sendall, bytes(400000))
@@ -77,7 +77,7 @@ def told_in_the_midst(case):
 
 @scenario()
 def told_less_than_the_least(case):
-    """A lie would cost a header for every few bytes: there is a floor."""
+    """A forged tiny MTU is not believed: there is a minimum."""
     road = Narrows(case, 1000, told=68)
     road.transfer(200000)
     assert 540 < road.largest <= 552, road.largest
@@ -85,7 +85,7 @@ def told_less_than_the_least(case):
 
 @scenario(toytcp_only=True)
 def black_hole(case):
-    """Nobody says a word. Small packets arrive, large ones do not."""
+    """Large packets are dropped without an ICMP error."""
     road = Narrows(case, 1100)
     road.transfer(200000)
     assert 1000 < road.largest <= 1024, road.largest
@@ -101,7 +101,7 @@ def black_hole_of_the_smallest_size(case):
 
 @scenario(toytcp_only=True)
 def outage(case):
-    """For a while nothing arrives: later, segments are as large as before."""
+    """After an outage, segments are as large as before."""
     road = Narrows(case, 0)
     sender = lib.Thread(road.near.sendall, bytes(500000))
     lib.wait_until("segments to shrink",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""/proc/net/toytcp and net.toytcp: complete, true, and safe to read."""
+"""/proc/net/toytcp and net.toytcp: complete, correct, and safe to read."""
 import errno
 import os
 import re
@@ -26,7 +26,7 @@ COUNTERS = ("in_segments out_segments retransmitted in_errors drop_short "
 
 
 def on_lo(case: lib.Case):
-    """A host, and a connection of its own with itself."""
+    """A host with a connection to itself."""
     host = case.namespace()
     listener = host.listen((LOCALHOST, 7000))
     near = host.connect((LOCALHOST, 7000))
@@ -38,7 +38,7 @@ def ends(sock) -> tuple[str, str]:
 
 
 def row_of(host: lib.Namespace, sock) -> lib.Row:
-    """Its one line. (The kernel's own table may show one twice.)"""
+    """The connection's line. (The kernel's table may show it twice.)"""
     found = [row for row in host.connections()
              if (row.local, row.remote) == ends(sock)]
     assert len(found) == 1 or (found and not lib.TOYTCP), \
@@ -145,7 +145,7 @@ def listeners(case):
 
 @scenario()
 def small_reads_show_each_line_once(case):
-    """A table read a few bytes at a time, each line a snapshot of its own."""
+    """The table can be read a few bytes at a time; each line is consistent."""
     host = case.namespace()
     listener = host.listen((LOCALHOST, 7000), backlog=300)
     for _ in range(250):
@@ -167,7 +167,7 @@ def small_reads_show_each_line_once(case):
 
 @scenario()
 def readers_while_connections_come_and_go(case):
-    """What stays is in every reading, once; all lines are whole."""
+    """Lasting connections are in every reading once; all lines are complete."""
     host, near, _ = on_lo(case)
     stop = threading.Event()
 
@@ -223,8 +223,8 @@ CLONE_NEWUSER = 0x10000000
 
 def as_nobody(call: Callable[[], str], namespaces: int = 0
               ) -> tuple[int, str]:
-    """What it returns in a process without privileges, in new namespaces if
-    asked for: an errno or 0, and the text."""
+    """Calls a function in a process without privileges, optionally in new
+    namespaces; returns an errno or 0, and the text."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -257,7 +257,7 @@ def text_of(path: str) -> Callable[[], str]:
 
 @scenario(toytcp_only=True)
 def numbers_are_for_the_administrator(case):
-    """Whoever knows sequence numbers can forge: the rest is for everybody."""
+    """Sequence numbers allow forging; everything else is public."""
     host, near, _ = on_lo(case)
     near.sendall(b"12345")
     with host:
@@ -276,7 +276,7 @@ def numbers_are_for_the_administrator(case):
 
 @scenario(toytcp_only=True)
 def events_are_for_the_administrator(case):
-    """Judged when the file is opened: an open file may be handed on."""
+    """Permission is checked at open: an open file may be passed on."""
     host, _, _ = on_lo(case)
     host.sysctl("net.toytcp.events", 1)
     host.connect((LOCALHOST, 7000))
@@ -303,7 +303,7 @@ def ladder_says_that_it_needs_root(case):
 
 @scenario(toytcp_only=True)
 def events_are_for_the_root_of_a_user_namespace(case):
-    """In a namespace of its own an unprivileged user is the administrator."""
+    """An unprivileged user is the administrator of its own namespace."""
     error, text = as_nobody(text_of("/proc/net/toytcp/events"),
                             CLONE_NEWUSER | lib.CLONE_NEWNET)
     if error == errno.ENOSPC or error == errno.EINVAL:
@@ -393,7 +393,7 @@ def events_tell_a_connection(case):
 
 
 def lost_events(host: lib.Namespace) -> int:
-    """What the header says; a whole ring takes long to read in a test VM."""
+    """The header's number; reading a whole ring takes long in a test VM."""
     with host:
         fd = os.open("/proc/thread-self/net/toytcp/events", os.O_RDONLY)
     try:
@@ -404,7 +404,7 @@ def lost_events(host: lib.Namespace) -> int:
 
 @scenario(toytcp_only=True)
 def events_lost_are_counted(case):
-    """The ring is finite: the oldest go, the header says how many."""
+    """The ring overwrites the oldest records, and the header counts them."""
     host, near, far = on_lo(case)
     host.sysctl("net.toytcp.events", 1)
     near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

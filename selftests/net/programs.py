@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Unmodified programs between two namespaces: curl, http.server, socat, nginx.
 
-On toytcp they are started by scripts/toytcp run, on TCP as they are.
+On toytcp they are started by scripts/toytcp run, on TCP directly.
 """
 import hashlib
 import os
@@ -29,7 +29,7 @@ def command(*words: str) -> list[str]:
 
 def begin(case: lib.Case, end: lib.Namespace, *words: str,
           **options) -> subprocess.Popen:
-    """A program in the background; it ends with the scenario."""
+    """Starts a program in the background, until the scenario ends."""
     with end:
         process = subprocess.Popen(command(*words), **options)
 
@@ -67,7 +67,8 @@ def wait_for_server(end: lib.Namespace, port: int,
 
 
 def web_server(case: lib.Case, end: lib.Namespace) -> str:
-    """http.server on port 8000 with one file of 10 MB; returns its hash."""
+    """Starts http.server on port 8000 with a file of 10 MB; returns its
+    hash."""
     directory = case.enter_context(tempfile.TemporaryDirectory())
     content = os.urandom(10 * MB)
     with open(os.path.join(directory, "file"), "wb") as file:
@@ -116,18 +117,17 @@ def socat_both_ways(case):
     assert echo.wait(lib.DEADLINE_S) == 0
 
 
-NGINX = """daemon off; worker_processes 2; pid {room}/pid; user root;
-error_log {room}/errors;
-events {{ worker_connections 256; }}
-http {{ access_log off; client_body_temp_path {room}/1; proxy_temp_path {room}/2;
-    fastcgi_temp_path {room}/3; uwsgi_temp_path {room}/4; scgi_temp_path {room}/5;
-    sendfile on; tcp_nopush on; default_type text/plain; gzip off;
+NGINX = """daemon off; worker_processes 2; pid {room}/pid; user root; error_log
+{room}/errors; events {{ worker_connections 256; }} http {{ access_log off;
+client_body_temp_path {room}/1; proxy_temp_path {room}/2;
+    fastcgi_temp_path {room}/3; uwsgi_temp_path {room}/4; scgi_temp_path
+    {room}/5; sendfile on; tcp_nopush on; default_type text/plain; gzip off;
     server {{ listen 8000 reuseport backlog=64; root {room}; }} }}
 """
 
 
 def unpacked(name: str) -> str:
-    """A program that set-up has put into the cache, or that is installed."""
+    """The nginx program in the cache, or an installed one."""
     path = os.path.join(os.environ.get("TOYTCP_CACHE", ""), name, "root",
                         "usr", "sbin", name)
     return path if os.path.exists(path) else name
@@ -135,7 +135,7 @@ def unpacked(name: str) -> str:
 
 @scenario()
 def nginx_and_curl(case):
-    """Several workers, each with a listener; sendfile, kept connections."""
+    """Several workers with a listener each; sendfile, keep-alive."""
     left, right = case.pair_of_hosts()
     room = case.enter_context(tempfile.TemporaryDirectory())
     content = os.urandom(3 * MB)
@@ -148,7 +148,7 @@ def nginx_and_curl(case):
                    "-c", f"{room}/conf", stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
 
-    def stop() -> None:     # its workers end before it; killed, it leaves them
+    def stop() -> None:     # if killed, it would leave its workers
         server.terminate()
         server.wait(lib.DEADLINE_S)
 
@@ -169,7 +169,7 @@ def nginx_and_curl(case):
 
 @scenario(toytcp_only=True)
 def socat_by_its_own_option(case):
-    """Without the preloaded library: socat takes a protocol number."""
+    """Without the preloaded library, since socat accepts a protocol number."""
     left, right = case.pair_of_hosts()
     with right:
         server = subprocess.Popen(
@@ -189,7 +189,7 @@ def socat_by_its_own_option(case):
 
 @scenario(toytcp_only=True)
 def bad_arguments_of_the_command(case):
-    """A usage line, and exit status 2."""
+    """Bad arguments give a usage line and exit status 2."""
     for words in (["run"], ["nosuch"], []):
         done = subprocess.run([os.path.join(SCRIPTS, "toytcp"), *words],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,

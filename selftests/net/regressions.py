@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Bugs that were there once, and old attacks, each by its name."""
+"""Former bugs and known attacks, each under its name."""
 import errno
 import select
 import socket
@@ -17,7 +17,7 @@ NOPS = b"\x01\x01\x01\x01"
 
 
 def transfers(near: socket.socket, far: socket.socket, size: int) -> None:
-    """So many bytes get through."""
+    """Transfers this many bytes."""
     sender = lib.Thread(near.sendall, b"x" * size)
     assert lib.receive(far, size) == b"x" * size
     sender.finish()
@@ -25,9 +25,9 @@ def transfers(near: socket.socket, far: socket.socket, size: int) -> None:
 
 @scenario(toytcp_only=True)
 def land(case):
-    """A SYN from the listener's own address and port: an embryo that answers
-    itself must come to an end of it. What is sent on lo comes in order, so a
-    whole connection passes behind whatever the embryo has set off."""
+    """A SYN from the listener's own address and port makes a request answer
+    itself, which must end. Packets on lo arrive in order, so a connection comes
+    after everything that the request has caused."""
     host = case.namespace()
     host.listen(("127.0.0.1", 7000))
     syn = lib_segment.Segment("127.0.0.1", "127.0.0.1", 7000, 7000, 1000,
@@ -43,8 +43,8 @@ def land(case):
 
 @scenario()
 def peek_beside_another_reader(case):
-    """Who peeks and waits for more must not be left behind by who reads: once
-    what stood before the next segment's text was handed out."""
+    """A thread that peeks and waits for more must notice that another has read:
+    once it returned bytes in front of the next segment's text."""
     near, far = case.link(*case.pair_of_hosts())
     near.setsockopt(socket.SOL_TCP, socket.TCP_NODELAY, 1)
     rounds, size = 400, 50
@@ -67,8 +67,8 @@ def peek_beside_another_reader(case):
 
 @scenario(toytcp_only=True)
 def bytes_one_by_one(case):
-    """A short segment has a whole skb around it: a slow reader's buffer holds
-    what its window has promised all the same."""
+    """Each short segment needs a whole skb, but the buffer of a slow reader
+    must still hold what its window has promised."""
     left, right = case.pair_of_hosts()
     near, far = case.link(left, right)
     far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
@@ -83,8 +83,8 @@ def bytes_one_by_one(case):
 
 
 def flood_behind_gap(case, before: bytes):
-    """A peer that sends `before`, a gap of one byte, and then more bytes than
-    the receive buffer pays for, each in a segment of its own."""
+    """A peer sends `before`, leaves a gap of one byte, and then sends more
+    bytes than the receive buffer can hold, each in its own segment."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     listener = host.socket()
@@ -107,8 +107,8 @@ def flood_behind_gap(case, before: bytes):
 
 @scenario(toytcp_only=True)
 def gap_that_is_never_filled(case):
-    """Text out of order is paid for by the receive buffer, too: each byte in a
-    segment of its own costs hundreds."""
+    """Out-of-order text is charged to the receive buffer, too: a byte in its
+    own segment costs hundreds."""
     sock, talk = flood_behind_gap(case, b"")
     held, limit = struct.unpack_from("=II", sock.getsockopt(
         socket.SOL_SOCKET, SO_MEMINFO, 36))
@@ -119,7 +119,7 @@ def gap_that_is_never_filled(case):
 
 @scenario(toytcp_only=True)
 def gap_that_is_filled_while_nobody_reads(case):
-    """What waits behind a gap must not keep out what fills it."""
+    """Text after a gap must not block the segment that fills it."""
     sock, talk = flood_behind_gap(case, b"a")
     talk.send("PA", b"x")
     lib.wait_until("the gap is closed",
@@ -128,7 +128,7 @@ def gap_that_is_filled_while_nobody_reads(case):
 
 @scenario()
 def ip_options_take_room(case):
-    """Each segment carries them; with them it must still fit the MTU."""
+    """A segment with IP options must still fit the MTU."""
     left, right = case.pair_of_hosts()
     listener = right.listen()
     near = left.socket()
@@ -164,7 +164,7 @@ def mtu_lowered_under_way(case):
 
 @scenario()
 def route_forgotten_in_syn_sent(case):
-    """IP_TOS makes a socket forget its route; the MSS must not suffer."""
+    """IP_TOS makes a socket drop its route; the MSS must not suffer."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     sock = host.start_connect((peer.address, 80))
@@ -179,7 +179,7 @@ def route_forgotten_in_syn_sent(case):
 
 @scenario()
 def device_goes_and_comes_back(case):
-    """What is left of its route is no reason for tiny segments."""
+    """An invalid route must not cause tiny segments."""
     left, right = case.pair_of_hosts()
     near, far = case.link(left, right)
     transfers(near, far, 100000)
@@ -193,9 +193,9 @@ def device_goes_and_comes_back(case):
 
 @scenario()
 def second_fin_while_the_first_one_waits(case):
-    """A reader has the lock: both go to the backlog, and the first one ends in
-    TIME-WAIT. The second one, a tail loss probe to a busy machine, say, was
-    answered by the closed socket: with a reset."""
+    """A reader holds the lock, so both FINs go to the backlog. The first one
+    leads to TIME-WAIT; the second, for example a tail loss probe, was once
+    answered by the closed socket with a reset."""
     left, right = case.pair_of_hosts()
     listener = left.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 13)
@@ -221,7 +221,7 @@ def second_fin_while_the_first_one_waits(case):
 
 @scenario()
 def send_does_not_bind(case):
-    """A send() before connect() fails, and takes no port."""
+    """A send() before connect() fails, and does not claim a port."""
     sock = case.namespace().socket()
     try:
         sock.send(b"x")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What RFC 9293 asks of a whole host, and Documentation/rfc9293.tsv names.
+"""RFC 9293's requirements on a whole host, for Documentation/rfc9293.tsv.
 
-What it asks of the protocol is proven by unit tests and packets.py.
+Unit tests and packets.py cover the requirements on the protocol itself.
 """
 import errno
 import socket
@@ -23,7 +23,7 @@ def alone(case: lib.Case) -> tuple[lib.Namespace, lib_segment.Peer]:
 
 
 def connected(host, peer, *options):
-    """A connection the host opened, with one byte not yet acknowledged."""
+    """A connection opened by the host, with one unacknowledged byte."""
     sock = host.socket()
     for option in options:
         sock.setsockopt(*option)
@@ -55,8 +55,8 @@ def ahead(isn: int, before: int) -> bool:
 
 @scenario()
 def identification_is_not_a_count(case):
-    """RFC 6864: anything will do where DF is set, but it need not tell a
-    stranger how much a socket has sent."""
+    """RFC 6864: with DF any value is allowed, but it should not reveal how much
+    a socket has sent."""
     host, peer = alone(case)
     first = []
     for _ in range(2):
@@ -69,7 +69,7 @@ def identification_is_not_a_count(case):
 
 @scenario()
 def isn_follows_a_clock(case):
-    """MUST-8: for the same four-tuple ISNs go up; not each time where the clock
+    """MUST-8: ISNs of a four-tuple increase, though not every time if the clock
     is coarse."""
     host, peer = alone(case)
     host.listen()
@@ -81,7 +81,7 @@ def isn_follows_a_clock(case):
 
 @scenario()
 def isn_differs_for_each_four_tuple(case):
-    """SHLD-1, MUST-9: neighbours tell nothing of each other's numbers."""
+    """SHLD-1, MUST-9: ISNs of neighboring four-tuples are unrelated."""
     host, peer = alone(case)
     host.listen()
     host.listen(("", 7001))
@@ -107,7 +107,7 @@ def time_wait_takes_a_minute(case):
 
 @scenario()
 def address_of_the_interface(case):
-    """MUST-44, -45: IP chooses our address; all of the connection has it."""
+    """MUST-44, -45: IP chooses our address, and all segments carry it."""
     host, peer = alone(case)
     second = lib_segment.open_tun(host, "10.3.0.1", name="tun1")
     case.callback(lib_segment.os.close, second)
@@ -131,9 +131,10 @@ def address_of_the_users_choice(case):
 
 @scenario(toytcp_only=True)
 def no_answer_to_a_group(case):
-    """MUST-63, -57: a SYN from or to a group of hosts is dropped in silence.
+    """MUST-63, -57: a SYN from or to a group of hosts is silently dropped.
 
-    TCP leaves the source to IP, which lets a subnet's broadcast pass.
+    TCP leaves the source check to IP, which accepts a subnet's broadcast
+    address.
     """
     host, peer = alone(case)
     host.listen()
@@ -171,7 +172,7 @@ def soft_errors_end_nothing(case):
 
 @scenario()
 def soft_errors_are_told_if_wanted(case):
-    """MUST-47, SHLD-20, -25: IP_RECVERR asks for reports."""
+    """MUST-47, SHLD-20, -25: IP_RECVERR enables reports."""
     host, peer = alone(case)
     sock, _, text = connected(host, peer, (socket.SOL_IP, IP_RECVERR, 1))
     icmp(peer, 3, 1, text.packet())
@@ -182,7 +183,7 @@ def soft_errors_are_told_if_wanted(case):
 
 @scenario(toytcp_only=True)
 def silence_is_told_if_wanted(case):
-    """SHLD-9: after R1, three retransmissions in vain, and once."""
+    """SHLD-9: reported once, after R1 (three failed retransmissions)."""
     host, peer = alone(case)
     sock, talk, _ = connected(host, peer, (socket.SOL_IP, IP_RECVERR, 1))
     lib.wait_until("the report", lambda:
@@ -195,7 +196,7 @@ def silence_is_told_if_wanted(case):
 
 @scenario()
 def silence_is_no_error_otherwise(case):
-    """MUST-20: R1 alone ends nothing; a new route may be found."""
+    """MUST-20: R1 does not end a connection; a new route may be found."""
     host, peer = alone(case)
     sock, talk, text = connected(host, peer)
     for _ in range(4):

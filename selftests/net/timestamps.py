@@ -11,7 +11,7 @@ from lib_segment import stamp, stamp_of
 
 
 class Stamped(lib_segment.Talk):
-    """A connection whose segments carry timestamps from a clock of ours."""
+    """A connection whose segments carry timestamps from the test's clock."""
 
     clock = 5000
     echo = 0
@@ -57,7 +57,7 @@ def echoed_on_every_segment(case):
 
 @scenario(toytcp_only=True)
 def not_spoken_to_who_does_not(case):
-    """Nor where the administrator does not want it."""
+    """Nor if the administrator has turned them off."""
     host, peer = alone(case)
     listener = host.listen()
     talk = peer.dial(7000)
@@ -74,7 +74,7 @@ def not_spoken_to_who_does_not(case):
 
 @scenario()
 def two_clocks_tell_no_uptime(case):
-    """Each four-tuple's clock begins elsewhere."""
+    """Each four-tuple's clock has a different offset."""
     host, peer = alone(case)
     stamps = []
     for port in 80, 81:
@@ -85,7 +85,7 @@ def two_clocks_tell_no_uptime(case):
 
 @scenario()
 def paws(case):
-    """Text that would fit the window, but by its clock is from before."""
+    """Text in the window with an old timestamp is dropped."""
     host, peer = alone(case)
     listener = host.listen()
     talk = dial(peer)
@@ -117,7 +117,7 @@ def no_timestamp_where_there_must_be_one(case):
 
 @scenario()
 def time_wait_yields_to_a_later_clock(case):
-    """The new SYN's number is within the old connection's, its clock not."""
+    """The new SYN has an old sequence number, but a later timestamp."""
     host, peer = alone(case)
     listener = host.listen()
     talk = dial(peer)
@@ -141,7 +141,7 @@ def time_wait_yields_to_a_later_clock(case):
 
 
 def one_port_in_time_wait(case):
-    """Two hosts, of which the first has no other port; and a listener."""
+    """Two hosts, the first with only one port, and a listener."""
     left, right = case.pair_of_hosts()
     listener = right.listen()
     left.sysctl("net.ipv4.ip_local_port_range", "4000 4000")
@@ -156,7 +156,7 @@ def one_port_in_time_wait(case):
 
 @scenario(toytcp_only=True)
 def connect_takes_a_port_out_of_time_wait(case):
-    """But not before the clock of the timestamps has moved on."""
+    """It does so only after the timestamp clock has advanced."""
     left, right, listener = one_port_in_time_wait(case)
     ended = time.monotonic()
 
@@ -179,9 +179,9 @@ def connect_takes_a_port_out_of_time_wait(case):
 
 @scenario(toytcp_only=True)
 def time_wait_yields_to_timestamps_alone(case):
-    """Without them nothing would tell the old connection's segments."""
+    """Without timestamps, old segments could not be recognized."""
     left, _, listener = one_port_in_time_wait(case)
-    left.sysctl("net.toytcp.time_wait_ms", 600000)  # as if long in it
+    left.sysctl("net.toytcp.time_wait_ms", 600000)  # as if waiting long
     left.sysctl("net.toytcp.timestamps", 0)
     try:
         left.connect(("10.0.0.2", 7000))

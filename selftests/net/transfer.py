@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Bytes over a clean cable: much of it, both ways, by many, in every way."""
+"""Transfers over a clean cable: large, in both directions, concurrent."""
 import os
 import select
 import socket
@@ -13,7 +13,8 @@ MB = 1 << 20
 
 
 def exchange(near: socket.socket, far: socket.socket, size: int) -> None:
-    """Random bytes both ways at once; each end then sees the other's end."""
+    """Sends random bytes in both directions at once, up to both ends of
+    file."""
     up, down = os.urandom(size), os.urandom(size)
 
     def send(sock: socket.socket, data: bytes) -> None:
@@ -36,7 +37,7 @@ def both_ways_50_mb(case):
 
 @scenario()
 def both_ways_without_offloads(case):
-    """Each segment a frame of its own, linear, summed in software."""
+    """Each segment is a linear frame with a software checksum."""
     left, right = case.pair_of_hosts()
     lib.without_offloads(left)
     lib.without_offloads(right)
@@ -63,11 +64,11 @@ def both_ways_over_a_large_mtu(case):
 
 @scenario()
 def nothing_was_lost_or_wrong(case):
-    """A clean cable stays clean in the counters.
+    """A clean cable leaves the error counters at zero.
 
-    (Not that nothing at all was dropped: a probe of a closed window is, and so
-    is a second FIN that comes while a reader has not finished with the first.
-    Nor that nothing was repeated: a machine that stalls lets a time-out pass.)
+    (Some drops are normal: probes of a closed window, and a second FIN that
+    arrives before a reader has finished with the first. So are retransmissions,
+    when a stalled machine lets a timeout pass.)
     """
     tolerated = {"drop_window": 1 << 30, "drop_no_socket": 2}
     left, right = case.pair_of_hosts()
@@ -85,7 +86,7 @@ def nothing_was_lost_or_wrong(case):
 
 @scenario()
 def half_close(case):
-    """The request ends; only then comes the answer, and takes its time."""
+    """A slow answer that begins only after the end of the request."""
     near, far = case.link(*case.pair_of_hosts())
     answer = os.urandom(3 * MB)
     near.sendall(b"give me all of it")
@@ -128,7 +129,7 @@ def small_messages_in_turn(case):
 
 def serve_echo(server: lib.Namespace, listener: socket.socket,
                count: int) -> None:
-    """A server of one thread: echoes on all connections until they end."""
+    """Echoes on all connections, in one thread, until they end."""
     ended, waiting = 0, {listener}
     while ended < count:
         ready = select.select(waiting, [], [], lib.DEADLINE_S)[0]
@@ -177,7 +178,7 @@ def reader_slow_to_zero_window_and_back(case):
         before = lib.queue(far, lib.SIOCINQ)
 
         def full() -> bool:
-            """No growth although the sender has more."""
+            """Has the transfer stopped, although the sender has more?"""
             nonlocal before
             previous, before = before, lib.queue(far, lib.SIOCINQ)
             select.select([], [], [], 0.3)
@@ -192,7 +193,7 @@ def reader_slow_to_zero_window_and_back(case):
 
 @scenario()
 def window_stays_shut_until_the_reader_returns(case):
-    """Zero-window probes keep the connection for longer than a time-out."""
+    """Zero-window probes keep the connection for longer than a timeout."""
     left, right = case.pair_of_hosts()
     listener = right.listen()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8000)
@@ -255,7 +256,7 @@ def two_listeners_two_ports(case):
 
 @scenario()
 def same_port_numbers_both_ways(case):
-    """Two connections that differ in nothing but who is where."""
+    """Two connections with the same addresses and ports, exchanged."""
     left, right = case.pair_of_hosts()
     at_left, at_right = left.listen(("", 7000)), right.listen(("", 7000))
     near = left.connect(("10.0.0.2", 7000), bind=("10.0.0.1", 40000))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Bytes over cables that lose, repeat, swap and spoil what they carry.
+"""Transfers over cables that lose, duplicate, reorder and corrupt packets.
 
-netem spoils only the linear part of a frame; with scatter-gather off the
-payload is linear, and is hit. Reordering needs a delay. Whatever happens below, what
-comes out above must be the same bytes, and spoilt segments must be counted.
+netem corrupts only the linear part of a frame; with scatter-gather off this
+includes the payload. Reordering needs a delay. In any case the same bytes must
+arrive, and corrupted segments must be counted.
 """
 import os
 import random
@@ -26,7 +26,7 @@ def send_and_end(sock: socket.socket, data: bytes) -> None:
 
 
 def exchange(near: socket.socket, far: socket.socket, size: int) -> None:
-    """Random bytes both ways at once, patiently."""
+    """Sends random bytes in both directions at once, with long timeouts."""
     for sock in near, far:
         sock.settimeout(lib.SCENARIO_S)
     up, down = os.urandom(size), os.urandom(size)
@@ -40,7 +40,7 @@ def exchange(near: socket.socket, far: socket.socket, size: int) -> None:
 
 
 def spoilt_segments(*ends: lib.Namespace) -> int:
-    """How many were dropped for a bad checksum, by either protocol."""
+    """The number of drops for bad checksums, for either protocol."""
     if lib.TOYTCP:
         return sum(end.stats()["drop_checksum"] for end in ends)
     count = 0
@@ -90,7 +90,7 @@ def netem_only_loss(case):
 
 @scenario()
 def netem_short_connections(case):
-    """Handshakes and closes get lost as well."""
+    """Segments of handshakes and closes are lost, too."""
     left, right = lossy_pair(case, "loss", "10%", "duplicate", "5%",
                              offloads=True)
     listener = right.listen()
@@ -106,14 +106,14 @@ def netem_short_connections(case):
 
 
 def spoil(packet: bytes, chance: random.Random) -> bytes:
-    """One bit of the segment; the packet's own header stays right."""
+    """Flips one bit of the segment, but none of the IP header."""
     spoilt = bytearray(packet)
     spoilt[chance.randrange(20, len(spoilt))] ^= 1 << chance.randrange(8)
     return bytes(spoilt)
 
 
 class Weather:
-    """What a bad wire does, always the same for one seed."""
+    """The behavior of a bad wire, which depends only on the seed."""
 
     def __init__(self, seed: int):
         self.chance = random.Random(seed)
@@ -177,7 +177,7 @@ def bad_wire_small_segments(case):
 
 @scenario()
 def options_stripped_on_the_way(case):
-    """A middlebox that knows no options: bare segments must do."""
+    """A middlebox removes all options; connections must work without them."""
     left, right = case.namespace(), case.namespace()
     wire = lib_segment.Wire(case, left, right)
 
@@ -196,7 +196,7 @@ def options_stripped_on_the_way(case):
 
 @scenario()
 def no_options_at_all(case):
-    """Without an MSS option 536 bytes is the most one may send."""
+    """Without an MSS option, segments carry at most 536 bytes."""
     left, right = case.namespace(), case.namespace()
     wire = lib_segment.Wire(case, left, right)
     longest = 0
@@ -218,7 +218,7 @@ def no_options_at_all(case):
 
 @scenario()
 def every_third_segment_lost(case):
-    """A loss that fast retransmission alone does not mend."""
+    """Losses that fast retransmission alone cannot repair."""
     left, right = case.namespace(), case.namespace()
     wire = lib_segment.Wire(case, left, right)
     listener = right.listen()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Refusals, resets, silence and lies: how connections fail, and do not."""
+"""Refusals, resets, silence and lies: when connections fail, and when not."""
 import contextlib
 import errno
 import os
@@ -30,7 +30,7 @@ def accepted(host: lib.Namespace, peer: lib_segment.Peer, **fields):
 
 
 def fails(wanted: int, call, *arguments) -> None:
-    """The call must fail, and with this error."""
+    """Checks that a call fails with this error."""
     try:
         call(*arguments)
     except OSError as error:
@@ -40,7 +40,7 @@ def fails(wanted: int, call, *arguments) -> None:
 
 
 def echo_once(sock: socket.socket, talk: Talk) -> None:
-    """The connection is alive both ways."""
+    """Checks that the connection works in both directions."""
     talk.send("PA", b"ping")
     assert lib.receive(sock, 4) == b"ping"
     sock.sendall(b"pong")
@@ -123,7 +123,7 @@ def reset_in_mid_transfer(case):
 
 @scenario()
 def killed_reader_resets_the_writer(case):
-    """Closing with data unread is a reset as well."""
+    """Closing with unread data is a reset as well."""
     left, right = case.pair_of_hosts()
     near, far = case.link(left, right)
     sender = lib.Thread(near.sendall, os.urandom(50 << 20))
@@ -226,7 +226,7 @@ def retransmission_backs_off(case):
         talk.expect("A", lambda s: s.seq == first.seq)
         times.append(time.monotonic())
     gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-    # Each is twice the one before, but an emulated clock may stumble.
+    # Each is twice the one before, but an emulated clock may be uneven.
     assert gaps[2] > 1.5 * gaps[0], gaps
     talk.send("A")
     lib.wait_until("all acknowledged",
@@ -268,7 +268,7 @@ def closed_window_is_probed(case):
 
 @scenario()
 def tiny_mss_is_not_taken_at_its_word(case):
-    """An MSS of 1 would make a segment of every byte."""
+    """An MSS of 1 would put every byte into its own segment."""
     host, peer = alone(case)
     listener = host.listen()
     talk = Talk(peer, 4000, 7000)
@@ -281,7 +281,7 @@ def tiny_mss_is_not_taken_at_its_word(case):
     assert len(first.payload) >= 32, str(first)
 
 
-# --- what ICMP says ---
+# --- ICMP errors ---
 
 def icmp(peer: lib_segment.Peer, code: int, about: bytes,
          mtu: int = 0) -> None:
@@ -308,7 +308,7 @@ def icmp_no_route_to_host(case):
 
 @scenario()
 def icmp_protocol_unreachable(case):
-    """What a host without the module answers."""
+    """The answer of a host without the module."""
     told_by_icmp(case, 2, errno.ENOPROTOOPT)
 
 
@@ -331,7 +331,7 @@ def icmp_does_not_end_a_connection(case):
 
 @scenario()
 def icmp_about_what_was_never_sent(case):
-    """The sequence number in the quotation must be under way."""
+    """The quoted sequence number must be outstanding."""
     host, peer = alone(case)
     sock = host.start_connect(PEER)
     syn = peer.next()
@@ -352,11 +352,11 @@ def icmp_packet_too_big(case):
     assert len(small.payload) <= 760, str(small)
 
 
-# --- too many ---
+# --- limits ---
 
 @scenario()
 def backlog_overflow(case):
-    """What does not fit is dropped, and comes in when there is room."""
+    """SYNs beyond the backlog are dropped, and accepted once there is room."""
     left, right = case.pair_of_hosts()
     listener = right.listen(backlog=3)
     early = [left.connect(("10.0.0.2", 7000)) for _ in range(4)]
@@ -372,7 +372,7 @@ def backlog_overflow(case):
 
 
 def deny(peer: lib_segment.Peer) -> None:
-    """The hosts in whose name the SYNs came did not ask for anything."""
+    """The hosts whose addresses were forged answer with resets."""
     while answer := peer.next(0):
         if answer.flags == "SA":
             peer.send_raw(lib_segment.Segment(
@@ -382,7 +382,7 @@ def deny(peer: lib_segment.Peer) -> None:
 
 @scenario()
 def flood_of_openings(case):
-    """A thousand forged SYNs: bounded while it lasts, nothing left after."""
+    """A thousand forged SYNs: memory is bounded, and all of it is freed."""
     host, peer = alone(case)
     listener = host.listen(backlog=8)
     for number in range(1000):
@@ -406,7 +406,7 @@ def flood_of_openings(case):
 
 @scenario(toytcp_only=True)
 def orphans_of_peers_that_vanished(case):
-    """They are kept for a while, but so many only."""
+    """Orphans are kept for a while, but only a limited number."""
     host, peer = alone(case)
     host.sysctl("net.toytcp.orphans", 2)
     listener = host.listen()
@@ -428,7 +428,7 @@ def orphans_of_peers_that_vanished(case):
 
 @scenario(toytcp_only=True)
 def orphans_of_the_machine(case):
-    """The initial namespace's limit holds for all others together."""
+    """The initial namespace's limit also limits all others together."""
     limit = "/proc/sys/net/toytcp/orphans"
     with open(limit, encoding="ascii") as file:
         usual = file.read()
@@ -479,8 +479,8 @@ def memory() -> int:
 
 @scenario()
 def peers_that_send_and_nobody_reads(case):
-    """Many connections together have no more than their share of memory, and
-    each of them at least a little."""
+    """Many connections together use no more than their share of memory, and
+    each has at least a little."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     left, right = case.pair_of_hosts()
     listener = right.listen(backlog=4096)

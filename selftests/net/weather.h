@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Weather on lo: a thread catches segments and sends them back bent: repeated,
- * late, with other flags, other numbers, both ends swapped, or quoted by an ICMP
- * error. Another thread reads every line of the tables. Where the kernel injects
- * faults, memory is short now and then.
+ * A bad network on lo: a thread captures segments and sends altered copies:
+ * duplicated, late, with other flags or numbers, with both ends swapped, or
+ * quoted in an ICMP error. Another thread reads all tables. If the kernel
+ * supports fault injection, some allocations fail.
  */
 #ifndef TOYTCP_SELFTESTS_WEATHER_H
 #define TOYTCP_SELFTESTS_WEATHER_H
@@ -15,15 +15,15 @@
 
 #include "api.h"
 
-static volatile bool calm;	/* the weather is over */
+static volatile bool calm;	/* the disturbance is over */
 
-/* The rounds may take what they need: only the whole test has a limit. */
+/* Rounds have no time limit; only the whole test has one. */
 static void finish_slow(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
 }
 
-/* A thread's own numbers: the same in each run, but for who gets the CPU. */
+/* A thread's random numbers, the same in each run except for scheduling. */
 static unsigned int draw(unsigned int *seed, unsigned int below)
 {
 	*seed = *seed * 1103515245 + 12345;
@@ -61,7 +61,7 @@ static void bend(struct iphdr *ip, struct tcphdr *tcp, unsigned int *seed)
 	uint16_t port = tcp->source;
 
 	switch (draw(seed, 8)) {
-	case 0:		/* as it was: a duplicate */
+	case 0:		/* unchanged: a duplicate */
 		break;
 	case 1:		/* reset: exact, or within the window */
 		*flags = 0x04;
@@ -75,20 +75,20 @@ static void bend(struct iphdr *ip, struct tcphdr *tcp, unsigned int *seed)
 		tcp->seq = tcp->ack_seq;
 		tcp->ack_seq = seq;
 		break;
-	case 3:		/* a SYN into the middle */
+	case 3:		/* a SYN in the middle of a connection */
 		*flags = 0x02;
 		break;
-	case 4:		/* an end that is none, or one of more */
+	case 4:		/* a FIN, before its time or once more */
 		*flags ^= 0x01;
 		break;
 	case 5:		/* urgent */
 		*flags |= 0x20;
 		tcp->urg_ptr = htons(draw(seed, 2000));
 		break;
-	case 6:		/* from before, or from behind a gap */
+	case 6:		/* old text, or text after a gap */
 		tcp->seq = htonl(ntohl(seq) + draw(seed, 4000) - 2000);
 		break;
-	case 7:		/* acknowledges more, or less */
+	case 7:		/* an ACK of more, or of less */
 		tcp->ack_seq = htonl(ntohl(tcp->ack_seq) +
 				     draw(seed, 400) - 200);
 		tcp->window = htons(draw(seed, 2000));
@@ -126,7 +126,7 @@ static void send_error_about(int out, const struct iphdr *ip,
 	       sizeof(there));
 }
 
-/* Frames on lo may be large; what is too long for the way back is cut. */
+/* Frames on lo may be large; cut those too long to be sent back. */
 static void answer(int out, uint8_t *packet, size_t len, unsigned int *seed)
 {
 	struct sockaddr_in there = { .sin_family = AF_INET };
@@ -180,7 +180,7 @@ static void read_file(const char *path)
 	close(fd);
 }
 
-/* By the thread's own file: /proc/net is that of the process's leader. */
+/* Uses the thread's own file: /proc/net is that of the main thread. */
 static long read_tables(int fd)
 {
 	static const char * const names[] = {
@@ -198,7 +198,7 @@ static long read_tables(int fd)
 	return 0;
 }
 
-/* Where the kernel can: of the allocations that cannot wait one in a hundred. */
+/* Makes one in a hundred atomic allocations fail, if the kernel can. */
 static void set_fault(const char *name, const char *value)
 {
 	char path[64];
@@ -242,7 +242,7 @@ static void end_weather(struct weather *w)
 	close(w->lo);
 }
 
-/* What has lost its peer, and its user, would keep the module for a while. */
+/* Orphans that have lost their peer would keep the module for a while. */
 static void abort_orphans(void)
 {
 	char line[512], command[200], local[64], remote[64];
@@ -257,7 +257,7 @@ static void abort_orphans(void)
 		sscanf(line, "%63s %63s", local, remote);
 		snprintf(command, sizeof(command), "abort %s %s", local, remote);
 		if (write(fd, command, strlen(command)) < 0)
-			errno = 0;	/* it has ended meanwhile */
+			errno = 0;	/* it has already ended */
 		close(fd);
 	}
 	if (table)

@@ -4,12 +4,12 @@
 
    client 10.0.0.1:40000, ISN 69  ----- veth -----  server 10.0.0.2:7000, 420
 
-The client writes 30 bytes, then 5; the server 10, then 5; the client closes
-first. One program holds both sockets and goes step by step: each step waits
-until /proc or the socket says that the one before has come to its end. So no
-segments merge, whatever the policy for acknowledgements.
+The client writes 30 bytes, then 5; the server writes 10, then 5; the client
+closes first. One program holds both sockets and proceeds step by step: each
+step waits until /proc or the socket shows that the previous one has finished.
+So no segments merge, whatever the policy for acknowledgements.
 
-With --show it is a demonstration, without, a test in KTAP.
+With --show it is a demonstration; without, it is a test that prints KTAP.
 """
 import errno
 import os
@@ -79,7 +79,7 @@ class Host:
         return made
 
     def state(self, local: tuple, remote: tuple) -> str | None:
-        """The state of a connection by /proc, None if it is not there."""
+        """The state of a connection in /proc, or None."""
         ends = [f"{address}:{port}" for address, port in (local, remote)]
         for line in common.read_proc("connections", self.netns).splitlines():
             if line.split()[:2] == ends:
@@ -87,20 +87,20 @@ class Host:
         return None
 
     def retransmissions(self) -> int:
-        """All counters of retransmission in stats, added up."""
+        """The sum of all retransmission counters in stats."""
         lines = common.read_proc("stats", self.netns).splitlines()
         counters = [line.split() for line in lines if "retrans" in line]
         return sum(int(value) for _, value in counters)
 
 
 def ip(*options: str, commands: list[str]) -> None:
-    """Several commands at once: a test VM feels every process."""
+    """Runs several commands in one process: processes are slow in a test VM."""
     subprocess.run(["ip", *options, "-batch", "-"], check=True, text=True,
                    input="\n".join(commands))
 
 
 def build(client: Host, server: Host) -> None:
-    """Two namespaces and the cable between them."""
+    """Makes two namespaces and a cable between them."""
     ip(commands=[f"netns add {client.netns}", f"netns add {server.netns}",
                  f"link add veth0 netns {client.netns} type veth "
                  f"peer name veth0 netns {server.netns}"])
@@ -115,7 +115,7 @@ def demolish(*hosts: Host) -> None:
 
 
 def wait_until(what: str, holds) -> None:
-    """Asks again and again until the condition holds."""
+    """Waits until the condition is true."""
     deadline = time.monotonic() + DEADLINE_S
     while not holds():
         if time.monotonic() > deadline:
@@ -137,7 +137,7 @@ def quick_ack(*receivers: socket.socket) -> None:
 
 
 def write(sender: socket.socket, receiver: socket.socket, length: int) -> None:
-    """One step of data: sent, and acknowledged."""
+    """One step of data: send, and wait for the acknowledgement."""
     quick_ack(receiver)
     sender.sendall(bytes(length))
     wait_until(f"{length} bytes acknowledged",
@@ -204,7 +204,7 @@ def play(client: Host, server: Host, show: bool) -> None:
 
 
 def show_tables(*hosts: Host) -> None:
-    """The connection tables in the middle of it all."""
+    """Shows the connection tables halfway through."""
     for host, name in zip(hosts, ("client", "server")):
         print(f"{common.PROC}/connections of the {name}, after the data and "
               "before the close:\n")
@@ -219,7 +219,7 @@ def recordings(*hosts: Host) -> list[str]:
 
 
 def differences(texts: list[str]) -> list[str]:
-    """What is not as the table has it, a line each."""
+    """The differences from the table, one per line."""
     report = ladder.report(texts, Style(), as_segments=True)
     seen = [line for line in report.splitlines() if not line.startswith("#")]
     missing = [f"missing: {line}" for line in EXPECTED if line not in seen]
@@ -237,8 +237,8 @@ def judge(texts: list[str], again: int, show: bool) -> bool:
     for line in wrong:
         print(f"# {line}")
     if show:
-        print(f"{len(EXPECTED)} segments, as the table of the worked example "
-              "has them" if not wrong else "not as the table has them")
+        print(f"{len(EXPECTED)} segments, as in the table of the worked "
+              "example" if not wrong else "the segments differ from the table")
         return not wrong and again == 0
     return all([verdict(not wrong, 1, "exactly the fifteen segments"),
                 verdict(again == 0, 2, f"no retransmission ({again} counted)")])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Documentation: each command of lessons.rst and experiments.rst prints what the
-page shows, and every function that a page names exists. net/lessons.py has the
-commands that need a test machine."""
+"""Documentation: each command of lessons.rst and experiments.rst prints what
+the page shows, and every function that a page names exists. net/lessons.py has
+the commands that need a test machine."""
 import functools
 import os
 import re
