@@ -107,7 +107,7 @@ def crowded(case: lib.Case):
 
 
 @scenario(toytcp_only=True)
-def what_a_cookie_remembers(case):
+def options_in_a_cookie(case):
     """The MSS, rounded down, but no other option without timestamps."""
     host, peer, listener = crowded(case)
     talk = lib_segment.Talk(peer, 4000, PORT)
@@ -130,7 +130,7 @@ def what_a_cookie_remembers(case):
 
 
 @scenario(toytcp_only=True)
-def what_a_timestamp_remembers(case):
+def options_in_a_timestamp(case):
     """The lowest bits of a timestamp hold window scale, SACK and ECN."""
     host, peer, listener = crowded(case)
     other = {7: b"\1\3\3\7", 14: b"\1\3\3\x0e", 0: b"\1\3\3\0",
@@ -158,7 +158,7 @@ def what_a_timestamp_remembers(case):
 
 
 @scenario(toytcp_only=True)
-def timestamps_that_nobody_asked_for(case):
+def timestamps_that_echo_none_of_ours(case):
     """Timestamps that do not echo ours say nothing about options."""
     host, peer, listener = crowded(case)
     for sport, echo in (4000, 0), (4001, 2**31), (4002, 2**32 - 1):
@@ -171,7 +171,7 @@ def timestamps_that_nobody_asked_for(case):
 
 
 @scenario(toytcp_only=True)
-def a_cookie_that_is_none(case):
+def wrong_cookies_are_reset(case):
     """ACKs of wrong numbers are reset and counted."""
     host, peer, listener = crowded(case)
     talk = lib_segment.Talk(peer, 4000, PORT)
@@ -251,7 +251,7 @@ def a_full_accept_queue(case):
 
 
 @scenario(toytcp_only=True)
-def a_cookie_takes_no_number_away(case):
+def toytcp_isn_is_not_used_for_a_cookie(case):
     """TOYTCP_ISN is not used for a cookie; it waits for the next SYN,ACK."""
     host, peer, listener = crowded(case)
     listener.setsockopt(SOL_TOYTCP, TOYTCP_ISN, 77)
@@ -266,7 +266,7 @@ def a_cookie_takes_no_number_away(case):
 
 
 @scenario(toytcp_only=True)
-def time_wait_makes_way_for_no_cookie(case):
+def time_wait_stays_if_only_a_cookie_is_sent(case):
     """A SYN to a full queue does not end the old connection in TIME-WAIT."""
     host = case.namespace()
     peer = lib_segment.Peer(case, host)

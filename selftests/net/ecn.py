@@ -52,7 +52,7 @@ class Road:
 
 
 @scenario()
-def asked_for_and_agreed(case):
+def requested_and_accepted(case):
     road = Road(case)
     road.transfer(100000)
     syn, synack = road.seen[0][0], road.seen[1][0]
@@ -64,7 +64,7 @@ def asked_for_and_agreed(case):
 
 
 @scenario()
-def answered_but_not_asked_for(case):
+def accepted_but_not_requested(case):
     """This is the default."""
     road = Road(case, asks=2)
     road.transfer(10000)
@@ -98,7 +98,7 @@ def marks_slow_the_sender_down(case):
 
 
 @scenario()
-def what_is_sent_again_is_not_marked(case):
+def retransmissions_are_not_ect(case):
     road = Road(case)
     lost = []
 

@@ -221,7 +221,7 @@ def masquerade_through_a_router(case):
 
 
 @scenario(toytcp_only=True)
-def router_that_may_not_say_why(case):
+def router_whose_icmp_is_filtered(case):
     """A link with a small MTU behind a router whose ICMP errors are dropped."""
     left, router, right = (case.namespace() for _ in range(3))
     lib.cable(left, router, net="10.1.0")
@@ -267,7 +267,7 @@ def queued_both_ways_and_stateful(case):
 
 
 @scenario()
-def spoilt_by_a_program(case):
+def corrupted_by_a_program(case):
     """A program changes packets without updating the checksum."""
     left, right = case.pair_of_hosts()
     lib.without_offloads(left)

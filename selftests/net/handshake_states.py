@@ -100,7 +100,7 @@ def syn_received_answers_a_volley_once(case):
 
 
 @scenario()
-def syn_received_repeats_its_answer(case):
+def syn_received_retransmits_its_answer(case):
     host, peer = alone(case)
     host.listen()
     talk = lib_segment.Talk(peer, 4000, 7000)
@@ -111,7 +111,7 @@ def syn_received_repeats_its_answer(case):
 
 
 @scenario()
-def syn_repeated_by_timer(case):
+def syn_retransmitted_by_timer(case):
     host, peer = alone(case)
     host.start_connect(PEER)
     talk = peer.take()
@@ -261,7 +261,7 @@ def close_wait_and_last_ack(case):
 
 
 @scenario()
-def fin_is_repeated_until_acknowledged(case):
+def fin_is_retransmitted_until_acknowledged(case):
     host, peer = alone(case)
     sock, talk = connected(host, peer)
     sock.close()
@@ -274,7 +274,7 @@ def fin_is_repeated_until_acknowledged(case):
 
 
 @scenario()
-def time_wait_answers_a_repeated_fin(case):
+def time_wait_answers_a_retransmitted_fin(case):
     host, peer = alone(case)
     sock, talk = connected(host, peer)
     sock.close()
@@ -361,7 +361,7 @@ def reset_is_never_answered(case):
 
 
 @scenario()
-def listener_ignores_or_resets_what_is_no_syn(case):
+def listener_and_segments_without_syn(case):
     host, peer = alone(case)
     host.listen()
     talk = lib_segment.Talk(peer, 4000, 7000)

@@ -150,7 +150,7 @@ def for_no_socket(case):
 
 
 @scenario()
-def mended_by_the_good_one(case):
+def good_copy_after_a_corrupted_one(case):
     """The good copy after a corrupted one is accepted."""
     target = Target(case)
     target.talk.send("PA", b"bits", checksum=1, seq=target.talk.seq)

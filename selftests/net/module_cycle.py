@@ -157,7 +157,7 @@ def refused_while_an_orphan_lives(case):
 
 
 @scenario(toytcp_only=True)
-def remnants_and_embryos_do_not_keep_it(case):
+def requests_and_time_wait_do_not_block_unloading(case):
     ready(case)
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
@@ -224,7 +224,7 @@ def packets_without_the_module(case):
 
 
 @scenario(toytcp_only=True)
-def says_so_in_one_line(case):
+def one_log_line_on_loading(case):
     ready(case)
     unload_soon()
     before = len(kernel_log())

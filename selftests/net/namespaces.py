@@ -124,7 +124,7 @@ def open_sockets_keep_a_namespace(case):
 
 
 @scenario()
-def ends_with_embryos_and_remnants(case):
+def ends_with_requests_and_time_wait(case):
     """Requests and TIME-WAIT hold no reference: they end with their
     namespace."""
     left, right = case.pair_of_hosts()

@@ -53,14 +53,14 @@ class Narrows:
 
 
 @scenario()
-def told(case):
+def icmp_too_big(case):
     road = Narrows(case, 800, told=800)
     road.transfer(200000)
     assert 780 < road.largest <= 800, road.largest
 
 
 @scenario()
-def told_in_the_midst(case):
+def icmp_too_big_in_mid_transfer(case):
     """Text queued for larger segments goes out in full smaller ones."""
     road = Narrows(case, 1500)
     road.transfer(100000)
@@ -76,7 +76,7 @@ def told_in_the_midst(case):
 
 
 @scenario()
-def told_less_than_the_least(case):
+def icmp_below_the_least_mtu(case):
     """A forged tiny MTU is not believed: there is a minimum."""
     road = Narrows(case, 1000, told=68)
     road.transfer(200000)

@@ -108,7 +108,7 @@ def unacknowledged_and_timer(case):
 
 
 @scenario()
-def orphans_and_remnants_have_no_inode(case):
+def orphans_and_time_wait_have_no_inode(case):
     host = case.namespace()
     peer = lib_segment.Peer(case, host)
     listener = host.listen()

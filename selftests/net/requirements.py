@@ -171,7 +171,7 @@ def soft_errors_end_nothing(case):
 
 
 @scenario()
-def soft_errors_are_told_if_wanted(case):
+def soft_errors_are_reported_if_requested(case):
     """MUST-47, SHLD-20, -25: IP_RECVERR enables reports."""
     host, peer = alone(case)
     sock, _, text = connected(host, peer, (socket.SOL_IP, IP_RECVERR, 1))
@@ -182,7 +182,7 @@ def soft_errors_are_told_if_wanted(case):
 
 
 @scenario(toytcp_only=True)
-def silence_is_told_if_wanted(case):
+def silence_is_reported_if_requested(case):
     """SHLD-9: reported once, after R1 (three failed retransmissions)."""
     host, peer = alone(case)
     sock, talk, _ = connected(host, peer, (socket.SOL_IP, IP_RECVERR, 1))

@@ -56,7 +56,7 @@ def echoed_on_every_segment(case):
 
 
 @scenario(toytcp_only=True)
-def not_spoken_to_who_does_not(case):
+def not_sent_unless_agreed(case):
     """Nor if the administrator has turned them off."""
     host, peer = alone(case)
     listener = host.listen()
@@ -73,7 +73,7 @@ def not_spoken_to_who_does_not(case):
 
 
 @scenario()
-def two_clocks_tell_no_uptime(case):
+def clocks_hide_the_uptime(case):
     """Each four-tuple's clock has a different offset."""
     host, peer = alone(case)
     stamps = []
@@ -102,7 +102,7 @@ def paws(case):
 
 
 @scenario(toytcp_only=True)
-def no_timestamp_where_there_must_be_one(case):
+def missing_timestamps(case):
     host, peer = alone(case)
     listener = host.listen()
     talk = dial(peer)
