@@ -42,26 +42,15 @@ static void discard(struct sock *sk, struct sk_buff *skb, u32 notes, bool room)
 		consume_skb(skb);
 }
 
-/*
- * The window promises room for text, but the buffer also pays for what is
- * around it, and beyond the limit text is dropped. The very next has a limit
- * twice as high, or what waits behind a gap would keep out what fills it; with
- * nothing there to read it has none. Text behind a gap must have one, or a peer
- * that never fills the gap could make us hold any amount. What all sockets
- * together may have sets the limit for everybody.
- */
+/* Beside the connection's own limit there is one for all sockets together. */
 static bool has_room(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
 {
-	bool next = !seq_after(seg->seq, toytcp_sk(sk)->tcb.rcv.nxt);
-	int paid = atomic_read(&sk->sk_rmem_alloc);
-
-	if (!seg->len)
-		return true;
-	if (paid >> next > READ_ONCE(sk->sk_rcvbuf) &&
-	    !(next && skb_queue_empty(&sk->sk_receive_queue)))
-		return false;
-	return sk_rmem_schedule(sk, skb, skb->truesize);
+	return toytcp_policy_admits(&toytcp_sk(sk)->tcb, seg,
+				    atomic_read(&sk->sk_rmem_alloc),
+				    READ_ONCE(sk->sk_rcvbuf),
+				    !skb_queue_empty(&sk->sk_receive_queue)) &&
+	       (!seg->len || sk_rmem_schedule(sk, skb, skb->truesize));
 }
 
 /* While a user has the socket this is the backlog, and more may follow. */

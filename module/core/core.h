@@ -20,6 +20,7 @@
 #ifndef TOYTCP_CORE_H
 #define TOYTCP_CORE_H
 
+#include "policy.h"
 #include "segment.h"
 #include "tcb.h"
 

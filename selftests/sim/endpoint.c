@@ -342,15 +342,6 @@ u32 endpoint_memory(const struct endpoint *e)
 	return e->arrived - e->user.read + e->lent_bytes + NODE_COST * e->lent;
 }
 
-/* receive.c's has_room(). */
-static bool has_room(const struct endpoint *e, const struct segment *seg)
-{
-	bool next = !seq_after(seg->seq, e->tcb.rcv.nxt);
-
-	return !seg->len || endpoint_memory(e) >> next <= 2 * e->tcb.rcv.buf ||
-	       (next && e->arrived == e->user.read);
-}
-
 static struct text *make_text(struct endpoint *e, const struct packet *p,
 			      const struct segment *seg)
 {
@@ -358,7 +349,9 @@ static struct text *make_text(struct endpoint *e, const struct packet *p,
 
 	if (!seg->len && !(seg->ctl & CTL_FIN))
 		return NULL;
-	if (!has_room(e, seg)) {
+	if (!toytcp_policy_admits(&e->tcb, seg, endpoint_memory(e),
+				  2 * e->tcb.rcv.buf,
+				  e->arrived != e->user.read)) {
 		toll_lost(other(e), seg);
 		return NULL;
 	}
