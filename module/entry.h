@@ -95,7 +95,7 @@ struct toytcp_route {
  * @link: in listener.requests[core.repeated], under listener.lock; empty once the
  *	request has left the table
  * @deadline: when the SYN,ACK is repeated, jiffies
- * @answered: as toytcp_answer_due() has it
+ * @answered: see toytcp_answer_due()
  * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
  * @rcu: for freeing
  */
@@ -115,7 +115,7 @@ struct toytcp_request {
  * struct toytcp_timewait - TIME-WAIT
  * @entry: must be first
  * @core: what the protocol knows of it
- * @answered: as toytcp_answer_due() has it
+ * @answered: see toytcp_answer_due()
  * @claim: keeps the port known
  * @link: in timewaits.list, oldest first, under timewaits.lock
  * @deadline: when it ends, jiffies
@@ -161,23 +161,6 @@ struct toytcp_listener {
 	struct toytcp_net *tn;
 	struct rcu_head rcu;
 };
-
-/**
- * toytcp_answer_due() - may one more useless segment be answered by an ACK?
- * @last: when one was, jiffies; 0: never
- *
- * Two that answer each other would never come to an end, and one forged SYN can
- * set a request on itself (LAND). RFC 5961 section 10 asks for a limit.
- */
-static inline bool toytcp_answer_due(u32 *last)
-{
-	u32 now = (u32)jiffies | 1, was = READ_ONCE(*last);
-
-	if (was && now - was < usecs_to_jiffies(CHALLENGE_GAP))
-		return false;
-	WRITE_ONCE(*last, now);
-	return true;
-}
 
 /** toytcp_tuple_of() - a packet's four-tuple, from our side */
 static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,

@@ -97,7 +97,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	__skb_pull(skb, seg.hdrlen);
 	tp->tcb.rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
 	if (seg.sacks)
-		toytcp_transmit_lend(sk, TOYTCP_SPARES_SACK);
+		toytcp_transmit_lend(sk, seg.sacks);
 	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
 	count_arrival(sk, &seg, &act);
 	/* A new mark may have passed over the last one's byte, unread. */

@@ -46,10 +46,6 @@
 #define TOYTCP_TIMEWAITS_MAX	65536	/* for each namespace */
 /* For all namespaces but the initial one together. */
 #define TOYTCP_TIMEWAITS_OTHERS	(4 * TOYTCP_TIMEWAITS_MAX)
-/* Records that a connection has in hand (toytcp_transmit_lend()). */
-#define TOYTCP_SPARES		2	/* to send: one, and to cut one */
-#define TOYTCP_SPARES_SACK	10	/* to cut at both ends of four blocks */
-#define TOYTCP_SPARES_MAX	32
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
 
 /*
@@ -264,6 +260,16 @@ static inline u64 toytcp_now(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
 }
 
+/** toytcp_answer_due() - toytcp_policy_answer() for an entry that has no lock */
+static inline bool toytcp_answer_due(u32 *last)
+{
+	u32 time = toytcp_policy_answer(READ_ONCE(*last), toytcp_now());
+
+	if (time)
+		WRITE_ONCE(*last, time);
+	return time;
+}
+
 /* table.c: insert, remove and replace with BH disabled or from user context */
 bool toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);
@@ -392,7 +398,7 @@ void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
 
 /* transmit.c */
-void toytcp_transmit_lend(struct sock *sk, u32 spares);
+void toytcp_transmit_lend(struct sock *sk, u8 sacks);
 void toytcp_transmit_pending(struct sock *sk, u8 cause);
 void toytcp_transmit_segment(struct sock *sk, struct segment *seg);
 void toytcp_transmit_reply(struct toytcp_net *tn,

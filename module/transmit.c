@@ -203,28 +203,24 @@ static void follow_path(struct sock *sk)
 }
 
 /**
- * toytcp_transmit_lend() - give the core records for what it sends
+ * toytcp_transmit_lend() - see to the core's records of what was sent
  * @sk: locked
- * @spares: how many it may need for the next event
- *
- * If memory is short it has to do with fewer. What many losses have left
- * unused comes back.
+ * @sacks: see toytcp_policy_records()
  */
-void toytcp_transmit_lend(struct sock *sk, u32 spares)
+void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	int n = toytcp_policy_records(tcb, sacks);
 	struct sent_record *r;
 
 	sock_owned_by_me(sk);
-	if (tcb->state == TCP_CLOSE)
-		return;
-	while (tcb->board.spares < spares) {
+	for (; n > 0; n--) {
 		r = kmalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 		if (!r)
 			return;
 		toytcp_scoreboard_lend(&tcb->board, r);
 	}
-	while (tcb->board.spares > TOYTCP_SPARES_MAX)
+	for (; n < 0; n++)
 		kfree(toytcp_scoreboard_return(&tcb->board));
 }
 
@@ -247,7 +243,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 	follow_path(sk);
 	do {
 		tcb->burst = next_burst(sk);
-		toytcp_transmit_lend(sk, TOYTCP_SPARES);
+		toytcp_transmit_lend(sk, 0);
 		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;
 		toytcp_transmit_segment(sk, &seg);

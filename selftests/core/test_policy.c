@@ -37,4 +37,68 @@ TEST(admits__a_segment_without_text)
 	EXPECT_TRUE(admits(IRS + 101, 0, 100000, true));
 }
 
+TEST(answer__two_in_a_second)
+{
+	u32 first = toytcp_policy_answer(0, START);
+
+	EXPECT_TRUE(first);
+	EXPECT_FALSE(toytcp_policy_answer(first, START));
+	EXPECT_FALSE(toytcp_policy_answer(first, START + CHALLENGE_GAP - 4096));
+	EXPECT_TRUE(toytcp_policy_answer(first, START + CHALLENGE_GAP + 4096));
+}
+
+/* Its 32 bits go round once in seven weeks. */
+TEST(answer__when_the_time_goes_round)
+{
+	const u64 round = 1ull << 42;
+	u32 last = toytcp_policy_answer(0, round - 1);
+
+	EXPECT_TRUE(last);
+	EXPECT_FALSE(toytcp_policy_answer(last, round + MSEC));
+	EXPECT_TRUE(toytcp_policy_answer(last, round + SECOND));
+	EXPECT_TRUE(toytcp_policy_answer(0, round));
+}
+
+static void give(struct host *h, u32 n)
+{
+	struct scoreboard *b = &h->tcb.board;
+
+	while (b->spares > n)
+		toytcp_scoreboard_return(b);
+	while (b->spares < n)
+		toytcp_scoreboard_lend(b, &h->records[b->spares]);
+}
+
+TEST(records__as_many_as_the_event_may_need)
+{
+	struct host h;
+
+	make_established(&h);
+	give(&h, 1);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 0), 1);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 1), 9);
+	give(&h, 2);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 0), 0);
+}
+
+TEST(records__what_is_too_much_goes_back)
+{
+	struct host h;
+
+	make_established(&h);
+	give(&h, 32);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 4), 0);
+	give(&h, 35);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 0), -3);
+}
+
+TEST(records__none_when_closed)
+{
+	struct host h;
+
+	make_closed(&h);
+	give(&h, 0);
+	EXPECT_EQ(toytcp_policy_records(&h.tcb, 0), 0);
+}
+
 TEST_HARNESS_MAIN

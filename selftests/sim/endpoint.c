@@ -207,17 +207,19 @@ static void end_connection(struct endpoint *e)
 	}
 }
 
-/* As many as the shell would; but sometimes memory is short. */
-static void lend(struct endpoint *e, u32 most)
+/* Sometimes memory is short. */
+static void lend(struct endpoint *e, u8 sacks)
 {
 	struct scoreboard *b = &e->tcb.board;
+	int n = toytcp_policy_records(&e->tcb, sacks);
 
-	if (toytcp_scoreboard_able(b) && e->short_of_memory)
+	if (n > 0 && toytcp_scoreboard_able(b) && e->short_of_memory)
 		return;
-	while (b->spares < most) {
+	e->records += (u32)n;
+	for (; n > 0; n--)
 		toytcp_scoreboard_lend(b, malloc(sizeof(struct sent_record)));
-		e->records++;
-	}
+	for (; n < 0; n++)
+		free(toytcp_scoreboard_return(b));
 }
 
 static void emit_all(struct endpoint *e, enum cause cause)
@@ -226,7 +228,7 @@ static void emit_all(struct endpoint *e, enum cause cause)
 	struct segment seg;
 	int n = 0;
 
-	while (lend(e, 2), toytcp_emit_next(&e->tcb, now, cause, &seg)) {
+	while (lend(e, 0), toytcp_emit_next(&e->tcb, now, cause, &seg)) {
 		check_emitted(e, &seg);
 		transmit(e, &seg);
 		if (++n > EMIT_MOST || e->world->failure[0]) {
@@ -371,7 +373,8 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 	u8 before = e->tcb.state;
 	struct actions act;
 
-	lend(e, seg->sacks ? 10 : 2);
+	if (seg->sacks)
+		lend(e, seg->sacks);
 	endpoint_begin(e);
 	toytcp_arrives(&e->tcb, seg, t ? &t->node : NULL, e->world->now, &act);
 	if (e->no_dsack)

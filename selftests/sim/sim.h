@@ -258,7 +258,7 @@ struct user {
  * @short_of_memory: it lends one record, and no more
  * @edge: the furthest right edge that was announced on the wire
  * @offered: the furthest right edge that the peer has announced
- * @answered: (request, TIME-WAIT) when it last answered a useless segment
+ * @answered: (request, TIME-WAIT) see toytcp_policy_answer()
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
  * @said: how many segments it has sent
@@ -288,7 +288,7 @@ struct endpoint {
 	u32 edge, offered;
 	u32 lent, lent_bytes;
 	u32 records;
-	u64 answered;
+	u32 answered;
 	u32 tries;
 	u32 sent_to;
 	u32 said;

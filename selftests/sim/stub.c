@@ -52,15 +52,13 @@ static void drop_stub(struct endpoint *e)
 	e->timer = NEVER;
 }
 
-/* toytcp.h's toytcp_answer_due(): two stubs must not answer each other. */
 static bool answer_due(struct endpoint *e)
 {
-	u64 now = e->world->now;
+	u32 time = toytcp_policy_answer(e->answered, e->world->now);
 
-	if (e->answered && now - e->answered < CHALLENGE_GAP)
-		return false;
-	e->answered = now;
-	return true;
+	if (time)
+		e->answered = time;
+	return time;
 }
 
 static void request_input(struct endpoint *e, const struct packet *p,
