@@ -72,7 +72,7 @@ static void reply(const struct toytcp_listener *l,
 }
 
 static void send_synack(const struct toytcp_listener *l,
-			const struct toytcp_request *e, u8 cause)
+			struct toytcp_request *e, u8 cause)
 {
 	struct segment seg;
 
@@ -115,8 +115,7 @@ static struct toytcp_request *take_due(struct toytcp_listener *l)
 }
 
 /* Never under the lock: what is sent may come back to us on this very CPU. */
-static void repeat(const struct toytcp_listener *l,
-		   const struct toytcp_request *e)
+static void repeat(const struct toytcp_listener *l, struct toytcp_request *e)
 {
 	if (list_empty(&e->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
 		return;

@@ -184,7 +184,8 @@ u32 toytcp_tuning_send(const struct tcb *tcb);
  * @rcv_wscale: shift of the windows we will send
  * @scaled: both sides scale
  * @sack_ok: the peer offers SACK, and we take it
- * @repeated: how often the SYN,ACK went out again
+ * @repeated: how often the timer has retransmitted the SYN,ACK: the shell's
+ * @synacks: how often it was sent in all, at most 255
  * @timestamps: both sides send them
  * @ecn: both sides speak ECN
  * @ts: the timestamps, then
@@ -202,6 +203,7 @@ struct syn_request {
 	u8 scaled;
 	u8 sack_ok;
 	u8 repeated;
+	u8 synacks;
 	u8 timestamps;
 	u8 ecn;
 	struct timestamps ts;
@@ -237,8 +239,7 @@ void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
 			  u32 offset);
 enum verdict toytcp_request_arrives(const struct syn_request *e,
 				    const struct segment *seg, u64 now);
-void toytcp_request_synack(const struct syn_request *e, u64 now,
-			   struct segment *seg);
+void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg);
 void toytcp_request_ack(const struct syn_request *e, u64 now,
 			struct segment *seg);
 void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,

@@ -110,14 +110,16 @@ enum verdict toytcp_request_arrives(const struct syn_request *e,
 }
 
 /**
- * toytcp_request_synack() - the SYN,ACK
- * @e: the request
+ * toytcp_request_synack() - the SYN,ACK, to be sent now
+ * @e: the request; counts it. Karn's rule asks whether it was sent more than
+ *	once, be it by the timer or because the SYN came again
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
  */
-void toytcp_request_synack(const struct syn_request *e, u64 now,
-			   struct segment *seg)
+void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
+	if (e->synacks < 255)
+		e->synacks++;
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = e->iss;
 	seg->ack = e->irs + 1;
@@ -187,12 +189,12 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
 	tcb->sack_ok = e->sack_ok;
-	tcb->retransmits = e->repeated;
+	tcb->retransmits = e->synacks - !!e->synacks;
 	tcb->heard = now;
 	tcb->progress = now;
 	tcb->snd.mss_most = min(e->mss, e->announced);
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
-	if (!e->repeated && e->sent)	/* Karn's rule */
+	if (!tcb->retransmits && e->sent)	/* Karn's rule */
 		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
 	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN, NULL);
 }

@@ -291,7 +291,6 @@ TEST(promote__the_promised_window)
 	EXPECT_EQ(h.tcb.rcv.adv, IRS + 1 + 65535);
 }
 
-/* Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was repeated. */
 /* The request of a SYN cookie: the SYN, and when it came, was forgotten. */
 TEST(promote__nobody_knows_when_the_syn_came)
 {
@@ -307,17 +306,48 @@ TEST(promote__nobody_knows_when_the_syn_came)
 	EXPECT_EQ(tcb.retransmits, 0);
 }
 
-TEST(promote__after_a_repetition)
+static void send_synacks(struct syn_request *e, u32 n)
+{
+	struct segment seg;
+
+	while (n--)
+		toytcp_request_synack(e, START, &seg);
+}
+
+TEST(promote__after_one_synack_its_round_trip_counts)
 {
 	struct syn_request e = make_request(BUF, HAS_MSS);
 	struct host h;
 
-	e.repeated = 1;
+	send_synacks(&e, 1);
+	promote(&h, &e);
+	EXPECT_EQ(h.tcb.retransmits, 0);
+	EXPECT_TRUE(!!h.tcb.rtt.timing);
+}
+
+/*
+ * Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was sent twice, by the timer
+ * or because the SYN came again.
+ */
+TEST(promote__after_a_retransmission)
+{
+	struct syn_request e = make_request(BUF, HAS_MSS);
+	struct host h;
+
+	send_synacks(&e, 2);
 	promote(&h, &e);
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
 	EXPECT_EQ(h.tcb.rtt.srtt, 0);
 	EXPECT_EQ(h.tcb.rtt.rto, RTO_AFTER_SYN);
 	EXPECT_EQ(h.tcb.cc.cwnd, h.tcb.snd.mss);
+}
+
+TEST(request_synack__counts_and_does_not_go_round)
+{
+	struct syn_request e = make_request(BUF, HAS_MSS);
+
+	send_synacks(&e, 300);
+	EXPECT_EQ(e.synacks, 255);
 }
 
 TEST_HARNESS_MAIN

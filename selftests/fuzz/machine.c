@@ -211,7 +211,6 @@ static void request_input(struct machine *m, const struct segment *seg)
 		promote(m, seg);
 		break;
 	case VERDICT_REPEAT:
-		m->request.repeated++;
 		toytcp_request_synack(&m->request, m->now, &reply);
 		break;
 	case VERDICT_ACK:

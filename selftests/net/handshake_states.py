@@ -110,6 +110,26 @@ def syn_received_retransmits_its_answer(case):
     assert (first.seq, first.ack) == (again.seq, again.ack)
 
 
+@scenario(toytcp_only=True)
+def syn_again_makes_the_round_trip_ambiguous(case):
+    """Karn's rule: which of the two SYN,ACKs does the ACK acknowledge?"""
+    host, peer = alone(case)
+    listener = host.listen()
+    for port, again in ((4000, False), (4001, True)):
+        talk = lib_segment.Talk(peer, port, 7000)
+        first = talk.send("S")
+        talk.expect("SA")
+        if again:
+            talk.send("S", seq=first.seq)
+            talk.expect("SA")
+        talk.send("A")
+        host.accept(listener)
+        row, = (row for row in host.connections()
+                if row.remote.endswith(f":{port}"))
+        assert row.retransmits == again, row
+        assert (int(row.columns["srtt_us"]) == 0) == again, row
+
+
 @scenario()
 def syn_retransmitted_by_timer(case):
     host, peer = alone(case)

@@ -13,8 +13,12 @@ static void send_synack(struct endpoint *e)
 
 	toytcp_request_synack(&e->request, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
-	e->timer = e->world->now + (RTO_INITIAL <<
-				    min(e->request.repeated, SYNACK_REPEATS));
+}
+
+static void await_ack(struct endpoint *e)
+{
+	e->timer = e->world->now + (RTO_INITIAL << e->request.repeated);
+	send_synack(e);
 }
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
@@ -30,7 +34,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 	e->kind = REQUEST;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	send_synack(e);
+	await_ack(e);
 }
 
 static void promote(struct endpoint *e, const struct packet *p,
@@ -75,8 +79,7 @@ static void request_input(struct endpoint *e, const struct packet *p,
 	trace_add(e, 'i', seg, TCP_SYN_RECV,
 		  verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		  CAUSE_NONE);
-	if (verdict == VERDICT_REPEAT) {
-		e->request.repeated++;
+	if (verdict == VERDICT_REPEAT && answer_due(e)) {
 		send_synack(e);
 	} else if (verdict == VERDICT_ACK && answer_due(e)) {
 		toytcp_request_ack(&e->request, e->world->now, &reply);
@@ -155,7 +158,7 @@ static void request_expire(struct endpoint *e)
 		return;
 	}
 	e->request.repeated++;
-	send_synack(e);
+	await_ack(e);
 }
 
 void stub_expire(struct endpoint *e)
