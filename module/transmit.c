@@ -8,6 +8,7 @@
 #include <net/route.h>
 
 #include "compat/compat.h"
+#include "core/cut.h"
 #include "toytcp.h"
 
 /*
@@ -95,39 +96,27 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 			READ_ONCE(inet->tos) | seg->ecn);
 }
 
-/*
- * A range may lie in too many pages for one skb, or need cutting where the
- * device cannot: each piece is a segment of its own, and only the last one is
- * pushed and carries the FIN, the first one says CWR.
- */
+/* In pieces where the device does not cut, or where too many pages hold it. */
 static void send_text(struct sock *sk, struct segment *seg)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u32 most = sums_anything(__sk_dst_get(sk)) ? U32_MAX : tp->tcb.snd.mss;
-	u8 last = seg->ctl & (CTL_PSH | CTL_FIN);
-	u32 left = seg->len;
-	struct sk_buff *queued, *skb;
+	struct cut cut;
 
-	seg->ctl &= ~last;
-	while (left) {
-		queued = toytcp_sendq_find(sk, seg->seq);
+	toytcp_cut_begin(&cut, seg);
+	while (cut.left) {
+		struct sk_buff *queued = toytcp_sendq_find(sk, cut.seq), *skb;
+		u32 n = min(cut.left, most);
+
 		if (WARN_ON_ONCE(!queued))
 			return;
 		tp->send_next = queued;
-		seg->len = min(left, most);
-		skb = toytcp_sendq_take(sk, queued, seg->seq, seg->len);
-		if (skb)
-			seg->len = skb->len;
-		left -= seg->len;
-		if (!left)
-			seg->ctl |= last;
+		skb = toytcp_sendq_take(sk, queued, cut.seq, n);
+		toytcp_cut_piece(&cut, &tp->tcb, seg, skb ? skb->len : n);
 		if (skb)
 			send_skb(sk, skb, seg);
 		else
 			toytcp_count(toytcp_sock_net(sk), drop_memory);
-		seg->seq += seg->len;
-		toytcp_urgent_mark(&tp->tcb, seg);
-		seg->ctl &= ~CTL_CWR;
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "../../module/core/cut.h"
 #include "sim.h"
 
 #define EMIT_MOST	100000	/* more segments at once mean a live-lock */
@@ -111,34 +112,23 @@ void endpoint_send(struct endpoint *e, struct segment *seg, const u8 *text)
 	mischief_send(e, seg, text);
 }
 
-/* Cuts what is larger than a segment, as segmentation offload would. */
-static void transmit(struct endpoint *e, const struct segment *whole)
+static void transmit(struct endpoint *e, struct segment *seg)
 {
-	u32 offset = whole->seq - (e->tcb.snd.iss + 1), done = 0;
-	u32 mss = e->tcb.snd.mss;
-	const u8 *text = NULL;
+	u32 first = e->tcb.snd.iss + 1, offset = seg->seq - first;
+	struct cut cut;
 
-	if (whole->len) {
-		if (offset > e->user.written ||
-		    whole->len > e->user.written - offset) {
-			FAIL(e->world, "%s sends what the user never wrote",
-			     e->name);
-			return;
-		}
-		text = e->out + offset;
+	if (seg->len && (offset > e->user.written ||
+			 seg->len > e->user.written - offset)) {
+		FAIL(e->world, "%s sends what the user never wrote", e->name);
+		return;
 	}
+	toytcp_cut_begin(&cut, seg);
 	do {
-		struct segment part = *whole;
-
-		part.seq += done;
-		part.len = min(whole->len - done, mss);
-		if (done + part.len < whole->len)
-			part.ctl &= (u8)~(CTL_FIN | CTL_PSH);
-		if (done)
-			part.ctl &= (u8)~CTL_CWR;
-		endpoint_send(e, &part, text ? text + done : NULL);
-		done += part.len;
-	} while (done < whole->len);
+		toytcp_cut_piece(&cut, &e->tcb, seg,
+				 min(cut.left, e->tcb.snd.mss));
+		endpoint_send(e, seg,
+			      seg->len ? e->out + (seg->seq - first) : NULL);
+	} while (cut.left);
 }
 
 void endpoint_reset(struct endpoint *e, const struct segment *seg)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Cutting a large segment into pieces that are segments of their own, as
+ * segmentation offload would cut it.
+ */
+#ifndef TOYTCP_CORE_CUT_H
+#define TOYTCP_CORE_CUT_H
+
+#include "core.h"
+
+/**
+ * struct cut - what is still to be cut off
+ * @seq: where the next piece begins
+ * @left: bytes from there on
+ * @last: control bits that only the last piece has
+ */
+struct cut {
+	u32 seq;
+	u32 left;
+	u8 last;
+};
+
+/**
+ * toytcp_cut_begin() - a segment will go out in pieces
+ * @cut: filled in
+ * @seg: from toytcp_emit_next(); toytcp_cut_piece() makes each piece of it
+ */
+static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
+{
+	cut->seq = seg->seq;
+	cut->left = seg->len;
+	cut->last = seg->ctl & (CTL_PSH | CTL_FIN);
+	seg->ctl ^= cut->last;
+}
+
+/**
+ * toytcp_cut_piece() - the next piece
+ * @cut: from toytcp_cut_begin(); there is another piece while @left is not 0
+ * @tcb: the connection
+ * @seg: the piece before it, or what the core has described; becomes the piece
+ * @n: its bytes of text, at most @left
+ *
+ * Only the first piece says CWR (RFC 3168 section 6.1.2), only the last is
+ * pushed and carries the FIN, and the urgent pointer is an offset from each
+ * piece's own number.
+ */
+static inline void toytcp_cut_piece(struct cut *cut, const struct tcb *tcb,
+				    struct segment *seg, u32 n)
+{
+	if (seg->seq != cut->seq) {
+		seg->seq = cut->seq;
+		seg->ctl &= (u8)~CTL_CWR;
+		toytcp_urgent_mark(tcb, seg);
+	}
+	seg->len = n;
+	cut->seq += n;
+	cut->left -= n;
+	if (!cut->left)
+		seg->ctl |= cut->last;
+}
+
+#endif /* TOYTCP_CORE_CUT_H */
