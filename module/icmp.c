@@ -130,21 +130,13 @@ static bool believes_mtu(const struct sock *sk, const struct dst_entry *dst)
 static void fit_path(struct sock *sk, u32 mtu)
 {
 	u32 least = READ_ONCE(sock_net(sk)->ipv4.ip_rt_min_pmtu);
-	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct dst_entry *dst = __sk_dst_check(sk, 0);
 
 	if (dst)
 		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
-	mtu = max(mtu, least);
-	if (!believes_mtu(sk, dst) ||
-	    toytcp_transmit_mss(sk, mtu) >=
-	    tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb))
-		return;
-	toytcp_transmit_sync_mss(sk, mtu);
-	if (connecting(sk))
-		return;
-	toytcp_blackhole_reported(&tp->tcb);
-	toytcp_settle_call(sk, CAUSE_ICMP);
+	if (believes_mtu(sk, dst) &&
+	    toytcp_transmit_sync_mss(sk, max(mtu, least)))
+		toytcp_settle_call(sk, CAUSE_ICMP);
 }
 
 static void too_big(struct sock *sk, u32 mtu)

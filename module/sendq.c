@@ -128,7 +128,8 @@ struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 static u32 size_goal(const struct sock *sk)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 goal = min_t(u32, tp->burst, READ_ONCE(sk->sk_sndbuf) / 4);
+	u32 goal = min_t(u32, tp->path.gso_goal,
+			 READ_ONCE(sk->sk_sndbuf) / 4);
 
 	return goal > tp->tcb.snd.mss ? goal - goal % tp->tcb.snd.mss : goal;
 }

@@ -77,8 +77,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @accept_link: in listener.accept_queue of its listener
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
- * @burst: the most text the device takes at once, bytes (tcb.burst: or less)
- * @path_mtu: what the MSS was fitted to, without IP options, bytes; 0: not yet
+ * @path: what the size of segments was fitted to
  * @isn: what TOYTCP_ISN has set, if @isn_set
  * @isn_set: @isn is to be used once
  * @user_mss: TCP_MAXSEG, bytes; 0: none
@@ -108,8 +107,7 @@ struct toytcp_sock {
 	struct list_head accept_link;
 	u64 armed;
 	struct sk_buff *send_next;
-	u32 burst;
-	u32 path_mtu;
+	struct path_fit path;
 	u32 segs_in;
 	u32 segs_out;
 	u32 data_segs_in;
@@ -410,7 +408,7 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg, u8 cause);
 void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 			      struct toytcp_route *route);
-void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
+bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
 u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
 /* timer.c */

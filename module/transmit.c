@@ -150,44 +150,85 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
  * Up to the end of the queued skb that is next: then the one behind it can go
  * out whole, as a clone, and need not be carved up.
  */
-static u32 next_burst(struct sock *sk)
+static u32 next_goal(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb = toytcp_sendq_find(sk, tp->tcb.snd.nxt);
-	u32 left;
+	u32 left, goal = tp->path.gso_goal;
 
 	if (!skb || skb_queue_is_last(&sk->sk_write_queue, skb))
-		return tp->burst;
+		return goal;
 	left = toytcp_node(skb)->end - tp->tcb.snd.nxt;
-	return left < tp->tcb.snd.mss ? tp->burst : min(left, tp->burst);
+	return left < tp->tcb.snd.mss ? goal : min(left, goal);
 }
 
-/* How much a packet may hold beside a plain IP header, IP options taken off. */
-static u32 less_options(const struct sock *sk, u32 mtu)
+/* How much a packet may hold beside its IP header and the options of that. */
+static u32 room_in_packet(const struct sock *sk, u32 mtu)
 {
 	const struct ip_options_rcu *options =
 		rcu_dereference_protected(inet_sk(sk)->inet_opt,
 					  lockdep_sock_is_held(sk));
-	u32 len = options ? options->opt.optlen : 0;
+	u32 header = sizeof(struct iphdr);
 
-	return mtu - min(mtu, len);
+	if (options)
+		header += options->opt.optlen;
+	return mtu - min(mtu, header);
 }
 
-/*
- * Since the MSS was fitted to the path, the route may have become another one,
- * its MTU lower, or IP options may have been set. A route that is no longer
- * valid says nothing: that of a device that went has no MTU to speak of. Or
- * the core has changed it (blackhole.c), and with it how many whole segments
- * the device takes.
+/**
+ * toytcp_transmit_mss() - the MSS to announce, RFC 9293 section 3.7.1
+ * @sk: whose TCP_MAXSEG counts
+ * @mtu: of the path, bytes
+ *
+ * Return: bytes of text and options; those of IP do not count (RFC 6691).
  */
+u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
+{
+	u32 header = sizeof(struct iphdr);
+
+	return toytcp_path_mss(mtu - min(mtu, header),
+			       READ_ONCE(toytcp_sk(sk)->user_mss));
+}
+
+/**
+ * toytcp_transmit_sync_mss() - fit the segment size to the path
+ * @sk: locked
+ * @mtu: reported by a router, bytes; 0: ask the route. If there is none just now,
+ *	what is sent next finds one, and follow_path() notices
+ *
+ * Return: whether a report has made segments smaller: settle then.
+ */
+bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+	u32 route_mtu = dst ? dst_mtu(dst) : IP_MAX_MTU;
+	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct path_limits limits = {
+		.room = room_in_packet(sk, mtu ? mtu : route_mtu),
+		.user_mss = READ_ONCE(tp->user_mss),
+		.gso_segs = READ_ONCE(sk->sk_gso_max_segs),
+	};
+
+	sock_owned_by_me(sk);
+	/* The kernel has taken headers off already; an IP packet is limited. */
+	if (sums_anything(dst) && sk_can_gso(sk))
+		limits.gso_size = min_t(u32, READ_ONCE(sk->sk_gso_max_size),
+					65535 - sizeof(struct iphdr) -
+					SEGMENT_HEADER_MAX);
+	if (mtu)
+		return toytcp_path_report(&tp->path, &tp->tcb, &limits);
+	toytcp_path_fit(&tp->path, &tp->tcb, &limits);
+	return false;
+}
+
+/* A route that is no longer valid does not count: its device may be gone. */
 static void follow_path(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_check(sk, 0);
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
-	if (dst && !toytcp_tcb_in(&tp->tcb, STATES_SYN) &&
-	    (less_options(sk, dst_mtu(dst)) != tp->path_mtu ||
-	     tp->burst % tp->tcb.snd.mss))
+	if (dst && toytcp_path_changed(&tp->path, &tp->tcb,
+				       room_in_packet(sk, dst_mtu(dst))))
 		toytcp_transmit_sync_mss(sk, 0);
 }
 
@@ -231,7 +272,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 	now = toytcp_now();
 	follow_path(sk);
 	do {
-		tcb->burst = next_burst(sk);
+		toytcp_path_goal(tcb, next_goal(sk));
 		toytcp_transmit_lend(sk, 0);
 		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;
@@ -240,66 +281,6 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 	if (tcb->retransmits != repeated)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
 			     [MIB_retransmitted], tcb->retransmits - repeated);
-}
-
-/**
- * toytcp_transmit_mss() - the largest segment a path takes
- * @sk: whose TCP_MAXSEG counts
- * @mtu: of the path, bytes
- *
- * Return: bytes of text, without options: RFC 9293 section 3.7.1.
- */
-u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
-{
-	u32 mss = mtu - min_t(u32, mtu, sizeof(struct iphdr) +
-			      SEGMENT_HEADER_MIN);
-	u16 user_mss = READ_ONCE(toytcp_sk(sk)->user_mss);
-
-	if (user_mss)
-		mss = min_t(u32, mss, user_mss);
-	return clamp_t(u32, mss, MSS_MIN, 65495);
-}
-
-/* How much text the device takes at once, in whole segments. */
-static u32 burst_of(const struct sock *sk, const struct dst_entry *dst, u16 mss)
-{
-	/* The kernel has taken headers off already; an IP packet is limited. */
-	u32 most = min_t(u32, READ_ONCE(sk->sk_gso_max_size), 65535 -
-			 sizeof(struct iphdr) - SEGMENT_HEADER_MAX);
-
-	if (!sums_anything(dst) || !sk_can_gso(sk))
-		return mss;
-	most = min_t(u32, most, READ_ONCE(sk->sk_gso_max_segs) * mss);
-	return max_t(u32, mss, most - most % mss);
-}
-
-/**
- * toytcp_transmit_sync_mss() - fit the segment size to the path
- * @sk: locked
- * @mtu: bytes; 0: ask the route. If there is none just now, what is sent next
- *	finds one, and follow_path() notices
- */
-void toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 mss = tp->tcb.snd.mss + toytcp_tcb_overhead(&tp->tcb);
-	struct dst_entry *dst = __sk_dst_get(sk);
-
-	sock_owned_by_me(sk);
-	if (mtu) {
-		mtu = less_options(sk, mtu);
-	} else if (dst) {
-		mtu = less_options(sk, dst_mtu(dst));
-		if (mtu > tp->path_mtu)
-			mss = tp->tcb.snd.mss_most;
-		tp->path_mtu = mtu;
-	} else {
-		mtu = IP_MAX_MTU;
-	}
-	mss = min_t(u32, mss, toytcp_transmit_mss(sk, mtu));
-	toytcp_tcb_set_mss(&tp->tcb, mss);
-	tp->burst = burst_of(sk, dst, tp->tcb.snd.mss);
-	tp->tcb.burst = tp->burst;
 }
 
 static struct rtable *route_reply(struct net *net,

@@ -20,6 +20,7 @@
 #ifndef TOYTCP_CORE_H
 #define TOYTCP_CORE_H
 
+#include "path.h"
 #include "policy.h"
 #include "segment.h"
 #include "tcb.h"
@@ -280,9 +281,6 @@ bool toytcp_ecn_agrees(const struct segment *syn);
 int toytcp_congestion_find(const char *name);
 const char *toytcp_congestion_name(unsigned int algorithm);
 void toytcp_congestion_select(struct tcb *tcb, int algorithm);
-
-/* blackhole.c: the path takes less than it did */
-void toytcp_blackhole_reported(struct tcb *tcb);
 
 /* rtt.c: for people */
 u32 toytcp_rtt_timeout(const struct round_trip *rtt);

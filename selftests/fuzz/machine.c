@@ -409,7 +409,7 @@ static void shut(struct machine *m, bool leave)
 static void set_option(struct machine *m, u8 which)
 {
 	struct tcb *tcb = &m->tcb;
-	u16 mtu;
+	struct path_limits limits = { .gso_segs = 100 };
 
 	switch (which % 10) {
 	case 0:
@@ -432,11 +432,12 @@ static void set_option(struct machine *m, u8 which)
 		toytcp_timeout_limit(tcb, m->now);
 		break;
 	case 5:
-		tcb->burst = 1 + take16(&m->in);
+		toytcp_path_goal(tcb, 1 + take16(&m->in));
 		break;
 	case 6:	/* the path's MTU became smaller */
-		mtu = take16(&m->in);
-		toytcp_tcb_set_mss(tcb, min(tcb->snd.mss, mtu));
+		limits.room = take16(&m->in);
+		limits.gso_size = take8(&m->in) << 8;
+		toytcp_path_report(&m->path, tcb, &limits);
 		break;
 	case 7:
 		tcb->keep_count = take8(&m->in);

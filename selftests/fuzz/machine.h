@@ -17,6 +17,7 @@ struct machine {
 	struct tcb tcb, before;
 	struct syn_request request;
 	struct timewait timewait;
+	struct path_fit path;
 	u64 now;
 	u32 lent;
 	u32 records;

@@ -10,11 +10,6 @@
 
 #define EMIT_MOST	100000	/* more segments at once mean a live-lock */
 
-static u16 mss_of(s64 mtu)
-{
-	return (u16)min_t(s64, mtu - IP_HEADER - SEGMENT_HEADER_MIN, 65495);
-}
-
 static u16 port_of(const struct endpoint *e)
 {
 	return is_server(e) ? PORT_SERVER : PORT_CLIENT + e->id / 2;
@@ -38,7 +33,8 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->window_most = (u32)max(w->set.window, w->set.buffer);
 	dice_seed(&e->host, w->seed, DICE_HOST, id);
 	dice_seed(&e->dice, w->seed, DICE_USER, id);
-	e->mss = mss_of(w->set.path[MTU][is_server(e)]);
+	e->mtu = (u32)w->set.path[MTU][is_server(e)];
+	e->mss = toytcp_path_mss(e->mtu - IP_HEADER, 0);
 	snprintf(e->name, sizeof(e->name), id < 2 ? "%s" : "%s %d",
 		 is_server(e) ? "server" : "client", id / 2 + 1);
 	e->ecn = w->set.path[MARK][0] ? 1 : 2;
@@ -197,6 +193,21 @@ static void end_connection(struct endpoint *e)
 	}
 }
 
+static struct path_limits path_limits(const struct endpoint *e, u32 mtu)
+{
+	return (struct path_limits) {
+		.room = mtu - IP_HEADER, .gso_size = e->gso_size,
+		.gso_segs = UINT32_MAX,
+	};
+}
+
+static void fit_path(struct endpoint *e)
+{
+	const struct path_limits limits = path_limits(e, e->mtu);
+
+	toytcp_path_fit(&e->path, &e->tcb, &limits);
+}
+
 /* Sometimes memory is short. */
 static void lend(struct endpoint *e, u8 sacks)
 {
@@ -218,6 +229,8 @@ static void emit_all(struct endpoint *e, enum cause cause)
 	struct segment seg;
 	int n = 0;
 
+	if (toytcp_path_changed(&e->path, &e->tcb, e->mtu - IP_HEADER))
+		fit_path(e);
 	while (lend(e, 0), toytcp_emit_next(&e->tcb, now, cause, &seg)) {
 		check_emitted(e, &seg);
 		transmit(e, &seg);
@@ -240,6 +253,9 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 		e->error = act->error;
 		check_error(e, act->error);
 	}
+	if (toytcp_tcb_in(&e->before, STATES_SYN) &&
+	    e->before.state != e->tcb.state)
+		fit_path(e);
 	emit_all(e, act->sends);
 	check_tcb(e);
 	toll_settled(e);
@@ -281,6 +297,7 @@ static void note_change(struct endpoint *e, u8 before, u8 cause)
 void endpoint_open(struct endpoint *e)
 {
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
+	memset(&e->path, 0, sizeof(e->path));
 	e->tcb.rcv.wscale = toytcp_window_scale(e->window_most);
 	user_configure(e);
 	e->kind = FULL;
@@ -398,19 +415,17 @@ static bool same(const struct segment *a, const struct segment *b)
 		!(a->options & HAS_TIMESTAMPS));
 }
 
-/* The path takes no more than this: icmp.c's fit_path(). */
+/* The path takes no more than this; the route learns it, too. */
 static void news_input(struct endpoint *e, u32 mtu)
 {
-	u16 mss = mss_of(mtu);
+	const struct path_limits limits = path_limits(e, mtu);
 
-	if (e->kind != FULL ||
-	    mss >= e->tcb.snd.mss + toytcp_tcb_overhead(&e->tcb))
+	e->mtu = min(e->mtu, mtu);
+	if (e->kind != FULL)
 		return;
 	endpoint_begin(e);
-	toytcp_tcb_set_mss(&e->tcb, mss);
-	if (!toytcp_tcb_in(&e->tcb, TCPF_SYN_SENT | TCPF_SYN_RECV))
-		toytcp_blackhole_reported(&e->tcb);
-	endpoint_called(e, CAUSE_ICMP);
+	if (toytcp_path_report(&e->path, &e->tcb, &limits))
+		endpoint_called(e, CAUSE_ICMP);
 }
 
 static void segment_input(struct endpoint *e, const struct packet *p)

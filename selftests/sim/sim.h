@@ -248,6 +248,9 @@ struct user {
  * @out: what its user sends, from the first byte to the last
  * @in: what has arrived in order
  * @arrived: bytes of @in
+ * @mtu: what the route to the other end takes, as far as it knows
+ * @gso_size: what its device cuts into segments, bytes
+ * @path: what its segments were fitted to
  * @window: the receive buffer at first, bytes of text
  * @window_most: what it may grow to
  * @tuning: how it does
@@ -311,6 +314,8 @@ struct endpoint {
 	bool no_dsack;
 	bool short_of_memory;
 	u16 mss;
+	u32 mtu, gso_size;
+	struct path_fit path;
 	u32 window, window_most;
 	struct tuning tuning;
 	char name[16];

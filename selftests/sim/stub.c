@@ -43,6 +43,7 @@ static void promote(struct endpoint *e, const struct packet *p,
 	if (e->connected && !e->forged)
 		FAIL(e->world, "old segments made a second connection");
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
+	memset(&e->path, 0, sizeof(e->path));
 	user_configure(e);
 	toytcp_request_promote(&e->request, &e->tcb, e->world->now);
 	e->offered = e->tcb.snd.iss;

@@ -117,7 +117,7 @@ void user_configure(struct endpoint *e)
 	tcb->nodelay = dice_below(d, 3) == 0;
 	tcb->cork = dice_below(d, 10) == 0;
 	tcb->quickack = dice_below(d, 5) == 0;
-	tcb->burst = dice_below(d, 2) ? some(d, 65535) : 65535;
+	e->gso_size = dice_below(d, 2) ? some(d, 65535) : 65535;
 	if (dice_below(d, 5) == 0) {
 		tcb->keepalive = 1;
 		tcb->keep_idle = (u16)dice_between(d, 1, 100);

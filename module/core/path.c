@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fitting a connection to its path, RFC 9293 section 3.7.
+ */
+#include "internal.h"
+
+#define MSS_LIMIT	65495	/* of the largest IPv4 packet, both headers off */
+
+/**
+ * toytcp_path_mss() - the largest segment a path takes, RFC 9293 section 3.7.1
+ * @room: bytes of a packet beside its IP header
+ * @user_mss: as in struct path_limits
+ *
+ * Return: bytes of text and options.
+ */
+u16 toytcp_path_mss(u32 room, u32 user_mss)
+{
+	u32 mss = room - min_t(u32, room, SEGMENT_HEADER_MIN);
+
+	if (user_mss)
+		mss = min(mss, user_mss);
+	return clamp_t(u32, mss, MSS_MIN, MSS_LIMIT);
+}
+
+/* How much text the device takes at once, in whole segments. */
+static u32 goal_of(const struct path_limits *limits, u32 mss)
+{
+	u32 most = min_t(u64, limits->gso_size, (u64)limits->gso_segs * mss);
+
+	return max(mss, most - most % mss);
+}
+
+static void set_mss(struct path_fit *path, struct tcb *tcb,
+		    const struct path_limits *limits, u32 mss)
+{
+	toytcp_tcb_set_mss(tcb, mss);
+	path->gso_goal = goal_of(limits, tcb->snd.mss);
+	tcb->burst = path->gso_goal;
+}
+
+static u32 current_mss(const struct tcb *tcb)
+{
+	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
+}
+
+/**
+ * toytcp_path_fit() - segments become as large as the route allows
+ * @path: changed
+ * @tcb: the connection, once the MSS options have been exchanged
+ * @limits: of the route
+ *
+ * They grow only if the route takes more than when they were last fitted: what
+ * has made them smaller since then still holds.
+ */
+void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
+		     const struct path_limits *limits)
+{
+	u32 mss = limits->room > path->room ? tcb->snd.mss_most :
+					      current_mss(tcb);
+
+	path->room = limits->room;
+	set_mss(path, tcb, limits,
+		min_t(u32, mss, toytcp_path_mss(limits->room,
+						limits->user_mss)));
+}
+
+/**
+ * toytcp_path_report() - a router says how much the path takes (RFC 1191)
+ * @path: changed
+ * @tcb: the connection, in any state but CLOSED
+ * @limits: with what it says, raised to what the administrator believes
+ *
+ * A report only ever makes segments smaller.
+ *
+ * Return: whether what is outstanding is sent again now, in smaller segments.
+ */
+bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
+			const struct path_limits *limits)
+{
+	u32 mss = toytcp_path_mss(limits->room, limits->user_mss);
+
+	if (mss >= current_mss(tcb))
+		return false;
+	set_mss(path, tcb, limits, mss);
+	if (toytcp_tcb_in(tcb, STATES_SYN))
+		return false;
+	toytcp_blackhole_reported(tcb);
+	return true;
+}
