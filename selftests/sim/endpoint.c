@@ -317,15 +317,17 @@ void endpoint_abort(struct endpoint *e)
 {
 	struct segment rst;
 	u8 before = e->tcb.state;
+	bool tell;
 
 	excuse(e);
 	e->world->counts.aborted++;
 	endpoint_begin(e);
-	if (toytcp_user_abort(&e->tcb, e->world->now, &rst)) {
+	tell = toytcp_user_abort(&e->tcb, e->world->now, &rst);
+	if (tell)
 		note_change(e, before, CAUSE_ABORT);
-		endpoint_send(e, &rst, NULL);
-	}
 	endpoint_called(e, CAUSE_ABORT);
+	if (tell)
+		endpoint_send(e, &rst, NULL);
 }
 
 /* Text was read: buffers.c's toytcp_buffers_read(). */
@@ -394,9 +396,9 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 		free_text(e, t);
 	}
 	take_ready(e, act.ready, t);
+	endpoint_settle(e, &act);
 	if (act.reset)
 		endpoint_reset(e, seg);
-	endpoint_settle(e, &act);
 }
 
 /* What was built and what was parsed must be the same. */
