@@ -10,14 +10,18 @@
 #include "toytcp.h"
 
 /* Our own part begins as zeros: of the listener's, only the options count. */
-static void inherit_tcp(struct toytcp_sock *tp, const struct toytcp_sock *from)
+static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 {
+	struct toytcp_sock *tp = toytcp_sk(child);
+	/* The listener is not locked, and no option depends on another. */
+	const struct tcb options = data_race(from->tcb);
+
 	memset_after(tp, 0, inet);
 	tp->user_mss = READ_ONCE(from->user_mss);
 	tp->corked = READ_ONCE(from->corked);
 	tp->congestion_set = READ_ONCE(from->congestion_set);
-	/* Each option as it is: none depends on another. */
-	tp->tcb = data_race(from->tcb);
+	toytcp_connection_init(child, toytcp_receive_timer);
+	toytcp_connection_reset(child, &options);
 }
 
 /* The pointers in it, but for those that the kernel knows, are the listener's. */
@@ -54,21 +58,6 @@ static int find_route(struct sock *sk)
 	return 0;
 }
 
-/*
- * What a clone has to lose and to get. The tcb is the listener's, too: of it,
- * the options count. Returns 0, or a negative errno if there is no route.
- */
-static int inherit(struct sock *child, const struct sock *parent,
-		   const struct toytcp_request *e)
-{
-	inherit_inet(inet_sk(child), parent, e);
-	inherit_tcp(toytcp_sk(child), toytcp_sk(parent));
-	toytcp_sk(child)->entry.who = e->entry.who;
-	sk_set_txhash(child);
-	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
-	return find_route(child);
-}
-
 /**
  * toytcp_child_discard() - free a child that came to nothing
  * @child: from toytcp_child_new(), not locked; still neither hashed nor
@@ -93,19 +82,20 @@ struct sock *toytcp_child_new(struct sock *parent,
 			      const struct toytcp_request *e)
 {
 	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
-	int err;
 
 	if (!child)
 		return NULL;
 	__acquire(&child->sk_lock.slock);	/* for sparse */
 	bh_unlock_sock(child);
 	__sock_put(child);		/* of two, as TCP wants them */
-	err = inherit(child, parent, e);
-	toytcp_connection_init(child, toytcp_receive_timer);
-	toytcp_connection_reset(child);
+	inherit_inet(inet_sk(child), parent, e);
+	inherit_tcp(child, toytcp_sk(parent));
+	toytcp_sk(child)->entry.who = e->entry.who;
+	sk_set_txhash(child);
+	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
 	toytcp_request_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
 	inet_sk_set_state(child, TCP_SYN_RECV);
-	if (!err)
+	if (!find_route(child))
 		return child;
 	toytcp_child_discard(child);
 	return NULL;

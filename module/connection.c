@@ -12,50 +12,22 @@
 /* How many orphans all namespaces but the initial one have. */
 static atomic_t other_orphans;
 
-/* The user's choice, or what is the namespace's now. */
-static void select_congestion(struct sock *sk, int algorithm)
-{
-	if (!toytcp_sk(sk)->congestion_set)
-		algorithm = READ_ONCE(toytcp_sock_net(sk)->
-				      sysctl_congestion_control);
-	toytcp_congestion_select(&toytcp_sk(sk)->tcb, algorithm);
-}
-
 /**
- * toytcp_connection_reset() - a tcb as new, but for the options of the old one
- * @sk: locked, or nobody else's; in CLOSED
+ * toytcp_connection_reset() - a tcb as new, but for its options
+ * @sk: locked, or seen by nobody else; in CLOSED
+ * @options: whose options it gets: its own tcb, or a listener's
  */
-void toytcp_connection_reset(struct sock *sk)
+void toytcp_connection_reset(struct sock *sk, const struct tcb *options)
 {
+	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct tcb old = tp->tcb;
 
-	toytcp_tcb_init(&tp->tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
-	tp->tcb.nodelay = old.nodelay;
-	tp->tcb.quickack = old.quickack;
-	tp->tcb.keepalive = old.keepalive;
-	tp->tcb.user_timeout = old.user_timeout;
-	tp->tcb.keep_idle = old.keep_idle;
-	tp->tcb.keep_interval = old.keep_interval;
-	tp->tcb.keep_count = old.keep_count;
-	tp->tcb.fin_wait_2 = old.fin_wait_2;
-	tp->tcb.syn_retries = old.syn_retries;
-	tp->tcb.cork = tp->corked;
-	select_congestion(sk, old.cc.algorithm);
+	toytcp_user_reset(&tp->tcb, options, toytcp_buffers_text(sk));
+	toytcp_user_cork(&tp->tcb, tp->corked);
+	if (!tp->congestion_set)
+		toytcp_congestion_select(&tp->tcb,
+					 READ_ONCE(tn->sysctl_congestion_control));
 	memset(&tp->tuning, 0, sizeof(tp->tuning));
-}
-
-/**
- * toytcp_connection_first() - the tcb of a new socket
- * @sk: nobody else's, its buffers have their sizes
- */
-void toytcp_connection_first(struct sock *sk)
-{
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-
-	toytcp_tcb_init(tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
-	tcb->syn_retries = READ_ONCE(toytcp_sock_net(sk)->sysctl_syn_retries);
-	select_congestion(sk, 0);
 }
 
 /* All text that is on its way in either direction; what can be read stays. */

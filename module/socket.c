@@ -19,12 +19,16 @@
 static int init(struct sock *sk)
 {
 	const struct toytcp_net *tn = toytcp_net(sock_net(sk));
+	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
 	toytcp_connection_init(sk, toytcp_receive_timer);
 	sk->sk_write_space = toytcp_stream_write_space;
 	sk->sk_rcvbuf = READ_ONCE(tn->sysctl_rmem[1]);
 	sk->sk_sndbuf = READ_ONCE(tn->sysctl_wmem[1]);
-	toytcp_connection_first(sk);
+	toytcp_tcb_init(tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
+	toytcp_user_set(tcb, OPTION_SYN_RETRIES,
+			READ_ONCE(tn->sysctl_syn_retries), toytcp_now());
+	toytcp_connection_reset(sk, tcb);
 	return 0;
 }
 
@@ -85,7 +89,7 @@ static void open_active(struct sock *sk)
 		toytcp_isn_new(&tp->entry.who);
 
 	tp->isn_set = 0;
-	toytcp_connection_reset(sk);
+	toytcp_connection_reset(sk, &tp->tcb);
 	tp->tcb.rcv.wscale = toytcp_window_scale(toytcp_buffers_window(sk));
 	tp->tcb.rcv.announced =
 		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
@@ -162,7 +166,7 @@ static int disconnect(struct sock *sk, int flags)
 	detach(sk);
 	sk_dst_reset(sk);
 	sock_reset_flag(sk, SOCK_DONE);
-	toytcp_connection_reset(sk);
+	toytcp_connection_reset(sk, &tp->tcb);
 	tp->isn_set = 0;
 	sk_error_report(sk);
 	return 0;
@@ -199,7 +203,6 @@ static void close_connection(struct sock *sk, long timeout)
 		toytcp_settle_abort(sk, 0);
 		return;
 	}
-	tp->tcb.cork = 0;
 	toytcp_user_close(&tp->tcb);
 	toytcp_settle_call(sk, CAUSE_CLOSE);
 	linger(sk, timeout);

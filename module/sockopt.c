@@ -4,6 +4,7 @@
  * SOL_TOYTCP for our own, and SOL_IP handed on; and what ioctl(2) tells.
  */
 #include <asm/ioctls.h>
+#include <linux/nospec.h>
 #include <linux/sockios.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
@@ -13,84 +14,98 @@
 #include "toytcp.h"
 
 #define KEEP_SECONDS_MAX	32767
-#define REPETITIONS_MAX		127
+#define RETRIES_MAX		127
 #define LINGER2_MAX		120	/* seconds */
 #define USER_MSS_MIN		88
 #define USER_MSS_MAX		32767
-#define UNKNOWN			INT_MIN	/* no option's value */
 #define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 
-static bool within(int val, int low, int high)
-{
-	return val >= low && val <= high;
-}
+/* An option of level SOL_TCP whose value is one int. */
+struct option {
+	int low, high;			/* the values that are allowed */
+	enum user_option core;		/* the core keeps it; or: */
+	int (*set)(struct toytcp_sock *tp, int val);	/* sk is locked */
+	int (*get)(const struct toytcp_sock *tp);
+};
 
-static bool is_valid(int name, int val)
+static int set_mss(struct toytcp_sock *tp, int val)
 {
-	switch (name) {
-	case TCP_MAXSEG:
-		return !val || within(val, USER_MSS_MIN, USER_MSS_MAX);
-	case TCP_KEEPIDLE:
-	case TCP_KEEPINTVL:
-		return within(val, 1, KEEP_SECONDS_MAX);
-	case TCP_KEEPCNT:
-	case TCP_SYNCNT:
-		return within(val, 1, REPETITIONS_MAX);
-	case TCP_USER_TIMEOUT:
-		return val >= 0;
-	}
-	return true;
-}
-
-static int set_tcp_int(struct toytcp_sock *tp, int name, int val)
-{
-	struct tcb *tcb = &tp->tcb;
-
-	if (!is_valid(name, val))
+	if (val && val < USER_MSS_MIN)
 		return -EINVAL;
-	switch (name) {
-	case TCP_NODELAY:
-		tcb->nodelay = !!val;
-		tcb->cork &= !val;	/* for what is queued now: tcp(7) */
-		break;
-	case TCP_MAXSEG:
-		WRITE_ONCE(tp->user_mss, val);
-		break;
-	case TCP_CORK:
-		WRITE_ONCE(tp->corked, !!val);
-		tcb->cork = tp->corked;
-		break;
-	case TCP_KEEPIDLE:
-		tcb->keep_idle = val;
-		toytcp_timeout_keepalive(tcb, toytcp_now());
-		break;
-	case TCP_KEEPINTVL:
-		tcb->keep_interval = val;
-		break;
-	case TCP_KEEPCNT:
-		tcb->keep_count = val;
-		break;
-	case TCP_SYNCNT:
-		tcb->syn_retries = val;
-		break;
-	case TCP_LINGER2:
-		tcb->fin_wait_2 = val ? clamp(val, 0, LINGER2_MAX) :
-					FIN_WAIT_2_MAX;
-		break;
-	case TCP_DEFER_ACCEPT:
-		WRITE_ONCE(tp->defer_accept, clamp(val, 0, 65535));
-		break;
-	case TCP_USER_TIMEOUT:
-		tcb->user_timeout = val;
-		toytcp_timeout_limit(tcb, toytcp_now());
-		break;
-	case TCP_QUICKACK:
-		toytcp_delack_quick(tcb, val & 1);
-		break;
-	default:
-		return -ENOPROTOOPT;
-	}
+	WRITE_ONCE(tp->user_mss, val);
 	return 0;
+}
+
+static int get_mss(const struct toytcp_sock *tp)
+{
+	bool idle = (1 << tp->inet.sk.sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+
+	return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
+}
+
+static int set_cork(struct toytcp_sock *tp, int val)
+{
+	WRITE_ONCE(tp->corked, !!val);
+	toytcp_user_cork(&tp->tcb, val);
+	return 0;
+}
+
+static int get_cork(const struct toytcp_sock *tp)
+{
+	return tp->corked;
+}
+
+static int set_linger2(struct toytcp_sock *tp, int val)
+{
+	toytcp_user_set(&tp->tcb, OPTION_FIN_WAIT_2,
+			val ? clamp(val, 0, LINGER2_MAX) : FIN_WAIT_2_MAX,
+			toytcp_now());
+	return 0;
+}
+
+static int get_linger2(const struct toytcp_sock *tp)
+{
+	int val = toytcp_user_get(&tp->tcb, OPTION_FIN_WAIT_2);
+
+	return val ? val : -1;
+}
+
+static int set_defer_accept(struct toytcp_sock *tp, int val)
+{
+	WRITE_ONCE(tp->defer_accept, clamp(val, 0, 65535));
+	return 0;
+}
+
+static int get_defer_accept(const struct toytcp_sock *tp)
+{
+	return tp->defer_accept;
+}
+
+#define ANY	INT_MIN, INT_MAX
+
+static const struct option options[] = {
+	[TCP_NODELAY]	   = { ANY, OPTION_NODELAY },
+	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX, .set = set_mss, .get = get_mss },
+	[TCP_CORK]	   = { ANY, .set = set_cork, .get = get_cork },
+	[TCP_KEEPIDLE]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_IDLE },
+	[TCP_KEEPINTVL]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_INTERVAL },
+	[TCP_KEEPCNT]	   = { 1, RETRIES_MAX, OPTION_KEEP_COUNT },
+	[TCP_SYNCNT]	   = { 1, RETRIES_MAX, OPTION_SYN_RETRIES },
+	[TCP_LINGER2]	   = { ANY, .set = set_linger2, .get = get_linger2 },
+	[TCP_DEFER_ACCEPT] = { ANY, .set = set_defer_accept,
+			       .get = get_defer_accept },
+	[TCP_QUICKACK]	   = { ANY, OPTION_QUICK_ACKS },
+	[TCP_USER_TIMEOUT] = { 0, INT_MAX, OPTION_USER_TIMEOUT },
+};
+
+static const struct option *find_option(int name)
+{
+	const struct option *o;
+
+	if (name < 0 || name >= ARRAY_SIZE(options))
+		return NULL;
+	o = &options[array_index_nospec(name, ARRAY_SIZE(options))];
+	return o->core || o->set ? o : NULL;
 }
 
 static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
@@ -123,6 +138,8 @@ static int get_int(sockptr_t optval, unsigned int len, int *val)
 static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 		   unsigned int len)
 {
+	const struct option *o = find_option(name);
+	struct toytcp_sock *tp = toytcp_sk(sk);
 	int val, err;
 
 	if (name == TCP_CONGESTION)
@@ -130,8 +147,15 @@ static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 	err = get_int(optval, len, &val);
 	if (err)
 		return err;
+	if (!o)
+		return -ENOPROTOOPT;
+	if (val < o->low || val > o->high)
+		return -EINVAL;
 	lock_sock(sk);
-	err = set_tcp_int(toytcp_sk(sk), name, val);
+	if (o->set)
+		err = o->set(tp, val);
+	else
+		toytcp_user_set(&tp->tcb, o->core, val, toytcp_now());
 	/* What Nagle, a cork or a delayed ACK held back may go out now. */
 	if (!err)
 		toytcp_settle_call(sk, CAUSE_SEND);
@@ -178,42 +202,8 @@ void toytcp_sockopt_keepalive(struct sock *sk, int on)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
-	tp->tcb.keepalive = !!on;
-	toytcp_timeout_keepalive(&tp->tcb, toytcp_now());
+	toytcp_user_set(&tp->tcb, OPTION_KEEPALIVE, on, toytcp_now());
 	toytcp_timer_arm(sk);
-}
-
-/* What is asked for, or UNKNOWN, which none of them can be. */
-static int get_tcp_int(const struct sock *sk, int name)
-{
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	bool idle = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
-
-	switch (name) {
-	case TCP_NODELAY:
-		return tp->tcb.nodelay;
-	case TCP_MAXSEG:
-		return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
-	case TCP_CORK:
-		return tp->corked;
-	case TCP_KEEPIDLE:
-		return tp->tcb.keep_idle;
-	case TCP_KEEPINTVL:
-		return tp->tcb.keep_interval;
-	case TCP_KEEPCNT:
-		return tp->tcb.keep_count;
-	case TCP_SYNCNT:
-		return tp->tcb.syn_retries;
-	case TCP_LINGER2:
-		return tp->tcb.fin_wait_2 ? tp->tcb.fin_wait_2 : -1;
-	case TCP_DEFER_ACCEPT:
-		return tp->defer_accept;
-	case TCP_USER_TIMEOUT:
-		return tp->tcb.user_timeout;
-	case TCP_QUICKACK:
-		return tp->tcb.quickack || tp->tcb.quick_acks;
-	}
-	return UNKNOWN;
 }
 
 static u32 since_ms(u64 then)
@@ -311,6 +301,8 @@ static int put(char __user *optval, int __user *optlen, const void *from,
 static int get_tcp(struct sock *sk, int name, char __user *optval,
 		   int __user *optlen)
 {
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+	const struct option *o = find_option(name);
 	char congestion[CONGESTION_NAME_MAX] = "";
 	struct tcp_info info;
 	int val;
@@ -323,15 +315,17 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		return put(optval, optlen, &info, sizeof(info));
 	case TCP_CONGESTION:
 		/* One word, here and below: without the lock, as it is now. */
-		val = data_race((int)toytcp_sk(sk)->tcb.cc.algorithm);
+		val = data_race((int)tp->tcb.cc.algorithm);
 		strscpy(congestion, toytcp_congestion_name(val),
 			sizeof(congestion));
 		return put(optval, optlen, congestion, sizeof(congestion));
 	}
+	if (!o)
+		return -ENOPROTOOPT;
 	/* See above. */
-	val = data_race(get_tcp_int(sk, name));
-	return val == UNKNOWN ? -ENOPROTOOPT :
-		put(optval, optlen, &val, sizeof(val));
+	val = data_race(o->get ? o->get(tp) :
+			(int)toytcp_user_get(&tp->tcb, o->core));
+	return put(optval, optlen, &val, sizeof(val));
 }
 
 /** toytcp_sockopt_get() - proto.getsockopt, errors as in tcp(7) */

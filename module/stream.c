@@ -53,7 +53,7 @@ static int send_error(const struct sock *sk)
  */
 static int wait_for_room(struct sock *sk, long *timeo)
 {
-	toytcp_sk(sk)->tcb.cork = 0;
+	toytcp_user_cork(&toytcp_sk(sk)->tcb, false);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	toytcp_settle_call(sk, CAUSE_SEND);
 	return sk_stream_wait_memory(sk, timeo);
@@ -103,7 +103,8 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	lock_sock(sk);
 	err = send_locked(sk, msg, &sent);
 	if (sent) {
-		tp->tcb.cork = tp->corked || msg->msg_flags & MSG_MORE;
+		toytcp_user_cork(&tp->tcb,
+				 tp->corked || msg->msg_flags & MSG_MORE);
 		if (msg->msg_flags & MSG_OOB)
 			toytcp_urgent_send(&tp->tcb);
 		toytcp_settle_call(sk, CAUSE_SEND);

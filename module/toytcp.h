@@ -431,8 +431,7 @@ void toytcp_stream_write_space(struct sock *sk);
 /* connection.c */
 void toytcp_connection_init(struct sock *sk,
 			    void (*expired)(struct timer_list *));
-void toytcp_connection_first(struct sock *sk);
-void toytcp_connection_reset(struct sock *sk);
+void toytcp_connection_reset(struct sock *sk, const struct tcb *options);
 bool toytcp_connection_orphan(struct sock *sk);
 void toytcp_connection_end(struct sock *sk);
 

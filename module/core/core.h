@@ -91,7 +91,46 @@ static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 	act->sends = cause;
 }
 
+/**
+ * enum user_option - what a user may set of a connection, in any state
+ * @OPTION_NONE: nothing
+ * @OPTION_NODELAY: no Nagle algorithm (TCP_NODELAY); ends a cork, too
+ * @OPTION_QUICK_ACKS: delay no ACK (TCP_QUICKACK)
+ * @OPTION_KEEPALIVE: probe a silent peer (SO_KEEPALIVE)
+ * @OPTION_KEEP_IDLE: seconds of silence before the first keep-alive probe
+ * @OPTION_KEEP_INTERVAL: seconds between probes
+ * @OPTION_KEEP_COUNT: unanswered probes until ETIMEDOUT
+ * @OPTION_USER_TIMEOUT: milliseconds without progress until ETIMEDOUT; 0: count
+ *	retransmissions instead
+ * @OPTION_SYN_RETRIES: how often a SYN is retransmitted
+ * @OPTION_FIN_WAIT_2: seconds an orphan stays in FIN-WAIT-2; 0: it is reset
+ *	instead
+ */
+enum user_option {
+	OPTION_NONE,
+	OPTION_NODELAY,
+	OPTION_QUICK_ACKS,
+	OPTION_KEEPALIVE,
+	OPTION_KEEP_IDLE,
+	OPTION_KEEP_INTERVAL,
+	OPTION_KEEP_COUNT,
+	OPTION_USER_TIMEOUT,
+	OPTION_SYN_RETRIES,
+	OPTION_FIN_WAIT_2,
+};
+
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
+void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
+		     u64 now);
+u32 toytcp_user_get(const struct tcb *tcb, enum user_option option);
+void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf);
+
+/** toytcp_user_cork() - hold incomplete segments back: TCP_CORK, MSG_MORE */
+static inline void toytcp_user_cork(struct tcb *tcb, bool on)
+{
+	tcb->cork = on;
+}
+
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
 void toytcp_user_send(struct tcb *tcb, u32 n);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
@@ -108,8 +147,6 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 /* timeout.c: RFC 9293 3.10.8 */
 u64 toytcp_timeout_next(const struct tcb *tcb);
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
-void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
-void toytcp_timeout_limit(struct tcb *tcb, u64 now);
 
 /* emit.c: what to send next */
 bool toytcp_emit_nothing(const struct tcb *tcb);
@@ -123,7 +160,6 @@ u8 toytcp_window_scale(u32 rcv_buf);
 /* delack.c: when an ACK goes out */
 bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act);
 bool toytcp_delack_release(struct tcb *tcb);
-void toytcp_delack_quick(struct tcb *tcb, bool on);
 
 /* urgent.c: urgent data, RFC 9293 3.8.5 */
 void toytcp_urgent_send(struct tcb *tcb);

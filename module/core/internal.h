@@ -13,6 +13,7 @@ u16 toytcp_window_announce(struct tcb *tcb);
 
 void toytcp_delack_owe(struct tcb *tcb, enum cause cause);
 void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now);
+void toytcp_delack_quick(struct tcb *tcb, bool on);
 void toytcp_delack_read(struct tcb *tcb);
 void toytcp_delack_expire(struct tcb *tcb);
 void toytcp_delack_text_sent(struct tcb *tcb, u32 n);
@@ -55,6 +56,8 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
 
 void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
+void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
+void toytcp_timeout_limit(struct tcb *tcb, u64 now);
 
 void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
 			   struct actions *act);

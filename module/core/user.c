@@ -10,6 +10,106 @@
 #include "seq.h"
 
 /**
+ * toytcp_user_set() - set an option of a connection
+ * @tcb: in any state
+ * @option: which
+ * @value: in the option's unit; the caller has checked its range
+ * @now: microseconds
+ *
+ * What Nagle's algorithm, a cork or a delayed ACK held back may go out now.
+ */
+void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
+		     u64 now)
+{
+	switch (option) {
+	case OPTION_NONE:
+		break;
+	case OPTION_NODELAY:
+		tcb->nodelay = !!value;
+		tcb->cork &= !value;	/* for what is queued now: tcp(7) */
+		break;
+	case OPTION_QUICK_ACKS:
+		toytcp_delack_quick(tcb, value & 1);
+		break;
+	case OPTION_KEEPALIVE:
+		tcb->keepalive = !!value;
+		toytcp_timeout_keepalive(tcb, now);
+		break;
+	case OPTION_KEEP_IDLE:
+		tcb->keep_idle = (u16)value;
+		toytcp_timeout_keepalive(tcb, now);
+		break;
+	case OPTION_KEEP_INTERVAL:
+		tcb->keep_interval = (u16)value;
+		break;
+	case OPTION_KEEP_COUNT:
+		tcb->keep_count = (u8)value;
+		break;
+	case OPTION_USER_TIMEOUT:
+		tcb->user_timeout = value;
+		toytcp_timeout_limit(tcb, now);
+		break;
+	case OPTION_SYN_RETRIES:
+		tcb->syn_retries = (u8)value;
+		break;
+	case OPTION_FIN_WAIT_2:
+		tcb->fin_wait_2 = (u16)value;
+		break;
+	}
+}
+
+/** toytcp_user_get() - the value of an option, as toytcp_user_set() takes it */
+u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
+{
+	switch (option) {
+	case OPTION_NONE:
+		break;
+	case OPTION_NODELAY:
+		return tcb->nodelay;
+	case OPTION_QUICK_ACKS:
+		return tcb->quickack || tcb->quick_acks;
+	case OPTION_KEEPALIVE:
+		return tcb->keepalive;
+	case OPTION_KEEP_IDLE:
+		return tcb->keep_idle;
+	case OPTION_KEEP_INTERVAL:
+		return tcb->keep_interval;
+	case OPTION_KEEP_COUNT:
+		return tcb->keep_count;
+	case OPTION_USER_TIMEOUT:
+		return tcb->user_timeout;
+	case OPTION_SYN_RETRIES:
+		return tcb->syn_retries;
+	case OPTION_FIN_WAIT_2:
+		return tcb->fin_wait_2;
+	}
+	return 0;
+}
+
+/**
+ * toytcp_user_reset() - a tcb as new, but for the options the user has set
+ * @tcb: in CLOSED afterwards, without a cork
+ * @options: whose options it gets: its own, or a listener's
+ * @rcv_buf: receive buffer, bytes of text
+ */
+void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf)
+{
+	const struct tcb old = *options;	/* it may be @tcb */
+
+	toytcp_tcb_init(tcb, rcv_buf, MSS_DEFAULT);
+	tcb->nodelay = old.nodelay;
+	tcb->quickack = old.quickack;
+	tcb->keepalive = old.keepalive;
+	tcb->user_timeout = old.user_timeout;
+	tcb->keep_idle = old.keep_idle;
+	tcb->keep_interval = old.keep_interval;
+	tcb->keep_count = old.keep_count;
+	tcb->fin_wait_2 = old.fin_wait_2;
+	tcb->syn_retries = old.syn_retries;
+	tcb->cc.algorithm = old.cc.algorithm;
+}
+
+/**
  * toytcp_user_open() - active OPEN: CLOSED -> SYN-SENT
  * @tcb: initialised, in CLOSED; rcv.wscale is set already if the receive buffer
  *	may grow

@@ -3,6 +3,55 @@
 #include "host.h"
 #include "kselftest_harness.h"
 
+/* --- options --- */
+
+static const struct {
+	enum user_option option;
+	u32 value;
+} options[] = {
+	{ OPTION_NODELAY, 1 }, { OPTION_QUICK_ACKS, 1 },
+	{ OPTION_KEEPALIVE, 1 }, { OPTION_KEEP_IDLE, 11 },
+	{ OPTION_KEEP_INTERVAL, 12 }, { OPTION_KEEP_COUNT, 13 },
+	{ OPTION_USER_TIMEOUT, 1400000 }, { OPTION_SYN_RETRIES, 15 },
+	{ OPTION_FIN_WAIT_2, 16 },
+};
+
+TEST(user_set__each_option_is_read_back_and_survives_a_reset)
+{
+	struct tcb child;
+	struct host h;
+	u32 i;
+
+	make_closed(&h);
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		toytcp_user_set(&h.tcb, options[i].option, options[i].value,
+				h.now);
+	toytcp_user_cork(&h.tcb, true);
+	toytcp_congestion_select(&h.tcb, toytcp_congestion_find("cubic"));
+	toytcp_user_reset(&child, &h.tcb, BUF);
+	toytcp_user_reset(&h.tcb, &h.tcb, BUF);
+	EXPECT_EQ(memcmp(&child, &h.tcb, sizeof(child)), 0);
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		EXPECT_EQ(toytcp_user_get(&child, options[i].option),
+			  options[i].value);
+	EXPECT_FALSE(child.cork);
+	EXPECT_EQ(child.cc.algorithm, toytcp_congestion_find("cubic"));
+	EXPECT_STREQ(toytcp_tcb_state_name(child.state), "CLOSED");
+}
+
+TEST(user_set__nodelay_ends_a_cork)
+{
+	struct host h;
+
+	make_established(&h);
+	toytcp_user_cork(&h.tcb, true);
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	toytcp_user_set(&h.tcb, OPTION_NODELAY, 1, h.now);
+	host_settle(&h);
+	EXPECT_EQ(h.sent, 1);
+}
+
 /* --- OPEN --- */
 
 TEST(user_open__sends_a_syn)

@@ -425,11 +425,11 @@ static void set_option(struct machine *m, u8 which)
 		tcb->keepalive ^= 1;
 		tcb->keep_idle = take8(&m->in);
 		tcb->keep_interval = take8(&m->in);
-		toytcp_timeout_keepalive(tcb, m->now);
+		toytcp_user_set(tcb, OPTION_KEEPALIVE, tcb->keepalive, m->now);
 		break;
 	case 4:
-		tcb->user_timeout = take16(&m->in);
-		toytcp_timeout_limit(tcb, m->now);
+		toytcp_user_set(tcb, OPTION_USER_TIMEOUT, take16(&m->in),
+				m->now);
 		break;
 	case 5:
 		toytcp_path_goal(tcb, 1 + take16(&m->in));

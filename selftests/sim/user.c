@@ -272,8 +272,8 @@ static void fidget(struct endpoint *e)
 		tcb->quickack ^= 1;
 		break;
 	case 3:
-		tcb->keepalive ^= 1;
-		toytcp_timeout_keepalive(tcb, e->world->now);
+		toytcp_user_set(tcb, OPTION_KEEPALIVE, !tcb->keepalive,
+				e->world->now);
 		break;
 	}
 	endpoint_begin(e);
