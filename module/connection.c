@@ -34,16 +34,15 @@ void toytcp_connection_reset(struct sock *sk, const struct tcb *options)
 static void purge(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	struct reassembly_node *node, *later;
-	struct sent_record *record, *next;
+	struct reassembly_node *node, *text;
+	struct sent_record *next, *record = toytcp_user_end(tcb, &text);
 
 	toytcp_sendq_forget(sk, tcb->snd.end);
-	for (node = toytcp_reassembly_purge(&tcb->ooo); node; node = later) {
-		later = node->next;
+	while ((node = text)) {
+		text = node->next;
 		kfree_skb(toytcp_node_skb(node));
 	}
-	for (record = toytcp_scoreboard_purge(&tcb->board); record;
-	     record = next) {
+	for (; record; record = next) {
 		next = record->next;
 		kfree(record);
 	}
@@ -103,7 +102,7 @@ bool toytcp_connection_orphan(struct sock *sk)
 
 /**
  * toytcp_connection_end() - the connection has ended: back to CLOSED
- * @sk: locked; its tcb is in CLOSED
+ * @sk: locked, or seen by nobody else
  *
  * What was received stays to be read. The table's reference goes: the caller
  * has one, or is within an RCU read-side section.

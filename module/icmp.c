@@ -73,10 +73,7 @@ static void fail(struct sock *sk, int error)
 {
 	struct actions act;
 
-	toytcp_actions_init(&act, CAUSE_ICMP);
-	act.error = error;
-	act.wake = WAKE_STATE;
-	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, TCP_CLOSE, CAUSE_ICMP, &act);
+	toytcp_user_unreachable(&toytcp_sk(sk)->tcb, error, &act);
 	toytcp_settle(sk, &act, NULL);
 }
 

@@ -239,12 +239,6 @@ bool toytcp_listener_arrives(struct toytcp_listener *l,
 		   listen_arrives(l, skb, seg, old);
 }
 
-static void set_state(struct sock *sk, u8 state)
-{
-	toytcp_tcb_set_state(&toytcp_sk(sk)->tcb, state, CAUSE_OPEN, NULL);
-	inet_sk_set_state(sk, state);
-}
-
 /* One process wakes up for one connection. */
 static int wait_for_child(struct sock *sk, long timeout)
 {
@@ -341,7 +335,8 @@ void toytcp_listener_stop(struct sock *sk)
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	spin_unlock_bh(&l->lock);
-	set_state(sk, TCP_CLOSE);
+	toytcp_user_close(&toytcp_sk(sk)->tcb);
+	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_timer_kill(&l->timer);
 	abort_children(&children);
 	kfree_rcu(l, rcu);
@@ -363,7 +358,8 @@ static int start(struct sock *sk)
 	WRITE_ONCE(toytcp_sk(sk)->listener, l);
 	sk->sk_ack_backlog = 0;
 	sk_dst_reset(sk);	/* before anything can be cloned from it */
-	set_state(sk, TCP_LISTEN);
+	toytcp_user_listen(&toytcp_sk(sk)->tcb);
+	inet_sk_set_state(sk, TCP_LISTEN);
 	err = toytcp_ports_listen(l);
 	if (err)
 		toytcp_listener_stop(sk);

@@ -95,7 +95,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	tp->segs_in++;
 	tp->data_segs_in += !!seg.len;
 	__skb_pull(skb, seg.hdrlen);
-	tp->tcb.rcv.oob_inline = sock_flag(sk, SOCK_URGINLINE);
+	toytcp_urgent_inline(&tp->tcb, sock_flag(sk, SOCK_URGINLINE));
 	if (seg.sacks)
 		toytcp_transmit_lend(sk, seg.sacks);
 	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);

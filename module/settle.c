@@ -10,6 +10,8 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
+#define STATES_ENDED	(TCPF_CLOSE | TCPF_TIME_WAIT)
+
 static void record(struct sock *sk, const struct segment *seg, u8 cause)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -58,10 +60,8 @@ static void finish(struct sock *sk, int error)
 	u8 before = sk->sk_state;
 
 	sock_hold(sk);
-	if (tp->tcb.state == TCP_TIME_WAIT) {
+	if (tp->tcb.state == TCP_TIME_WAIT)
 		toytcp_timewait_enter(sk);
-		toytcp_tcb_set_state(&tp->tcb, TCP_CLOSE, CAUSE_TIME_WAIT, NULL);
-	}
 	count_end(sk, before, error);
 	/* What ICMP has said in vain explains the silence: RFC 1122 4.2.3.9. */
 	if (error == ETIMEDOUT && READ_ONCE(sk->sk_err_soft))
@@ -72,24 +72,20 @@ static void finish(struct sock *sk, int error)
 	sock_put(sk);
 }
 
-static void mirror_state(struct sock *sk, int error)
+/* Before anything goes out: by then the MSS must be fitted to the path. */
+static void mirror_state(struct sock *sk)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	u8 state = tp->tcb.state;
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
-	if (tp->tcb.fin_received) {
+	if (tcb->fin_received) {
 		sock_set_flag(sk, SOCK_DONE);
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	}
-	if (state == sk->sk_state)
+	if (tcb->state == sk->sk_state || toytcp_tcb_in(tcb, STATES_ENDED))
 		return;
-	if (state == TCP_CLOSE || state == TCP_TIME_WAIT) {
-		finish(sk, error);
-		return;
-	}
 	if ((1 << sk->sk_state) & STATES_SYN)
 		toytcp_transmit_sync_mss(sk, 0);
-	inet_sk_set_state(sk, state);
+	inet_sk_set_state(sk, tcb->state);
 }
 
 /* SIGIO as TCP gives it, and the wait queues. */
@@ -155,13 +151,13 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	}
 	if (act->advise)
 		advise(sk);
-	/* The MSS is settled before the first text goes out. */
-	if (tp->tcb.state != TCP_TIME_WAIT)
-		mirror_state(sk, act->error);
+	mirror_state(sk);
 	toytcp_transmit_pending(sk, act->sends);
-	if (tp->tcb.state == TCP_TIME_WAIT)	/* its ACK has gone out */
-		mirror_state(sk, 0);
-	toytcp_timer_arm(sk);
+	/* Now that TIME-WAIT's own ACK has gone out. */
+	if (!toytcp_tcb_in(&tp->tcb, STATES_ENDED))
+		toytcp_timer_arm(sk);
+	else if (sk->sk_state != TCP_CLOSE)
+		finish(sk, act->error);
 	if (act->wake || act->error)
 		wake(sk, act->wake, act->error);
 }
@@ -196,10 +192,7 @@ void toytcp_settle_abort(struct sock *sk, int error)
 	sock_owned_by_me(sk);
 	if (tp->tcb.state == TCP_CLOSE)
 		return;
-	toytcp_actions_init(&act, CAUSE_ABORT);
-	act.error = error;
-	act.wake = WAKE_STATE;
-	tell = toytcp_user_abort(&tp->tcb, toytcp_now(), &rst);
+	tell = toytcp_user_abort(&tp->tcb, error, toytcp_now(), &act, &rst);
 	toytcp_settle(sk, &act, NULL);
 	if (tell) {
 		toytcp_transmit_segment(sk, &rst);

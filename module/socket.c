@@ -87,19 +87,21 @@ static void open_active(struct sock *sk)
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u32 iss = tp->isn_set ? tp->isn :
 		toytcp_isn_new(&tp->entry.who);
+	const struct offer offer = {
+		.window = toytcp_buffers_window(sk),
+		.stamp_offset = toytcp_isn_stamp(&tp->entry.who),
+		.mss = toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk))),
+		.timestamps = READ_ONCE(tn->sysctl_timestamps),
+		.sack = READ_ONCE(tn->sysctl_sack),
+		.ecn = READ_ONCE(tn->sysctl_ecn) == 1,
+	};
 
 	tp->isn_set = 0;
 	toytcp_connection_reset(sk, &tp->tcb);
-	tp->tcb.rcv.wscale = toytcp_window_scale(toytcp_buffers_window(sk));
-	tp->tcb.rcv.announced =
-		toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk)));
 	WRITE_ONCE(sk->sk_err, 0);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
-	tp->tcb.ecn = READ_ONCE(tn->sysctl_ecn) == 1;
-	tp->tcb.timestamps = READ_ONCE(tn->sysctl_timestamps);
-	tp->tcb.sack_ok = READ_ONCE(tn->sysctl_sack);
-	tp->tcb.ts.offset = toytcp_isn_stamp(&tp->entry.who);
+	toytcp_user_offer(&tp->tcb, &offer);
 	/* So that the transition from CLOSED is recorded. */
 	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_user_open(&tp->tcb, iss, toytcp_now());

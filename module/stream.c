@@ -138,7 +138,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 		return sk->sk_state == TCP_CLOSE ||
 		       sk->sk_shutdown & RCV_SHUTDOWN ? 0 : -EAGAIN;
 	if (!(flags & MSG_PEEK))
-		tp->tcb.rcv.urgent = URGENT_READ;
+		toytcp_urgent_read(&tp->tcb);
 	msg->msg_flags |= MSG_OOB;
 	if (!len) {
 		msg->msg_flags |= MSG_TRUNC;

@@ -82,7 +82,7 @@ struct actions {
  * toytcp_actions_init() - nothing to do but to send what there is
  * @act: all of it is written
  * @cause: the clause behind the event, enum cause; of a user's call its own:
- *	CAUSE_OPEN, CAUSE_SEND, CAUSE_RECEIVE, CAUSE_CLOSE or CAUSE_ABORT
+ *	CAUSE_OPEN, CAUSE_SEND, CAUSE_RECEIVE or CAUSE_CLOSE
  */
 static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 {
@@ -90,6 +90,10 @@ static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 	act->cause = cause;
 	act->sends = cause;
 }
+
+/* tcb.c */
+void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
+void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
 
 /**
  * enum user_option - what a user may set of a connection, in any state
@@ -119,6 +123,24 @@ enum user_option {
 	OPTION_FIN_WAIT_2,
 };
 
+/**
+ * struct offer - what the SYN of an active OPEN offers
+ * @window: the largest window there may ever be, bytes: it decides the scale
+ * @stamp_offset: of the timestamps, see struct timestamps
+ * @mss: MSS option, bytes
+ * @timestamps: offer timestamps
+ * @sack: offer SACK
+ * @ecn: ask for ECN
+ */
+struct offer {
+	u32 window;
+	u32 stamp_offset;
+	u16 mss;
+	bool timestamps;
+	bool sack;
+	bool ecn;
+};
+
 /* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
 void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now);
@@ -131,15 +153,20 @@ static inline void toytcp_user_cork(struct tcb *tcb, bool on)
 	tcb->cork = on;
 }
 
+void toytcp_user_offer(struct tcb *tcb, const struct offer *offer);
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
+void toytcp_user_listen(struct tcb *tcb);
 void toytcp_user_send(struct tcb *tcb, u32 n);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
 void toytcp_user_close(struct tcb *tcb);
 void toytcp_user_leave(struct tcb *tcb, u64 now);
-bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst);
+bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
+		       struct actions *act, struct segment *rst);
+void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act);
+struct sent_record *toytcp_user_end(struct tcb *tcb,
+				    struct reassembly_node **text);
 
 /* arrives.c: SEGMENT ARRIVES, RFC 9293 3.10.7 */
-bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd);
 void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		    struct reassembly_node *node, u64 now,
 		    struct actions *act);
@@ -152,10 +179,6 @@ void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
 bool toytcp_emit_nothing(const struct tcb *tcb);
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg);
-u32 toytcp_emit_number(const struct tcb *tcb);
-
-/* window.c: the receive window */
-u8 toytcp_window_scale(u32 rcv_buf);
 
 /* delack.c: when an ACK goes out */
 bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act);
@@ -169,6 +192,18 @@ void toytcp_urgent_mark(const struct tcb *tcb, struct segment *seg);
 static inline bool toytcp_urgent_pending(const struct tcb *tcb)
 {
 	return (s32)(tcb->snd.up - tcb->snd.una) > 0;
+}
+
+/** toytcp_urgent_inline() - SO_OOBINLINE: urgent bytes stay among the others */
+static inline void toytcp_urgent_inline(struct tcb *tcb, bool on)
+{
+	tcb->rcv.oob_inline = on;
+}
+
+/** toytcp_urgent_read() - the user has read the byte that URGENT_ARRIVED */
+static inline void toytcp_urgent_read(struct tcb *tcb)
+{
+	tcb->rcv.urgent = URGENT_READ;
 }
 
 /** toytcp_urgent_at() - does the mark stand at number @seq? */

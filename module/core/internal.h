@@ -8,6 +8,13 @@
 
 #include "core.h"
 
+void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
+			  struct actions *act);
+
+bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd);
+u32 toytcp_emit_number(const struct tcb *tcb);
+
+u8 toytcp_window_scale(u32 rcv_buf);
 u32 toytcp_window_growth(const struct tcb *tcb);
 u16 toytcp_window_announce(struct tcb *tcb);
 

@@ -3,7 +3,7 @@
  * A transmission control block's birth, and the one place that changes its
  * state.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

@@ -439,12 +439,6 @@ struct tcb {
 /* Small is the point: a cache line more needs a reason. */
 static_assert(sizeof(struct tcb) <= 384, "struct tcb has grown");
 
-struct actions;
-
-void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
-void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
-			  struct actions *act);
-void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
 const char *toytcp_tcb_state_name(u8 state);
 
 /** toytcp_tcb_flight() - FlightSize of RFC 5681: numbers outstanding */

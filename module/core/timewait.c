@@ -2,7 +2,7 @@
 /*
  * TIME-WAIT: what is left of a connection, RFC 9293 section 3.10.7.4.
  */
-#include "core.h"
+#include "internal.h"
 #include "seq.h"
 
 /**

@@ -110,9 +110,23 @@ void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf)
 }
 
 /**
+ * toytcp_user_offer() - what the SYN will offer, before toytcp_user_open()
+ * @tcb: in CLOSED. As it is initialised, it offers SACK and the MSS it was given
+ * @offer: to the peer
+ */
+void toytcp_user_offer(struct tcb *tcb, const struct offer *offer)
+{
+	tcb->rcv.wscale = toytcp_window_scale(offer->window);
+	tcb->rcv.announced = offer->mss;
+	tcb->ts.offset = offer->stamp_offset;
+	tcb->timestamps = offer->timestamps;
+	tcb->sack_ok = offer->sack;
+	tcb->ecn = offer->ecn;
+}
+
+/**
  * toytcp_user_open() - active OPEN: CLOSED -> SYN-SENT
- * @tcb: initialised, in CLOSED; rcv.wscale is set already if the receive buffer
- *	may grow
+ * @tcb: initialised, in CLOSED
  * @iss: initial send sequence number
  * @now: microseconds
  */
@@ -131,6 +145,12 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->heard = now;
 	tcb->progress = now;
 	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN, NULL);
+}
+
+/** toytcp_user_listen() - passive OPEN: CLOSED -> LISTEN */
+void toytcp_user_listen(struct tcb *tcb)
+{
+	toytcp_tcb_set_state(tcb, TCP_LISTEN, CAUSE_OPEN, NULL);
 }
 
 /**
@@ -166,6 +186,7 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 void toytcp_user_close(struct tcb *tcb)
 {
 	switch (tcb->state) {
+	case TCP_LISTEN:
 	case TCP_SYN_SENT:
 		toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_CLOSE, NULL);
 		break;
@@ -199,15 +220,27 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 		tcb->deadline[TIMER_IDLE] = now + (u64)tcb->fin_wait_2 * SECOND;
 }
 
+static void end_with(struct tcb *tcb, int error, enum cause cause,
+		     struct actions *act)
+{
+	toytcp_actions_init(act, cause);
+	act->error = error;
+	act->wake = WAKE_STATE;
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause, act);
+}
+
 /**
  * toytcp_user_abort() - ABORT: give the connection up
  * @tcb: in any state; CLOSED afterwards
+ * @error: what another user of the connection will get, a positive errno, or 0
  * @now: microseconds
+ * @act: filled in
  * @rst: filled in if the peer is to be told; the ports are the caller's
  *
  * Return: whether to transmit @rst.
  */
-bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst)
+bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
+		       struct actions *act, struct segment *rst)
 {
 	bool tell = toytcp_tcb_in(tcb, TCPF_SYN_RECV | TCPF_ESTABLISHED |
 				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
@@ -220,6 +253,33 @@ bool toytcp_user_abort(struct tcb *tcb, u64 now, struct segment *rst)
 		toytcp_stamp_put(&tcb->ts, now, rst);
 	rst->cause = CAUSE_ABORT;
 	toytcp_segment_measure(rst);
-	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_ABORT, NULL);
+	end_with(tcb, error, CAUSE_ABORT, act);
 	return tell;
+}
+
+/**
+ * toytcp_user_unreachable() - IP reports an error that ends the connection
+ * @tcb: not yet established: in SYN-SENT nothing is lost by giving up, RFC 9293
+ *	section 3.9.2.2
+ * @error: what it means to the user, a positive errno
+ * @act: filled in
+ */
+void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act)
+{
+	end_with(tcb, error, CAUSE_ICMP, act);
+}
+
+/**
+ * toytcp_user_end() - nothing more will happen: CLOSED
+ * @tcb: in any state; TIME-WAIT lives on elsewhere (toytcp_timewait_keep())
+ * @text: the nodes that were lent, linked by @next, or NULL
+ *
+ * Return: the records that were lent, linked likewise, or NULL.
+ */
+struct sent_record *toytcp_user_end(struct tcb *tcb,
+				    struct reassembly_node **text)
+{
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, CAUSE_CLOSE, NULL);
+	*text = toytcp_reassembly_purge(&tcb->ooo);
+	return toytcp_scoreboard_purge(&tcb->board);
 }

@@ -569,7 +569,7 @@ TEST(cause__abort)
 	struct host h;
 
 	make_established(&h);
-	ASSERT_TRUE(toytcp_user_abort(&h.tcb, h.now, &rst));
+	ASSERT_TRUE(toytcp_user_abort(&h.tcb, 0, h.now, &h.act, &rst));
 	EXPECT_CAUSE(rst.cause, CAUSE_ABORT);
 }
 

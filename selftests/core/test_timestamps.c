@@ -69,7 +69,7 @@ TEST(timestamps__on_our_reset)
 	struct host h;
 
 	make_stamped(&h);
-	EXPECT_TRUE(toytcp_user_abort(&h.tcb, h.now, &rst));
+	EXPECT_TRUE(toytcp_user_abort(&h.tcb, 0, h.now, &h.act, &rst));
 	EXPECT_EQ(rst.options, HAS_TIMESTAMPS);
 	EXPECT_EQ(rst.tsval, clock_of(&h));
 	EXPECT_EQ(rst.tsecr, 0);	/* nothing is echoed without an ACK */

@@ -34,8 +34,8 @@ TEST(user_set__each_option_is_read_back_and_survives_a_reset)
 	for (i = 0; i < ARRAY_SIZE(options); i++)
 		EXPECT_EQ(toytcp_user_get(&child, options[i].option),
 			  options[i].value);
-	EXPECT_FALSE(child.cork);
-	EXPECT_EQ(child.cc.algorithm, toytcp_congestion_find("cubic"));
+	EXPECT_FALSE(!!child.cork);
+	EXPECT_EQ(+child.cc.algorithm, toytcp_congestion_find("cubic"));
 	EXPECT_STREQ(toytcp_tcb_state_name(child.state), "CLOSED");
 }
 
@@ -76,6 +76,39 @@ TEST(user_open__asks_for_the_scale_of_its_buffer)
 	host_settle(&h);
 	EXPECT_EQ(h.out[0].wscale, 5);
 	EXPECT_EQ(h.out[0].wnd, 65535);
+}
+
+TEST(user_offer__what_the_syn_carries)
+{
+	const struct offer offer = {
+		.window = 1 << 20, .stamp_offset = 7, .mss = 1234,
+		.timestamps = true, .ecn = true,
+	};
+	struct host h;
+
+	make_closed(&h);
+	toytcp_user_offer(&h.tcb, &offer);
+	toytcp_user_open(&h.tcb, ISS, h.now);
+	host_settle(&h);
+	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE | HAS_TIMESTAMPS);
+	EXPECT_EQ(h.out[0].ctl, CTL_SYN | CTL_ECE | CTL_CWR);
+	EXPECT_EQ(h.out[0].mss, 1234);
+	EXPECT_EQ(h.out[0].wscale, 5);
+	EXPECT_EQ(h.out[0].tsval, 7 + h.now / MSEC);
+	EXPECT_EQ(h.out[0].wnd, BUF);
+}
+
+TEST(user_listen__until_it_is_closed)
+{
+	struct host h;
+
+	make_closed(&h);
+	toytcp_user_listen(&h.tcb);
+	EXPECT_STATE(&h, TCP_LISTEN);
+	host_settle(&h);
+	EXPECT_QUIET(&h);
+	host_close(&h);
+	EXPECT_STATE(&h, TCP_CLOSE);
 }
 
 /* --- SEND --- */
@@ -224,8 +257,11 @@ TEST(user_abort__in_every_state)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		rows[i].make(&h);
-		EXPECT_EQ(toytcp_user_abort(&h.tcb, h.now, &rst),
-			  rows[i].tell);
+		EXPECT_EQ(toytcp_user_abort(&h.tcb, ECONNABORTED, h.now, &h.act,
+					    &rst), rows[i].tell);
+		EXPECT_EQ(h.act.error, ECONNABORTED);
+		EXPECT_EQ(h.act.wake, WAKE_STATE);
+		EXPECT_EQ(h.act.cause, CAUSE_ABORT);
 		EXPECT_STATE(&h, TCP_CLOSE);
 		EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
 		host_settle(&h);
@@ -237,6 +273,44 @@ TEST(user_abort__in_every_state)
 		EXPECT_EQ(rst.len, 0);
 		EXPECT_EQ(rst.hdrlen, 20);
 	}
+}
+
+/* --- what is no call: an ICMP error, and the end --- */
+
+TEST(user_unreachable__gives_up)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	toytcp_user_unreachable(&h.tcb, EHOSTUNREACH, &h.act);
+	EXPECT_STATE(&h, TCP_CLOSE);
+	EXPECT_EQ(h.act.error, EHOSTUNREACH);
+	EXPECT_EQ(h.act.wake, WAKE_STATE);
+	EXPECT_EQ(h.act.cause, CAUSE_ICMP);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	host_settle(&h);
+	EXPECT_QUIET(&h);
+}
+
+TEST(user_end__gives_back_what_was_lent)
+{
+	struct reassembly_node *text;
+	struct sent_record *r;
+	struct host h;
+	int n = 0;
+
+	make_established(&h);
+	host_send(&h, 3 * MSS);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1 + MSS, .ack = ISS + 1,
+	       .len = MSS);
+	for (r = toytcp_user_end(&h.tcb, &text); r; r = r->next)
+		n++;
+	EXPECT_EQ(n, RECORDS);
+	EXPECT_EQ(text, &h.nodes[0]);
+	EXPECT_EQ(text->next, NULL);
+	EXPECT_STATE(&h, TCP_CLOSE);
+	EXPECT_EQ(toytcp_user_end(&h.tcb, &text), NULL);
+	EXPECT_EQ(text, NULL);
 }
 
 /* --- tcb.c --- */

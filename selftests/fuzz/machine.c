@@ -456,8 +456,9 @@ static void set_option(struct machine *m, u8 which)
 static void abort_connection(struct machine *m)
 {
 	struct segment rst;
+	struct actions act;
 
-	if (toytcp_user_abort(&m->tcb, m->now, &rst))
+	if (toytcp_user_abort(&m->tcb, 0, m->now, &act, &rst))
 		must(rst.ctl & CTL_RST, "an abort sends a reset");
 	settle(m, CAUSE_ABORT);
 }

@@ -296,16 +296,21 @@ static void note_change(struct endpoint *e, u8 before, u8 cause)
 
 void endpoint_open(struct endpoint *e)
 {
+	const struct offer offer = {
+		.window = e->window_most,
+		.stamp_offset = e->stamp_offset,
+		.mss = e->mss,
+		.timestamps = e->stamps,
+		.sack = !e->no_sack,
+		.ecn = e->ecn == 1,
+	};
+
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	memset(&e->path, 0, sizeof(e->path));
-	e->tcb.rcv.wscale = toytcp_window_scale(e->window_most);
 	user_configure(e);
 	e->kind = FULL;
-	e->tcb.ecn = e->ecn == 1;
-	e->tcb.timestamps = e->stamps;
-	e->tcb.ts.offset = e->stamp_offset;
+	toytcp_user_offer(&e->tcb, &offer);
 	endpoint_begin(e);
-	e->tcb.sack_ok = !e->no_sack;
 	toytcp_user_open(&e->tcb, e->iss, e->world->now);
 	e->offered = e->iss;
 	note_change(e, TCP_CLOSE, CAUSE_OPEN);
@@ -316,16 +321,17 @@ void endpoint_open(struct endpoint *e)
 void endpoint_abort(struct endpoint *e)
 {
 	struct segment rst;
+	struct actions act;
 	u8 before = e->tcb.state;
 	bool tell;
 
 	excuse(e);
 	e->world->counts.aborted++;
 	endpoint_begin(e);
-	tell = toytcp_user_abort(&e->tcb, e->world->now, &rst);
+	tell = toytcp_user_abort(&e->tcb, 0, e->world->now, &act, &rst);
 	if (tell)
 		note_change(e, before, CAUSE_ABORT);
-	endpoint_called(e, CAUSE_ABORT);
+	endpoint_settle(e, &act);
 	if (tell)
 		endpoint_send(e, &rst, NULL);
 }
