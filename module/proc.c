@@ -16,13 +16,10 @@
 
 /* What a line of connections says beside the four-tuple. */
 struct line {
-	u32 send_queue;			/* bytes not yet acknowledged */
-	u32 recv_queue;			/* bytes not yet read */
-	const char *timer;		/* what it waits for next, or NULL */
-	u32 left;			/* milliseconds until then */
+	struct status status;
+	u32 left;			/* milliseconds until its timer expires */
 	kuid_t uid;
 	u64 inode;			/* 0 if no user is left */
-	struct tcb tcb;			/* the state and further numbers */
 };
 
 /* An open file of connections. */
@@ -36,70 +33,25 @@ static struct toytcp_net *net_of(struct seq_file *seq)
 	return toytcp_net(seq_file_net(seq));
 }
 
-/* A difference of sequence numbers read at different moments. */
-static u32 span(u32 from, u32 to)
-{
-	return max_t(s32, to - from, 0);
-}
-
-/* SYN and FIN take numbers, but are not bytes that anybody sent. */
-static void fill_queues(struct line *line)
-{
-	const struct tcb *tcb = &line->tcb;
-	bool syn = toytcp_tcb_in(tcb, STATES_SYN);
-
-	line->send_queue = span(syn ? tcb->snd.iss + 1 : tcb->snd.una,
-				tcb->snd.end);
-	if (tcb->state != TCP_SYN_SENT)
-		line->recv_queue = span(tcb->rcv.copied + tcb->fin_received,
-					tcb->rcv.nxt);
-}
-
-static const char *timer_name(const struct tcb *tcb, int timer)
-{
-	switch (timer) {
-	case TIMER_RETRANSMIT:
-		return tcb->persist ? "persist" : "rto";
-	case TIMER_ACK:
-		return "ack";
-	default:
-		return tcb->orphan && tcb->state == TCP_FIN_WAIT2 ?
-			"fin-wait" : "keep";
-	}
-}
-
-static void fill_timer(struct line *line)
-{
-	const struct tcb *tcb = &line->tcb;
-	u64 next = toytcp_timeout_next(tcb), now = toytcp_now();
-	int i;
-
-	for (i = 0; i < TIMERS; i++)
-		if (next && tcb->deadline[i] == next)
-			line->timer = timer_name(tcb, i);
-	if (next > now)
-		line->left = div_u64(next - now, MSEC);
-}
-
-static void fill_jiffies(struct line *line, const char *timer,
-			 unsigned long deadline)
-{
-	long left = deadline - jiffies;
-
-	line->timer = timer;
-	line->left = left > 0 ? jiffies_to_msecs(left) : 0;
-}
-
 static void fill_sock(struct line *line, struct toytcp_entry *entry)
 {
 	struct sock *sk = toytcp_entry_sock(entry);
-
 	/* Without the lock on purpose: see above. */
-	line->tcb = data_race(toytcp_sk(sk)->tcb);
+	const struct tcb tcb = data_race(toytcp_sk(sk)->tcb);
+	u64 now = toytcp_now();
+
+	toytcp_user_status(&tcb, &line->status);
+	if (line->status.deadline > now)
+		line->left = div_u64(line->status.deadline - now, MSEC);
 	line->uid = READ_ONCE(sk->sk_uid);
 	line->inode = sock_i_ino(sk);
-	fill_queues(line);
-	fill_timer(line);
+}
+
+static u32 msecs_until(unsigned long deadline)
+{
+	long left = deadline - jiffies;
+
+	return left > 0 ? jiffies_to_msecs(left) : 0;
 }
 
 static void fill_request(struct line *line, const struct toytcp_entry *entry)
@@ -107,16 +59,19 @@ static void fill_request(struct line *line, const struct toytcp_entry *entry)
 	const struct toytcp_request *e =
 		container_of(entry, struct toytcp_request, entry);
 
-	line->tcb.state = TCP_SYN_RECV;
 	line->uid = e->route.uid;
-	line->tcb.retransmits = READ_ONCE(e->core.repeated);
-	line->tcb.snd.una = e->core.iss;
-	line->tcb.snd.nxt = e->core.iss + 1;
-	line->tcb.snd.wnd = e->core.wnd;
-	line->tcb.snd.mss = e->core.mss;
-	line->tcb.rcv.nxt = e->core.irs + 1;
-	line->tcb.rcv.adv = line->tcb.rcv.nxt + e->core.window;
-	fill_jiffies(line, "rto", READ_ONCE(e->deadline));
+	line->left = msecs_until(READ_ONCE(e->deadline));
+	line->status = (struct status){
+		.state = TCP_SYN_RECV,
+		.timer = "rto",
+		.retransmits = READ_ONCE(e->core.repeated),
+		.snd_una = e->core.iss,
+		.snd_nxt = e->core.iss + 1,
+		.snd_wnd = e->core.wnd,
+		.mss = e->core.mss,
+		.rcv_nxt = e->core.irs + 1,
+		.rcv_wnd = e->core.window,
+	};
 }
 
 static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
@@ -124,23 +79,16 @@ static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
 	const struct toytcp_timewait *r =
 		container_of(entry, struct toytcp_timewait, entry);
 
-	line->tcb.state = TCP_TIME_WAIT;
 	line->uid = r->claim.uid;
-	line->tcb.snd.una = r->core.snd_nxt;
-	line->tcb.snd.nxt = r->core.snd_nxt;
-	line->tcb.rcv.nxt = r->core.rcv_nxt;
-	line->tcb.rcv.adv = r->core.rcv_nxt +
-		((u32)r->core.wnd << r->core.rcv_wscale);
-	fill_jiffies(line, "2msl", READ_ONCE(r->deadline));
-}
-
-/* Whoever knows them can forge a segment or a reset: only windows remain. */
-static void hide_numbers(struct tcb *tcb)
-{
-	tcb->rcv.adv -= tcb->rcv.nxt;
-	tcb->rcv.nxt = 0;
-	tcb->snd.una = 0;
-	tcb->snd.nxt = 0;
+	line->left = msecs_until(READ_ONCE(r->deadline));
+	line->status = (struct status){
+		.state = TCP_TIME_WAIT,
+		.timer = "2msl",
+		.snd_una = r->core.snd_nxt,
+		.snd_nxt = r->core.snd_nxt,
+		.rcv_nxt = r->core.rcv_nxt,
+		.rcv_wnd = (u32)r->core.wnd << r->core.rcv_wscale,
+	};
 }
 
 static u32 uid_for(struct seq_file *seq, kuid_t uid)
@@ -148,23 +96,27 @@ static u32 uid_for(struct seq_file *seq, kuid_t uid)
 	return from_kuid_munged(seq_user_ns(seq), uid);
 }
 
-static void show_line(struct seq_file *seq, const struct line *line)
+/* The numbers are for the privileged: they are all it takes to forge a reset. */
+static void show_line(struct seq_file *seq, const struct line *line,
+		      bool privileged)
 {
-	const struct tcb *tcb = &line->tcb;
+	const struct status *s = &line->status;
 
-	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(tcb->state),
-		   line->send_queue, line->recv_queue, tcb->retransmits);
-	if (line->timer)
-		seq_printf(seq, "%s:%u.%03u", line->timer, line->left / 1000,
+	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(s->state),
+		   s->send_queue, s->recv_queue, s->retransmits);
+	if (s->timer)
+		seq_printf(seq, "%s:%u.%03u", s->timer, line->left / 1000,
 			   line->left % 1000);
 	else
 		seq_putc(seq, '-');
 	seq_printf(seq, " %u %llu", uid_for(seq, line->uid), line->inode);
-	seq_printf(seq, " %u %u %u %u", tcb->cc.cwnd, tcb->cc.ssthresh,
-		   tcb->rtt.srtt, tcb->rtt.rto);
-	seq_printf(seq, " %u %u %u", tcb->snd.una, tcb->snd.nxt, tcb->rcv.nxt);
-	seq_printf(seq, " %u %u %u\n", tcb->snd.wnd,
-		   span(tcb->rcv.nxt, tcb->rcv.adv), tcb->snd.mss);
+	seq_printf(seq, " %u %u %u %u", s->cwnd, s->ssthresh, s->srtt, s->rto);
+	if (privileged)
+		seq_printf(seq, " %u %u %u", s->snd_una, s->snd_nxt,
+			   s->rcv_nxt);
+	else
+		seq_puts(seq, " 0 0 0");
+	seq_printf(seq, " %u %u %u\n", s->snd_wnd, s->rcv_wnd, s->mss);
 }
 
 static int show_connection(struct seq_file *seq, void *v)
@@ -187,13 +139,11 @@ static int show_connection(struct seq_file *seq, void *v)
 		fill_request(&line, entry);
 	else
 		fill_timewait(&line, entry);
-	if (line.tcb.state == TCP_CLOSE)	/* about to leave the table */
+	if (line.status.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
-	if (!reader->privileged)
-		hide_numbers(&line.tcb);
 	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
 		   &entry->remote, entry->rport);
-	show_line(seq, &line);
+	show_line(seq, &line, reader->privileged);
 	return 0;
 }
 
@@ -279,7 +229,8 @@ static int show_stats(struct seq_file *seq, void *v)
 		listeners++;
 	rcu_read_unlock();
 	seq_puts(seq, "name value\n");
-	seq_printf(seq, "connections %u\n", span(timewaits, entries));
+	/* They are counted one after the other. */
+	seq_printf(seq, "connections %u\n", entries - min(timewaits, entries));
 	seq_printf(seq, "time_wait %u\n", timewaits);
 	seq_printf(seq, "listeners %u\n", listeners);
 	for (i = 0; i < MIB_COUNT; i++)

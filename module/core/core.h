@@ -141,7 +141,45 @@ struct offer {
 	bool ecn;
 };
 
-/* user.c: the user calls, RFC 9293 3.10.1 to 3.10.5 */
+/**
+ * struct status - what people are shown of a connection: STATUS, 3.10.6
+ * @timer: what it waits for next, a word; NULL: nothing
+ * @deadline: until when, microseconds; 0: nothing
+ * @send_queue: bytes not yet acknowledged
+ * @recv_queue: bytes not yet read
+ * @retransmits: segments retransmitted
+ * @cwnd: bytes, as @ssthresh
+ * @ssthresh: see struct congestion
+ * @srtt: microseconds, as @rto
+ * @rto: see struct round_trip
+ * @snd_una: SND.UNA
+ * @snd_nxt: SND.NXT
+ * @rcv_nxt: RCV.NXT
+ * @snd_wnd: what the peer may be sent, bytes
+ * @rcv_wnd: what the peer may send, bytes
+ * @mss: largest text of a segment, bytes
+ * @state: TCP_ESTABLISHED...
+ */
+struct status {
+	const char *timer;
+	u64 deadline;
+	u32 send_queue;
+	u32 recv_queue;
+	u32 retransmits;
+	u32 cwnd;
+	u32 ssthresh;
+	u32 srtt;
+	u32 rto;
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 rcv_nxt;
+	u32 snd_wnd;
+	u32 rcv_wnd;
+	u16 mss;
+	u8 state;
+};
+
+/* user.c: the user calls, RFC 9293 3.10.1 to 3.10.6 */
 void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now);
 u32 toytcp_user_get(const struct tcb *tcb, enum user_option option);
@@ -163,6 +201,7 @@ void toytcp_user_leave(struct tcb *tcb, u64 now);
 bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 		       struct actions *act, struct segment *rst);
 void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act);
+void toytcp_user_status(const struct tcb *tcb, struct status *status);
 struct sent_record *toytcp_user_end(struct tcb *tcb,
 				    struct reassembly_node **text);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The user calls of RFC 9293 sections 3.10.1 to 3.10.5.
+ * The user calls of RFC 9293 sections 3.10.1 to 3.10.6, a user's options, and
+ * the end of a connection from outside.
  *
- * STATUS (3.10.6) needs no function: whoever holds the lock reads the tcb. The
- * checks that give a user an error (not connected, closing...) are the
- * socket's; what arrives here is in order.
+ * The socket checks what gives a user an error (not connected, closing...):
+ * calls that come here are in order.
  */
 #include "internal.h"
 #include "seq.h"
@@ -267,6 +267,55 @@ bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act)
 {
 	end_with(tcb, error, CAUSE_ICMP, act);
+}
+
+/* A difference of sequence numbers that were read at different moments. */
+static u32 distance(u32 from, u32 to)
+{
+	return seq_after(to, from) ? to - from : 0;
+}
+
+static const char *timer_name(const struct tcb *tcb, u64 deadline)
+{
+	if (tcb->deadline[TIMER_RETRANSMIT] == deadline)
+		return tcb->persist ? "persist" : "rto";
+	if (tcb->deadline[TIMER_ACK] == deadline)
+		return "ack";
+	return tcb->orphan && tcb->state == TCP_FIN_WAIT2 ? "fin-wait" : "keep";
+}
+
+/**
+ * toytcp_user_status() - STATUS
+ * @tcb: in any state; perhaps a copy, made while others wrote to the original
+ * @status: filled in
+ */
+void toytcp_user_status(const struct tcb *tcb, struct status *status)
+{
+	u64 deadline = toytcp_timeout_next(tcb);
+	/* SYN and FIN take numbers, but are not bytes that anybody sent. */
+	u32 first = toytcp_tcb_in(tcb, STATES_SYN) ? tcb->snd.iss + 1 :
+						     tcb->snd.una;
+
+	*status = (struct status){
+		.timer = deadline ? timer_name(tcb, deadline) : NULL,
+		.deadline = deadline,
+		.send_queue = distance(first, tcb->snd.end),
+		.retransmits = tcb->retransmits,
+		.cwnd = tcb->cc.cwnd,
+		.ssthresh = tcb->cc.ssthresh,
+		.srtt = tcb->rtt.srtt,
+		.rto = tcb->rtt.rto,
+		.snd_una = tcb->snd.una,
+		.snd_nxt = tcb->snd.nxt,
+		.rcv_nxt = tcb->rcv.nxt,
+		.snd_wnd = tcb->snd.wnd,
+		.rcv_wnd = distance(tcb->rcv.nxt, tcb->rcv.adv),
+		.mss = tcb->snd.mss,
+		.state = tcb->state,
+	};
+	if (tcb->state != TCP_SYN_SENT)
+		status->recv_queue = distance(tcb->rcv.copied +
+					      tcb->fin_received, tcb->rcv.nxt);
 }
 
 /**

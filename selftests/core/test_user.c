@@ -313,6 +313,52 @@ TEST(user_end__gives_back_what_was_lent)
 	EXPECT_EQ(text, NULL);
 }
 
+/* --- STATUS --- */
+
+TEST(user_status__queues_without_syn_and_fin)
+{
+	struct status status;
+	struct host h;
+
+	make_syn_sent(&h);
+	host_send(&h, 10);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_EQ(status.send_queue, 10);
+	EXPECT_EQ(status.recv_queue, 0);
+	EXPECT_STREQ(status.timer, "rto");
+	EXPECT_EQ(status.deadline, START + RTO_INITIAL);
+	make_established(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN, .len = 7);
+	host_send(&h, 20);
+	host_close(&h);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_EQ(status.send_queue, 20);
+	EXPECT_EQ(status.recv_queue, 7);
+	EXPECT_EQ(status.rcv_wnd, BUF - 8);
+	EXPECT_EQ(status.state, TCP_LAST_ACK);
+}
+
+TEST(user_status__what_it_waits_for)
+{
+	struct status status;
+	struct host h;
+
+	make_established(&h);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_EQ(status.timer, NULL);
+	toytcp_user_set(&h.tcb, OPTION_KEEPALIVE, 1, h.now);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_STREQ(status.timer, "keep");
+	ARRIVE_NEXT(&h, .len = 7);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_STREQ(status.timer, "ack");
+	make_fin_wait_2(&h);
+	toytcp_user_leave(&h.tcb, h.now);
+	toytcp_user_status(&h.tcb, &status);
+	EXPECT_STREQ(status.timer, "fin-wait");
+	EXPECT_EQ(status.deadline, h.now + FIN_WAIT_2_MAX * (u64)SECOND);
+}
+
 /* --- tcb.c --- */
 
 TEST(tcb_state_name__all_eleven)
