@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large a socket's buffers are: what the administrator says at first, then
- * what the connection needs, within the administrator's limits; and always
- * what the user says, if he has (SO_RCVBUF, SO_SNDBUF).
+ * How large a socket's buffers are. The administrator sets the first size
+ * (sysctl rmem, wmem) and a limit up to which the connection's needs let it grow;
+ * SO_RCVBUF and SO_SNDBUF override both.
  *
- * Five eighths of the receive buffer are the window: the rest pays for what is
- * around the text, 870 bytes for a segment of Ethernet's size.
+ * sk_rcvbuf says how large the receive buffer is, and nothing else does: the core
+ * wishes (tuning.c), and is told what came of it. Five eighths of the buffer are
+ * text, the window; the rest pays for what is around the text: 870 bytes for a
+ * segment of Ethernet's size.
  */
 #include <linux/mm.h>
 
 #include "toytcp.h"
 
 /*
- * What the buffers of all sockets together may come to, as struct proto has it:
- * pages in use, and each CPU's reserve of them; up to the first limit there is
- * room for everybody, up to the last one for who has less than the least.
+ * All buffers together: pages in use, and each CPU's reserve of them. The limits
+ * are struct proto's sysctl_mem, in pages: above the second, memory is short;
+ * above the third only sockets get some that have fewer than
+ * toytcp_buffers_least bytes.
  */
 atomic_long_t toytcp_buffers_allocated;
 DEFINE_PER_CPU(int, toytcp_buffers_reserve);
@@ -31,7 +34,7 @@ void __init toytcp_buffers_share(void)
 	toytcp_buffers_limits[2] = 2 * share;
 }
 
-static int most(const struct sock *sk)
+static int rcvbuf_limit(const struct sock *sk)
 {
 	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 
@@ -40,16 +43,10 @@ static int most(const struct sock *sk)
 	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
 }
 
-/* How much text a receive buffer is good for. */
+/* How much of a receive buffer is text. */
 static u32 text_in(u32 buffer)
 {
 	return buffer / 8 * 5;
-}
-
-/* A buffer that is good for so much, or a little more. */
-static u32 buffer_for(u32 text)
-{
-	return text / 5 * 8 + 8;
 }
 
 /** toytcp_buffers_text() - how much text may be waiting for the user, bytes */
@@ -61,20 +58,36 @@ u32 toytcp_buffers_text(const struct sock *sk)
 /** toytcp_buffers_window() - the largest window there may ever be, bytes */
 u32 toytcp_buffers_window(const struct sock *sk)
 {
-	return text_in(most(sk));
+	return text_in(rcvbuf_limit(sk));
 }
 
-/** toytcp_buffers_read() - text was read: maybe there can be more: sk locked */
+/**
+ * toytcp_buffers_grow() - make the receive buffer hold so much text, if it may
+ * @sk: locked
+ * @text: bytes
+ * @tell: see toytcp_user_buffer()
+ */
+void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
+{
+	u64 buffer = DIV_ROUND_UP((u64)text, 5) * 8;
+
+	sock_owned_by_me(sk);
+	if (text > toytcp_buffers_text(sk))
+		WRITE_ONCE(sk->sk_rcvbuf, min_t(u64, buffer, rcvbuf_limit(sk)));
+	toytcp_user_buffer(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk), tell);
+}
+
+/** toytcp_buffers_read() - text was read: more may be useful now: sk locked */
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 wish;
 
 	sock_owned_by_me(sk);
-	if (toytcp_tuning_due(&tp->tuning, &tp->tcb) &&
-	    toytcp_tuning_read(&tp->tuning, &tp->tcb,
-			       toytcp_buffers_window(sk), toytcp_now()))
-		WRITE_ONCE(sk->sk_rcvbuf,
-			   min_t(u32, buffer_for(tp->tcb.rcv.buf), most(sk)));
+	if (!toytcp_tuning_due(&tp->tuning, &tp->tcb))
+		return;
+	wish = toytcp_tuning_read(&tp->tuning, &tp->tcb, toytcp_now());
+	toytcp_buffers_grow(sk, wish, toytcp_tuning_streams(&tp->tuning));
 }
 
 /** toytcp_buffers_acked() - text was acknowledged: likewise */
@@ -87,17 +100,4 @@ void toytcp_buffers_acked(struct sock *sk)
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
 	    (int)want > READ_ONCE(sk->sk_sndbuf))
 		WRITE_ONCE(sk->sk_sndbuf, want);
-}
-
-/**
- * toytcp_buffers_ask() - SO_RCVLOWAT: the receive buffer must hold so much text
- * @sk: locked
- * @text: bytes; what the buffer may not hold is asked for in vain
- */
-void toytcp_buffers_ask(struct sock *sk, u32 text)
-{
-	sock_owned_by_me(sk);
-	if (text > toytcp_buffers_text(sk))
-		WRITE_ONCE(sk->sk_rcvbuf,
-			   min_t(u32, buffer_for(text), most(sk)));
 }

@@ -141,7 +141,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	record(sk, seg, act->cause);
 	if (act->notes)
 		count_notes(sk, act->notes);
-	tp->tcb.rcv.buf = toytcp_buffers_text(sk);
+	/* SO_RCVBUF may have changed it. */
+	toytcp_user_buffer(&tp->tcb, toytcp_buffers_text(sk), false);
 	if (act->ready)
 		toytcp_recvq_add(sk, act->ready);
 	if (act->wake & WAKE_WRITE) {

@@ -405,20 +405,17 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
  */
 int toytcp_sockopt_low_mark(struct sock *sk, int bytes)
 {
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
-	struct actions act;
+	bool open = sk->sk_state == TCP_ESTABLISHED;
 
 	sock_owned_by_me(sk);
 	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
 	/* Windows are rounded to the scale. */
-	toytcp_buffers_ask(sk, mark + (1u << tcb->rcv.wscale));
-	if (sk->sk_state == TCP_ESTABLISHED) {
-		toytcp_actions_init(&act, CAUSE_RECEIVE);
-		act.wake = WAKE_READ;	/* the mark may be lower now */
-		tcb->rcv.buf = toytcp_buffers_text(sk);
-		toytcp_user_receive(tcb, 0);
-		toytcp_settle(sk, &act, NULL);
+	toytcp_buffers_grow(sk, mark + (1u << toytcp_sk(sk)->tcb.rcv.wscale),
+			    open);
+	if (open) {
+		toytcp_settle_call(sk, CAUSE_RECEIVE);
+		sk->sk_data_ready(sk);	/* the mark may be lower now */
 	}
 	return 0;
 }

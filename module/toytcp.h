@@ -378,7 +378,7 @@ u32 toytcp_buffers_text(const struct sock *sk);
 u32 toytcp_buffers_window(const struct sock *sk);
 void toytcp_buffers_read(struct sock *sk);
 void toytcp_buffers_acked(struct sock *sk);
-void toytcp_buffers_ask(struct sock *sk, u32 text);
+void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell);
 
 /* settle.c: the one place where core and socket meet */
 void toytcp_settle(struct sock *sk, struct actions *act,

@@ -196,6 +196,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
 void toytcp_user_listen(struct tcb *tcb);
 void toytcp_user_send(struct tcb *tcb, u32 n);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
+void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell);
 void toytcp_user_close(struct tcb *tcb);
 void toytcp_user_leave(struct tcb *tcb, u64 now);
 bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
@@ -258,8 +259,8 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
 /**
  * struct tuning - what is known of how fast windows are read
  * @edge: where the window ended when @since was set
- * @since: when the reader last had read so far, microseconds, the low 32 bits;
- *	0: never yet
+ * @since: when the user had read up to the edge before, microseconds, the low
+ *	32 bits; 0: never yet
  * @shortest: the shortest time from one edge to the next, microseconds; 0: none
  */
 struct tuning {
@@ -275,7 +276,13 @@ static inline bool toytcp_tuning_due(const struct tuning *t,
 	return !t->since || (s32)(tcb->rcv.copied - t->edge) > 0;
 }
 
-bool toytcp_tuning_read(struct tuning *t, struct tcb *tcb, u32 most, u64 now);
+/** toytcp_tuning_streams() - has a sender filled windows, round trip by round trip? */
+static inline bool toytcp_tuning_streams(const struct tuning *t)
+{
+	return t->shortest;
+}
+
+u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
 u32 toytcp_tuning_send(const struct tcb *tcb);
 
 /*

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large buffers the connection deserves: they shall hold the sender up less
- * than the path does.
+ * How large the buffers should be so that the path, rather than a buffer, limits
+ * the sender. The caller knows how large they may be.
  *
- * Nobody has to time round trips for that. What lies beyond the window's edge
- * arrives a round trip after that edge was announced, at the earliest: reading
- * up to there takes a round trip if the peer fills the window, and longer if
- * the path, the peer or the reader is the one to wait for.
+ * No round trips need timing for that. What lies beyond the window's edge arrives
+ * a round trip after that edge was announced, at the earliest: reading up to it
+ * takes one round trip if the peer fills the window, and longer if the path, the
+ * peer or the reader is slower.
  */
 #include "internal.h"
 
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
-#define ROUND_MAX	(2 * SECOND)	/* slower than that nothing is large */
+#define ROUND_MAX	(2 * SECOND)	/* a slower reader needs no large buffer */
 
 /*
  * By what factor: slow start doubles in each round trip what the peer wants to
@@ -30,28 +30,21 @@ static u32 growth(struct tuning *t, u32 took)
 
 /**
  * toytcp_tuning_read() - the user has read up to where the window once ended
- * @t: what there is to remember; all 0 at first
+ * @t: what has been measured so far; all 0 at first
  * @tcb: the connection, when toytcp_tuning_due()
- * @most: bytes of text the buffer may hold, at most WINDOW_MAX
  * @now: microseconds
  *
- * Return: whether rcv.buf has grown: the window may be what the peer waits for.
+ * Return: how large the receive buffer should be, bytes of text; no less than it
+ * is. The caller answers by toytcp_user_buffer().
  */
-bool toytcp_tuning_read(struct tuning *t, struct tcb *tcb, u32 most, u64 now)
+u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {
-	u32 took = (u32)now - t->since;
-	bool first = !t->since;
-	u64 want = tcb->rcv.buf;
+	u32 factor = t->since ? growth(t, (u32)now - t->since) : 2;
 
 	t->since = (u32)now | 1;
 	t->edge = tcb->rcv.adv;
-	want = min_t(u64, want * (first ? 2 : growth(t, took)), most);
-	if (want <= tcb->rcv.buf)
-		return false;
-	tcb->rcv.buf = (u32)want;
-	if (!first)	/* a stream: the peer should hear of it at once */
-		toytcp_user_receive(tcb, 0);
-	return true;
+	return min_t(u64, (u64)tcb->rcv.buf * factor,
+		     max_t(u32, tcb->rcv.buf, WINDOW_MAX));
 }
 
 /**

@@ -177,6 +177,21 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 }
 
 /**
+ * toytcp_user_buffer() - the receive buffer has this size now
+ * @tcb: in any state
+ * @bytes: of text: the caller decides, by what the user has set and what
+ *	toytcp_tuning_read() wishes for
+ * @tell: if the window has grown enough for that, the peer hears of it at once;
+ *	else with the next ACK
+ */
+void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
+{
+	tcb->rcv.buf = bytes;
+	if (tell)
+		toytcp_delack_read(tcb);
+}
+
+/**
  * toytcp_user_close() - CLOSE: no more text will be sent
  * @tcb: in any state; a second call changes nothing
  *

@@ -339,10 +339,16 @@ void endpoint_abort(struct endpoint *e)
 /* Text was read: buffers.c's toytcp_buffers_read(). */
 void endpoint_tune(struct endpoint *e)
 {
-	if (toytcp_tuning_due(&e->tuning, &e->tcb) &&
-	    toytcp_tuning_read(&e->tuning, &e->tcb, e->window_most,
-			       e->world->now))
-		e->world->counts.grown++;
+	u32 wish;
+
+	if (!toytcp_tuning_due(&e->tuning, &e->tcb))
+		return;
+	wish = toytcp_tuning_read(&e->tuning, &e->tcb, e->world->now);
+	if (min(wish, e->window_most) <= e->tcb.rcv.buf)
+		return;
+	toytcp_user_buffer(&e->tcb, min(wish, e->window_most),
+			   toytcp_tuning_streams(&e->tuning));
+	e->world->counts.grown++;
 }
 
 /* How much of what the user wrote is not yet acknowledged. */
