@@ -34,7 +34,7 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 		tcb->rtt.rto = RTO_AFTER_SYN;
 	tcb->rtt.backoff = 0;
 	tcb->tries = 0;
-	tcb->deadline[TIMER_RETRANSMIT] = 0;
+	toytcp_deadline_restart(tcb, a->now);
 	tcb->progress = a->now;
 	take_window(tcb, a->seg);
 	toytcp_congestion_init(tcb);
@@ -78,16 +78,6 @@ bool toytcp_ack_plausible(const struct arrival *a)
 	return seq_between(snd->una - reach, a->seg->ack, snd->nxt);
 }
 
-static bool ack_of_syn(struct arrival *a)
-{
-	if (a->seg->ack == a->tcb->snd.iss + 1) {
-		toytcp_ack_establish(a, CAUSE_ACK);
-		return true;
-	}
-	a->act->reset = true;
-	return false;
-}
-
 /* RFC 5681 section 2: nothing but the same acknowledgement once more. */
 static bool is_duplicate(const struct arrival *a)
 {
@@ -98,15 +88,6 @@ static bool is_duplicate(const struct arrival *a)
 	return seg->ack == tcb->snd.una && tcb->snd.nxt != tcb->snd.una &&
 	       !toytcp_segment_length(seg) && tcb->snd.wnd &&
 	       (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
-}
-
-/* RFC 6298 (5.2) and (5.3): the timer stops, or starts anew. */
-static void restart_timer(struct tcb *tcb, u64 now)
-{
-	tcb->persist = 0;
-	tcb->deadline[TIMER_RETRANSMIT] = 0;
-	if (tcb->snd.una != tcb->snd.nxt)
-		toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 }
 
 /* SND.UNA := SEG.ACK. */
@@ -128,7 +109,7 @@ static void advance_una(struct arrival *a)
 		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
 						 a->seg->tsecr);
 	toytcp_blackhole_acked(tcb);
-	restart_timer(tcb, a->now);
+	toytcp_deadline_restart(tcb, a->now);
 	a->act->wake |= WAKE_WRITE;
 }
 
@@ -151,10 +132,7 @@ static void take_ack(struct arrival *a)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);
 }
 
-/*
- * The window opens: what a zero window held back is sent again. While it was
- * closed the retransmission timer was the persist timer.
- */
+/* The window opens: what a zero window held back is sent again. */
 static void window_opened(struct tcb *tcb, u64 now)
 {
 	tcb->rtt.backoff = 0;
@@ -162,7 +140,7 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->probe = 0;
 	tcb->rack.probing = 0;
 	toytcp_recovery_again(tcb, CAUSE_ACK);
-	restart_timer(tcb, now);
+	toytcp_deadline_restart(tcb, now);
 }
 
 /*
@@ -183,6 +161,8 @@ static void update_window(struct arrival *a, bool newer)
 		take_window(tcb, seg);
 	if (closed && tcb->snd.wnd)
 		window_opened(tcb, a->now);
+	else if (!tcb->snd.wnd)
+		toytcp_deadline_window_closed(tcb);
 }
 
 /* Our FIN is acknowledged. Returns whether the connection still exists. */
@@ -230,8 +210,12 @@ bool toytcp_ack_check(struct arrival *a)
 	if (!(a->seg->ctl & CTL_ACK))
 		return false;
 	a->act->sends = CAUSE_ACK;
-	if (tcb->state == TCP_SYN_RECV && !ack_of_syn(a))
-		return false;
+	if (tcb->state == TCP_SYN_RECV) {
+		a->act->reset = ack != tcb->snd.iss + 1;
+		if (a->act->reset)
+			return false;
+		toytcp_ack_establish(a, CAUSE_ACK);
+	}
 	if (!toytcp_ack_plausible(a)) {
 		toytcp_delack_challenge(a, CAUSE_CHALLENGE_ACK);
 		return false;

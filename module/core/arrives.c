@@ -33,13 +33,6 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
 }
 
-/* 3.10.7.1, CLOSED: everything but a reset is answered by a reset. */
-static void arrives_closed(struct arrival *a)
-{
-	a->act->reset = !(a->seg->ctl & CTL_RST);
-	a->act->cause = CAUSE_CLOSED;
-}
-
 /* Nothing older than our SYN can be echoed, and nothing that is to come. */
 static bool echoes_syn(const struct arrival *a)
 {
@@ -273,8 +266,9 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 
 	toytcp_actions_init(act, CAUSE_SEND);
 	switch (tcb->state) {
-	case TCP_CLOSE:
-		arrives_closed(&a);
+	case TCP_CLOSE:		/* 3.10.7.1: a reset answers all but a reset */
+		act->reset = !(seg->ctl & CTL_RST);
+		act->cause = CAUSE_CLOSED;
 		break;
 	case TCP_SYN_SENT:
 		arrives_syn_sent(&a);

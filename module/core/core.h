@@ -211,8 +211,11 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		    struct reassembly_node *node, u64 now,
 		    struct actions *act);
 
-/* timeout.c: RFC 9293 3.10.8 */
+/* deadline.c: when each timer goes off */
+u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer);
 u64 toytcp_timeout_next(const struct tcb *tcb);
+
+/* timeout.c: RFC 9293 3.10.8 */
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
 
 /* emit.c: what to send next */

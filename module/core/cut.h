@@ -49,7 +49,7 @@ static inline void toytcp_cut_piece(struct cut *cut, const struct tcb *tcb,
 {
 	if (seg->seq != cut->seq) {
 		seg->seq = cut->seq;
-		seg->ctl &= (u8)~CTL_CWR;
+		seg->ctl &= ~CTL_CWR;
 		toytcp_urgent_mark(tcb, seg);
 	}
 	seg->len = n;

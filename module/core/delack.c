@@ -44,9 +44,9 @@ void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 	struct tcb *tcb = a->tcb;
 
 	if (!a->seg->len && !(a->seg->ctl & CTL_FIN) && tcb->challenged &&
-	    a->now - tcb->challenged < CHALLENGE_GAP)
+	    (u32)a->now - tcb->challenged < CHALLENGE_GAP)
 		return;
-	tcb->challenged = a->now;
+	tcb->challenged = (u32)a->now;
 	toytcp_delack_owe(tcb, cause);
 }
 
@@ -86,8 +86,9 @@ void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 		tcb->quick_acks--;
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 	} else if (!tcb->deadline[TIMER_ACK]) {
-		tcb->deadline[TIMER_ACK] = now +
-			(tcb->answers ? DELAYED_ACK : STREAM_ACK);
+		toytcp_deadline_set(tcb, TIMER_ACK, now +
+				    (tcb->answers ? DELAYED_ACK : STREAM_ACK),
+				    now);
 	}
 }
 

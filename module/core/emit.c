@@ -50,18 +50,16 @@ static void report(struct tcb *tcb, struct segment *seg)
 
 /*
  * Numbers go out for the first time: the clocks that watch them start. For what
- * waited for the window one has: arm_persist().
+ * waited for a closed window one has: arm_persist().
  */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
-	if (tcb->snd.nxt == tcb->snd.una && (!tcb->persist || tcb->snd.wnd))
+	if (tcb->snd.nxt == tcb->snd.una &&
+	    (!tcb->deadline[TIMER_PERSIST] || tcb->snd.wnd))
 		tcb->progress = now;
 	tcb->snd.nxt = seq;
 	toytcp_rtt_start(&tcb->rtt, seq, now);
-	if (tcb->deadline[TIMER_RETRANSMIT] && !tcb->persist)
-		return;
-	tcb->persist = 0;
-	toytcp_timeout_arm(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
+	toytcp_deadline_sent(tcb, now);
 }
 
 static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
@@ -282,7 +280,6 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
  */
 static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	u64 deadline = tcb->deadline[TIMER_RETRANSMIT];
 	u32 n = clamp_t(u32, tcb->snd.wnd, 1, tcb->snd.mss);
 	u32 text = tcb->snd.end - tcb->snd.una;
 
@@ -295,10 +292,6 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 		return false;
 	n = min(n, text);
 	send_new(tcb, now, seg, n, tcb->fin_queued && n == text);
-	if (!tcb->snd.wnd) {
-		tcb->deadline[TIMER_RETRANSMIT] = deadline;
-		tcb->persist = 1;
-	}
 	return true;
 }
 
@@ -354,14 +347,13 @@ static void arm_persist(struct tcb *tcb, u64 now)
 {
 	u32 wait = tcb->snd.wnd ? OVERRIDE : toytcp_rtt_timeout(&tcb->rtt);
 
-	if (tcb->deadline[TIMER_RETRANSMIT] || tcb->snd.nxt != tcb->snd.una)
+	if (tcb->deadline[TIMER_PERSIST] || tcb->snd.nxt != tcb->snd.una)
 		return;
 	if (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent))
 		return;
 	notice_pause(tcb, now);
 	tcb->progress = now;
-	tcb->persist = 1;
-	toytcp_timeout_arm(tcb, now, wait);
+	toytcp_deadline_persist(tcb, now, wait);
 }
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)

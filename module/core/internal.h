@@ -41,7 +41,7 @@ void toytcp_congestion_idle(struct tcb *tcb);
 u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
 			  struct actions *act);
-void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act);
+void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act);
 void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause);
 void toytcp_recovery_again(struct tcb *tcb, enum cause cause);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
@@ -62,9 +62,29 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act);
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
 
-void toytcp_timeout_arm(struct tcb *tcb, u64 now, u32 wait);
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
 void toytcp_timeout_limit(struct tcb *tcb, u64 now);
+void toytcp_deadline_restart(struct tcb *tcb, u64 now);
+void toytcp_deadline_sent(struct tcb *tcb, u64 now);
+void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait);
+void toytcp_deadline_window_closed(struct tcb *tcb);
+void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait);
+
+/** toytcp_deadline_tick() - a time in ticks, rounded up; never 0 */
+static inline u32 toytcp_deadline_tick(u64 at)
+{
+	u32 tick = (u32)((at + (1u << TICK_SHIFT) - 1) >> TICK_SHIFT);
+
+	return tick + !tick;
+}
+
+/** toytcp_deadline_set() - @timer is to go off @at, microseconds; it is @now */
+static inline void toytcp_deadline_set(struct tcb *tcb, enum tcb_timer timer,
+				       u64 at, u64 now)
+{
+	tcb->deadline[timer] = toytcp_deadline_tick(at);
+	tcb->deadline_base = (u32)(now >> DEADLINE_BASE_SHIFT);
+}
 
 void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
 			   struct actions *act);

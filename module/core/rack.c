@@ -145,21 +145,17 @@ static u32 probe_timeout(const struct tcb *tcb)
 }
 
 /**
- * toytcp_rack_arm() - let the timer go off before the retransmission timeout
- * @tcb: the connection; its retransmission timer is set
+ * toytcp_rack_arm() - start the loss timer if there is something to wait for
+ * @tcb: the connection
  * @now: microseconds
  * @wait: what toytcp_rack_detect() said
  */
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 {
-	u64 *deadline = &tcb->deadline[TIMER_RETRANSMIT];
-
 	if (!wait && may_probe(tcb))
 		wait = probe_timeout(tcb);
-	if (!wait || tcb->persist || !*deadline || now + wait >= *deadline)
-		return;
-	*deadline = now + wait;
-	tcb->early = 1;
+	if (wait)
+		toytcp_deadline_loss(tcb, now, wait);
 }
 
 /**

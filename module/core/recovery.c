@@ -343,12 +343,12 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 }
 
 /**
- * toytcp_recovery_early() - the timer went off before the timeout
+ * toytcp_recovery_loss_timer() - TIMER_LOSS went off
  * @tcb: the connection
  * @now: microseconds
  * @act: @notes are added to it; @cause and @sends may change
  */
-void toytcp_recovery_early(struct tcb *tcb, u64 now, struct actions *act)
+void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 {
 	u32 wait;
 

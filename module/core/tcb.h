@@ -68,18 +68,31 @@
 
 /**
  * enum tcb_timer - what a connection may wait for
- * @TIMER_RETRANSMIT: the retransmission timer, or while tcb.persist is set
- *	the persist timer: RFC 9293 needs never both
+ * @TIMER_RTO: the retransmission timeout
+ * @TIMER_PERSIST: the time to probe a closed window, or to send less than a
+ *	full segment after all
+ * @TIMER_LOSS: the reordering timer or the probe timeout of RFC 8985
  * @TIMER_ACK: a delayed acknowledgement
  * @TIMER_IDLE: keep-alive; for an orphan in FIN-WAIT-2, the end of patience
  * @TIMERS: how many there are
  */
 enum tcb_timer {
-	TIMER_RETRANSMIT,
+	TIMER_RTO,
+	TIMER_PERSIST,
+	TIMER_LOSS,
 	TIMER_ACK,
 	TIMER_IDLE,
 	TIMERS,
 };
+
+/*
+ * Deadlines are 32 bits of a clock that ticks every 2^5 us. Half of its range, 19
+ * hours, spans the longest wait, 2^16 seconds; the kernel's timers are coarser.
+ */
+#define TICK_SHIFT		5
+#define DEADLINE_BASE_SHIFT	20
+static_assert((65536ull * SECOND >> TICK_SHIFT) + (2u << 15) < 1u << 31,
+	      "a deadline may be too far away");
 
 /**
  * struct send_space - the send sequence space, RFC 9293 section 3.3.1
@@ -305,11 +318,15 @@ struct prr {
 
 /**
  * struct tcb - transmission control block
- * @deadline: when each timer goes off, microseconds; 0 if it is not set
+ * @deadline: when each timer goes off, in ticks, rounded up so that none is
+ *	early: the low 32 bits; 0 if it is not set
+ * @deadline_base: when one was last set, in units of 2^20 microseconds: from it
+ *	follow the high bits
+ * @challenged: when a useless segment was last answered, microseconds, the low
+ *	32 bits
  * @heard: when the peer was last heard, microseconds
  * @progress: when the oldest outstanding number was first sent, or last moved
  *	on, microseconds: the user timeout counts from here
- * @challenged: when a useless segment was last answered, microseconds
  * @bytes_acked: numbers the peer has acknowledged beyond our SYN
  * @bytes_received: text received in order, bytes
  * @snd: send sequence space
@@ -351,7 +368,6 @@ struct prr {
  * @probe: the next number is to be sent whatever the window and Nagle say
  * @resend: the SYN is to be sent, for the first time or again
  * @keep_probe: a keep-alive probe is to be sent
- * @persist: TIMER_RETRANSMIT is the persist timer
  * @nodelay: no Nagle algorithm (TCP_NODELAY)
  * @cork: hold incomplete segments back (TCP_CORK, MSG_MORE)
  * @quickack: never delay an ACK (TCP_QUICKACK)
@@ -370,14 +386,13 @@ struct prr {
  *	not all acknowledged yet
  * @frto: that timeout came out of the blue: it may have been for nothing
  * @undoable: the last reduction of cwnd may turn out to have been for nothing
- * @early: TIMER_RETRANSMIT is set for less than the timeout: when what is missing
- *	now is lost, or for a tail loss probe (RFC 8985)
  */
 struct tcb {
-	u64 deadline[TIMERS];
+	u32 deadline[TIMERS];
+	u32 deadline_base;
+	u32 challenged;
 	u64 heard;
 	u64 progress;
-	u64 challenged;
 	u64 bytes_acked;
 	u64 bytes_received;
 	struct send_space snd;
@@ -413,7 +428,6 @@ struct tcb {
 	u16 probe : 1;
 	u16 resend : 1;
 	u16 keep_probe : 1;
-	u16 persist : 1;
 	u16 nodelay : 1;
 	u16 cork : 1;
 	u16 quickack : 1;
@@ -431,7 +445,6 @@ struct tcb {
 	u8 timed_out : 1;
 	u8 frto : 1;
 	u8 undoable : 1;
-	u8 early : 1;
 };
 
 #define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)

@@ -232,7 +232,8 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 	tcb->orphan = 1;
 	tcb->tries = 0;
 	if (tcb->state == TCP_FIN_WAIT2)
-		tcb->deadline[TIMER_IDLE] = now + (u64)tcb->fin_wait_2 * SECOND;
+		toytcp_deadline_set(tcb, TIMER_IDLE,
+				    now + (u64)tcb->fin_wait_2 * SECOND, now);
 }
 
 static void end_with(struct tcb *tcb, int error, enum cause cause,
@@ -292,10 +293,12 @@ static u32 distance(u32 from, u32 to)
 
 static const char *timer_name(const struct tcb *tcb, u64 deadline)
 {
-	if (tcb->deadline[TIMER_RETRANSMIT] == deadline)
-		return tcb->persist ? "persist" : "rto";
-	if (tcb->deadline[TIMER_ACK] == deadline)
-		return "ack";
+	static const char *const names[] = { "rto", "persist", "rto", "ack" };
+	int timer;
+
+	for (timer = TIMER_RTO; timer < TIMER_IDLE; timer++)
+		if (toytcp_deadline_at(tcb, timer) == deadline)
+			return names[timer];
 	return tcb->orphan && tcb->state == TCP_FIN_WAIT2 ? "fin-wait" : "keep";
 }
 

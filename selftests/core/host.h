@@ -95,6 +95,10 @@ void make_last_ack(struct host *h);
 	EXPECT_SENT(h, 0, CTL_ACK, number, acked, 0);			\
 } while (0)
 
+/* Timers go off on a tick: none is early. */
+#define NEXT_TICK(us) \
+	(((us) + (1u << TICK_SHIFT) - 1) & ~((1ull << TICK_SHIFT) - 1))
+
 #define EXPECT_QUIET(h) EXPECT_EQ((h)->sent, 0)
 
 #define EXPECT_STATE(h, wanted)						\

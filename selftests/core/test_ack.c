@@ -191,9 +191,9 @@ TEST(advance_una__part_of_what_is_outstanding)
 	EXPECT_EQ(h.tcb.snd.una, ISS + 101);
 	EXPECT_EQ(h.tcb.snd.nxt, ISS + 301);
 	EXPECT_TRUE(h.act.wake & WAKE_WRITE);
-	EXPECT_NE(h.tcb.deadline[TIMER_RETRANSMIT], 0);
+	EXPECT_NE(h.tcb.deadline[TIMER_RTO], 0);
 	ARRIVE_NEXT(&h, .ack = ISS + 301);
-	EXPECT_EQ(h.tcb.deadline[TIMER_RETRANSMIT], 0);
+	EXPECT_EQ(h.tcb.deadline[TIMER_RTO], 0);
 }
 
 TEST(advance_una__an_old_ack_changes_nothing)

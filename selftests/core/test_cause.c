@@ -376,8 +376,8 @@ TEST(cause__f_rto)
 	make_sack(&h);
 	host_send(&h, 4 * MSS);
 	h.tcb.rack.probing = 1;		/* no probe comes before the timeout */
-	h.tcb.early = 0;
-	h.tcb.deadline[TIMER_RETRANSMIT] = h.now + SECOND;
+	h.tcb.deadline[TIMER_LOSS] = 0;
+	toytcp_deadline_set(&h.tcb, TIMER_RTO, h.now + SECOND, h.now);
 	ASSERT_TRUE(host_expire(&h));
 	ASSERT_EQ(h.out[0].seq, AT(0));
 	ACK(&h, 2);	/* of the second, too, which was sent only once */

@@ -69,7 +69,7 @@ TEST(sendable__the_override_timeout)
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 100);
-	EXPECT_FALSE(!!h.tcb.persist);
+	EXPECT_EQ(h.tcb.deadline[TIMER_PERSIST], 0);
 }
 
 TEST(sendable__no_more_than_cwnd)

@@ -31,14 +31,14 @@ TEST(rack_detect__a_quarter_of_a_round_trip_later)
 	h.now += 10 * MSEC;
 	SACK(&h, 0, 1, 2);
 	EXPECT_QUIET(&h);
-	EXPECT_TRUE(h.tcb.early == 1);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 15 * MSEC);
+	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 15 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
 	EXPECT_TRUE(h.act.notes & NOTE_RECOVERY);
 	/* From now on it is the retransmission timer again. */
-	EXPECT_TRUE(h.tcb.early == 0);
+	EXPECT_EQ(h.tcb.deadline[TIMER_LOSS], 0);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
 		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
 }
@@ -47,15 +47,17 @@ TEST(rack_detect__a_quarter_of_a_round_trip_later)
 TEST(rack_detect__one_after_the_other)
 {
 	struct host h;
+	u64 missing;
 
 	make_paced(&h);
 	h.now += 20 * MSEC;
+	missing = h.now;
 	SACK(&h, 0, 2, 3);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 5 * MSEC);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 5 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_EQ(h.out[0].seq, AT(0));
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 10 * MSEC);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(missing + 15 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ((u32)h.tcb.board.first->next->flags, RECORD_LOST);
 }
@@ -90,7 +92,7 @@ TEST(rack_detect__three_are_not_enough_after_reordering)
 	h.now += 30 * MSEC;
 	SACK(&h, 0, 1, 4);	/* the third was sent 30 ms after the first */
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 20 * MSEC);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 20 * MSEC));
 }
 
 /* A repetition that was lost is noticed by what was sent after it. */
@@ -204,13 +206,13 @@ TEST(rack_probe__after_two_round_trips)
 	struct host h;
 
 	make_tail(&h, 4);
-	EXPECT_TRUE(h.tcb.early == 1);
+	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 2 * h.tcb.rtt.srtt);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, AT(3), IRS + 1, MSS);
 	EXPECT_TRUE(h.act.notes & NOTE_PROBE);
-	EXPECT_TRUE(h.tcb.early == 0);
+	EXPECT_EQ(h.tcb.deadline[TIMER_LOSS], 0);
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
 }
 
@@ -322,10 +324,10 @@ TEST(rack_probe__not_if_something_is_known_to_be_missing)
 	h.now += 2 * h.tcb.rtt.srtt - 5 * MSEC;
 	SACK(&h, 0, 2, 3);
 	EXPECT_QUIET(&h);
-	EXPECT_TRUE(h.tcb.early == 1);
+	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_FALSE(h.act.notes & NOTE_PROBE);
-	EXPECT_TRUE(h.tcb.early == 1);
+	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 	EXPECT_FALSE(!!h.tcb.timed_out);
@@ -352,7 +354,7 @@ TEST(rack_probe__not_without_sack)
 
 	make_established(&h);
 	host_send(&h, 4 * MSS);
-	EXPECT_TRUE(h.tcb.early == 0);
+	EXPECT_EQ(h.tcb.deadline[TIMER_LOSS], 0);
 }
 
 TEST_HARNESS_MAIN

@@ -317,7 +317,7 @@ TEST(recovery_timeout__spares_what_was_sacked)
 
 	make_sack_flight(&h);
 	SACK(&h, 0, 1, 3);
-	h.tcb.early = 0;
+	h.tcb.deadline[TIMER_LOSS] = 0;
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
 	EXPECT_EQ(h.tcb.board.lost, 5 * MSS);
@@ -332,7 +332,7 @@ TEST(recovery_again__the_peer_reneges)
 	make_sack_flight(&h);
 	SACK(&h, 0, 2, 8);
 	ARRIVE_NEXT(&h, .ack = AT(2));	/* and no further? */
-	h.tcb.early = 0;
+	h.tcb.deadline[TIMER_LOSS] = 0;
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.tcb.board.sacked, 0);
 	EXPECT_SENT(&h, 0, CTL_ACK, AT(2), IRS + 1, MSS);
@@ -425,7 +425,7 @@ TEST(recovery_timeout__was_for_nothing)
 	struct host h;
 
 	make_sack_flight(&h);
-	h.tcb.early = 0;
+	h.tcb.deadline[TIMER_LOSS] = 0;
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.tcb.cc.cwnd, MSS);
 	ARRIVE_NEXT(&h, .ack = AT(2));
@@ -441,7 +441,7 @@ TEST(recovery_timeout__was_needed)
 	struct host h;
 
 	make_sack_flight(&h);
-	h.tcb.early = 0;
+	h.tcb.deadline[TIMER_LOSS] = 0;
 	ASSERT_TRUE(host_expire(&h));
 	ARRIVE_NEXT(&h, .ack = AT(1));
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);

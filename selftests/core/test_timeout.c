@@ -74,7 +74,7 @@ TEST(retransmit__the_timer_restarts_with_an_ack)
 	h.now += 50 * MSEC;
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
-		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
+		  NEXT_TICK(h.now + toytcp_rtt_timeout(&h.tcb.rtt)));
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 2 * MSS);
 	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
 }
@@ -280,7 +280,7 @@ TEST(timeout_limit__has_passed_now_and_not_before)
 	h.now += 50 * MSEC;
 	h.tcb.user_timeout = 10;
 	toytcp_timeout_limit(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now);
+	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now));
 }
 
 TEST(timeout_limit__postpones_nothing)
@@ -444,7 +444,7 @@ TEST(persist__the_window_opens)
 	ASSERT_EQ(h.sent, 2);	/* the probe's byte again, and the rest */
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 1);
 	EXPECT_SENT(&h, 1, CTL_PSH | CTL_ACK, ISS + 2, IRS + 1, 99);
-	EXPECT_FALSE(!!h.tcb.persist);
+	EXPECT_EQ(h.tcb.deadline[TIMER_PERSIST], 0);
 	EXPECT_EQ(h.tcb.rtt.backoff, 0);
 }
 

@@ -244,7 +244,7 @@ void check_timeout(struct endpoint *e)
 
 	if (!is_smooth(e) || other(e)->kind != FULL)
 		return;
-	if (tcb->persist || !tcb->snd.wnd || tcb->snd.una == tcb->snd.nxt)
+	if (tcb->deadline[TIMER_PERSIST] || !tcb->snd.wnd || tcb->snd.una == tcb->snd.nxt)
 		return;
 	if (tcb->user_timeout &&
 	    e->world->now - tcb->progress >= (u64)tcb->user_timeout * MSEC)

@@ -475,15 +475,22 @@ void endpoint_input(struct endpoint *e, const struct packet *p)
 		segment_input(e, p);
 }
 
+static bool is_due(const struct endpoint *e, enum tcb_timer timer)
+{
+	u64 at = toytcp_deadline_at(&e->tcb, timer);
+
+	return at && at <= e->world->now;
+}
+
 static void connection_expire(struct endpoint *e)
 {
-	u64 first = e->tcb.deadline[TIMER_RETRANSMIT];
+	bool loss = is_due(e, TIMER_LOSS);
 	u8 before = e->tcb.state;
 	struct actions act;
 
-	if (first && first <= e->world->now) {
+	if (loss || is_due(e, TIMER_RTO) || is_due(e, TIMER_PERSIST)) {
 		e->tries++;
-		e->world->counts.expired += !e->tcb.early;
+		e->world->counts.expired += !loss;
 		check_timeout(e);
 	}
 	endpoint_begin(e);

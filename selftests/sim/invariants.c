@@ -229,6 +229,8 @@ static bool awaits_answer(const struct tcb *tcb)
 	       (tcb->fin_queued && !tcb->fin_sent);
 }
 
+#define TICK (1u << TICK_SHIFT)
+
 /*
  * All is sent that could be. What waits, for an answer or to give one, has a
  * deadline, or it would wait for ever.
@@ -242,18 +244,19 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 	MUST(!tcb->resend);
 	MUST(!tcb->keep_probe);
 	if (awaits_answer(tcb))
-		MUST(tcb->deadline[TIMER_RETRANSMIT]);
+		MUST(!tcb->deadline[TIMER_RTO] != !tcb->deadline[TIMER_PERSIST]);
 	if (tcb->rcv.acked != tcb->rcv.nxt && tcb->state != TCP_SYN_SENT)
 		MUST(tcb->deadline[TIMER_ACK]);
-	if (tcb->persist)
-		MUST(tcb->deadline[TIMER_RETRANSMIT]);
+	if (tcb->deadline[TIMER_LOSS])
+		MUST(tcb->deadline[TIMER_RTO]);
 	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
 		MUST(tcb->deadline[TIMER_IDLE]);
 	for (i = 0; i < TIMERS; i++)
-		MUST(!tcb->deadline[i] || tcb->deadline[i] >= now);
-	MUST(tcb->deadline[TIMER_RETRANSMIT] <= now + RTO_MAX);
-	MUST(tcb->deadline[TIMER_ACK] <= now + DELAYED_ACK);
-	MUST(tcb->deadline[TIMER_IDLE] <= now + 65536ull * SECOND);
+		MUST(!tcb->deadline[i] || toytcp_deadline_at(tcb, i) >= now);
+	for (i = 0; i <= TIMER_LOSS; i++)
+		MUST(toytcp_deadline_at(tcb, i) < now + RTO_MAX + TICK);
+	MUST(toytcp_deadline_at(tcb, TIMER_ACK) < now + DELAYED_ACK + TICK);
+	MUST(toytcp_deadline_at(tcb, TIMER_IDLE) < now + 65536ull * SECOND);
 	return NULL;
 }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The deadlines of a connection, and which timer stops which. What happens when
+ * one has come is in timeout.c.
+ *
+ * RTO, RFC 6298: runs while something is outstanding. It starts anew with every
+ *	ACK of something new, and after the loss timer (RFC 8985 section 7.3).
+ * PERSIST, RFC 9293 3.8.6: runs instead of it while the window is closed; and
+ *	while nothing is outstanding because Nagle's algorithm, the silly window
+ *	syndrome's cure or a cork holds text back. Never both.
+ * LOSS, RFC 8985: the reordering timer or the probe timeout, whichever comes
+ *	first. It only runs beside RTO, and before it: whatever starts or stops
+ *	RTO stops it, and it starts RTO anew when it goes off.
+ * ACK and IDLE do not depend on the others.
+ */
+#include "internal.h"
+
+/**
+ * toytcp_deadline_restart() - RFC 6298 (5.2), (5.3) and (5.6)
+ * @tcb: the connection
+ * @now: microseconds
+ *
+ * The timer that watches the peer starts anew, or stops if nothing is
+ * outstanding. Before the peer's SYN has come, snd.wnd says nothing.
+ */
+void toytcp_deadline_restart(struct tcb *tcb, u64 now)
+{
+	bool open = tcb->snd.wnd || toytcp_tcb_in(tcb, STATES_SYN);
+
+	tcb->deadline[TIMER_RTO] = 0;
+	tcb->deadline[TIMER_PERSIST] = 0;
+	tcb->deadline[TIMER_LOSS] = 0;
+	if (tcb->snd.una == tcb->snd.nxt)
+		return;
+	toytcp_deadline_set(tcb, open ? TIMER_RTO : TIMER_PERSIST,
+			    now + toytcp_rtt_timeout(&tcb->rtt), now);
+	toytcp_timeout_limit(tcb, now);
+}
+
+/**
+ * toytcp_deadline_sent() - RFC 6298 (5.1): numbers go out for the first time
+ * @tcb: the connection; snd.nxt has moved on
+ * @now: microseconds
+ *
+ * What goes into a closed window is a probe: the persist timer runs on.
+ */
+void toytcp_deadline_sent(struct tcb *tcb, u64 now)
+{
+	if (!tcb->deadline[TIMER_RTO] &&
+	    (!tcb->deadline[TIMER_PERSIST] || tcb->snd.wnd))
+		toytcp_deadline_restart(tcb, now);
+}
+
+/**
+ * toytcp_deadline_persist() - start the persist timer
+ * @tcb: the connection; RTO does not run, or the window is closed
+ * @now: microseconds
+ * @wait: microseconds; less if the user timeout ends before that
+ */
+void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait)
+{
+	toytcp_deadline_set(tcb, TIMER_PERSIST, now + wait, now);
+	toytcp_timeout_limit(tcb, now);
+}
+
+/**
+ * toytcp_deadline_window_closed() - the window has just closed
+ * @tcb: the connection
+ *
+ * RFC 9293 SHLD-29: the first probe goes out when a retransmission would have.
+ * Losses do not count before the window opens: nothing could be sent again.
+ */
+void toytcp_deadline_window_closed(struct tcb *tcb)
+{
+	if (tcb->deadline[TIMER_RTO])
+		tcb->deadline[TIMER_PERSIST] = tcb->deadline[TIMER_RTO];
+	tcb->deadline[TIMER_RTO] = 0;
+	tcb->deadline[TIMER_LOSS] = 0;
+}
+
+/**
+ * toytcp_deadline_loss() - start the loss timer, unless it goes off sooner
+ * @tcb: the connection
+ * @now: microseconds
+ * @wait: microseconds; nothing happens if RTO comes first or does not run
+ */
+void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
+{
+	u32 first = tcb->deadline[TIMER_LOSS] ?: tcb->deadline[TIMER_RTO];
+
+	if (first && (s32)(toytcp_deadline_tick(now + wait) - first) < 0)
+		toytcp_deadline_set(tcb, TIMER_LOSS, now + wait, now);
+}
+
+/**
+ * toytcp_timeout_limit() - the user timeout is kept to the millisecond
+ * @tcb: the connection; a timer was just set, or tcb.user_timeout was
+ * @now: microseconds
+ *
+ * A timer may go off sooner for it, but never later: setting the option time
+ * and again must not put every retransmission off. Text that Nagle's algorithm
+ * or a cork holds back is not the peer's fault.
+ */
+void toytcp_timeout_limit(struct tcb *tcb, u64 now)
+{
+	u64 end = tcb->progress + (u64)tcb->user_timeout * MSEC;
+	enum tcb_timer timer = TIMER_RTO;
+
+	if (!tcb->user_timeout)
+		return;
+	if (!tcb->deadline[TIMER_RTO] && !tcb->snd.wnd)
+		timer = TIMER_PERSIST;
+	if (tcb->deadline[timer] && end < toytcp_deadline_at(tcb, timer))
+		toytcp_deadline_set(tcb, timer, max(end, now), now);
+}
+
+/**
+ * toytcp_deadline_at() - when a timer goes off
+ * @tcb: the connection
+ * @timer: which
+ *
+ * Return: microseconds, or 0 if it is not set.
+ */
+u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
+{
+	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
+	u32 tick = tcb->deadline[timer];
+
+	return tick ? (base + (s32)(tick - (u32)base)) << TICK_SHIFT : 0;
+}
+
+/**
+ * toytcp_timeout_next() - the first of a connection's deadlines
+ * @tcb: the connection
+ *
+ * Return: microseconds, or 0 if it waits for nothing.
+ */
+u64 toytcp_timeout_next(const struct tcb *tcb)
+{
+	u64 next = 0, at;
+	int i;
+
+	for (i = 0; i < TIMERS; i++) {
+		at = toytcp_deadline_at(tcb, i);
+		if (at && (!next || at < next))
+			next = at;
+	}
+	return next;
+}
