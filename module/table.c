@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The connection table of a namespace: by their four-tuples its sockets, its
- * requests (SYN-RECEIVED) and its TIME-WAIT entries.
+ * The connection table of a namespace: its sockets, its requests
+ * (SYN-RECEIVED) and its TIME-WAIT entries, by four-tuple.
  *
- * Look-ups run under RCU and take no lock. Two things can lead one astray,
- * and both make it start again:
- *  - A socket connected anew within a grace period takes the reader that stands
- *    on it along to another chain: a chain ends in its own number (hlist_nulls).
- *  - While the table grows, entries move to the new chains: table.resizing.
+ * Look-ups run under RCU; they take no lock and never wait. The table grows
+ * while they run: grow() links a larger array of chains to the one in use
+ * (@larger). From then on new entries go into the larger array, and grow()
+ * moves the old ones, with table.lock held for one entry at a time. A look-up
+ * searches the smaller array, then the larger one.
  *
- * An entry's chain is the highest bits of its hash: the chains in order are the
- * hashes in order, and growth changes nothing about what comes next.
+ * Why a look-up finds an entry that is in the table all the time:
+ *
+ *  - move_last() adds an entry to its new chain before it takes it off the old
+ *    one, with release semantics. A reader that no longer sees it in the old
+ *    chain executes smp_rmb() (larger_of()) and sees it in the new one.
+ *  - move_last() takes the last entry of the old chain. A reader that stands on
+ *    it is led into the new chain, but has nothing left to see in the old one.
+ *  - A socket that is closed and connected anew within a grace period also
+ *    leads the readers on it into another chain. Therefore each chain of each
+ *    array ends in a number of its own (hlist_nulls): a reader that ends at a
+ *    foreign number searches its chain again.
+ *  - Entries join a chain at its head only. (An entry that replaces another one
+ *    is new memory: no reader can stand on it.) So a reader that is led away,
+ *    and then back into its chain, is in front of all that was there before.
+ *
+ * A search is repeated only if the entry under the reader has just moved, and
+ * growth moves an entry once: growth cannot keep a reader busy.
+ *
+ * An entry's chain is given by the highest bits of its hash, so all arrays have
+ * the entries in the same order. toytcp_table_next() relies on that.
  */
 #include "toytcp.h"
 
@@ -21,13 +39,21 @@
 
 /**
  * struct toytcp_buckets - the chains of a table
- * @bits: there are 1 << @bits of them
- * @chain: each ends in its index
+ * @larger: the array that the entries are moving to, or NULL; set once
+ * @bits: there are 1 << @bits chains
+ * @chain: each ends in chain_number()
  */
 struct toytcp_buckets {
+	struct toytcp_buckets __rcu *larger;
 	u32 bits;
 	struct hlist_nulls_head chain[];
 };
+
+/* Unique among all chains of all arrays of a table. */
+static u32 chain_number(const struct toytcp_buckets *b, u32 slot)
+{
+	return (1u << b->bits) + slot;
+}
 
 static struct toytcp_buckets *make_buckets(u32 bits)
 {
@@ -37,13 +63,27 @@ static struct toytcp_buckets *make_buckets(u32 bits)
 	b = kvmalloc(struct_size(b, chain, 1ul << bits), GFP_KERNEL);
 	if (!b)
 		return NULL;
+	RCU_INIT_POINTER(b->larger, NULL);
 	b->bits = bits;
 	for (i = 0; i < 1u << bits; i++)
-		INIT_HLIST_NULLS_HEAD(&b->chain[i], i);
+		INIT_HLIST_NULLS_HEAD(&b->chain[i], chain_number(b, i));
 	return b;
 }
 
-/* 63 bits, as a file's position has them (proc.c). */
+static struct toytcp_buckets *buckets_of(const struct toytcp_table *t)
+{
+	return rcu_dereference_check(t->buckets, lockdep_is_held(&t->lock));
+}
+
+/* Where to search next. Pairs with the release in move_last(). */
+static struct toytcp_buckets *larger_of(const struct toytcp_table *t,
+					const struct toytcp_buckets *b)
+{
+	smp_rmb();
+	return rcu_dereference_check(b->larger, lockdep_is_held(&t->lock));
+}
+
+/* The highest of 63 bits, which a file's position has (proc.c). */
 static u64 hash_of(const struct toytcp_table *t, const struct toytcp_tuple *who)
 {
 	u32 ports = (u32)READ_ONCE(who->lport) << 16 | READ_ONCE(who->rport);
@@ -58,60 +98,76 @@ static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 	return hash >> (63 - b->bits);
 }
 
-/* The table's own reference; what is no socket belongs to others' lists. */
-static void hold(struct toytcp_entry *entry)
+/* The table's own reference; requests and TIME-WAIT have owners elsewhere. */
+static void hold_entry(struct toytcp_entry *entry)
 {
 	if (entry->kind == ENTRY_SOCKET)
 		sock_hold(toytcp_entry_sock(entry));
 }
 
-static void put(struct toytcp_entry *entry)
+static void put_entry(struct toytcp_entry *entry)
 {
 	if (entry->kind == ENTRY_SOCKET)
 		sock_put(toytcp_entry_sock(entry));
 }
 
-/* A reader on its way through @from is sent back by t->resizing. */
-static void move_all(struct toytcp_table *t, struct toytcp_buckets *from,
-		     struct toytcp_buckets *to)
+/* The chain may have become empty since the caller has looked. */
+static void move_last(struct toytcp_table *t, struct hlist_nulls_head *from,
+		      struct toytcp_buckets *to)
 {
-	struct hlist_nulls_head *head = from->chain;
+	struct hlist_nulls_node *last, **link, *end = from->first;
 	struct toytcp_entry *e;
-	u32 slot;
 
-	for (; head < from->chain + (1ul << from->bits); head++) {
-		while (!hlist_nulls_empty(head)) {
-			e = hlist_nulls_entry(head->first, struct toytcp_entry,
-					      node);
-			hlist_nulls_del_rcu(&e->node);
-			slot = slot_of(to, hash_of(t, &e->who));
-			hlist_nulls_add_head_rcu(&e->node, &to->chain[slot]);
-		}
-	}
+	lockdep_assert_held(&t->lock);
+	if (is_a_nulls(end))
+		return;
+	for (last = end; !is_a_nulls(last->next); last = last->next)
+		;
+	end = last->next;
+	link = last->pprev;
+	e = hlist_nulls_entry(last, struct toytcp_entry, node);
+	hlist_nulls_add_head_rcu(last,
+				 &to->chain[slot_of(to, hash_of(t, &e->who))]);
+	smp_store_release(link, end);	/* pairs with larger_of() */
 }
 
-static bool crowded(const struct toytcp_table *t, const struct toytcp_buckets *b)
+static bool is_crowded(const struct toytcp_table *t,
+		       const struct toytcp_buckets *b)
 {
-	return b->bits < BITS_MAX && t->count > (u32)LOAD << b->bits;
+	return b->bits < BITS_MAX &&
+	       READ_ONCE(t->count) > (u32)LOAD << b->bits;
 }
 
-/* Nobody else replaces t->buckets, and no two of these run at once. */
+/*
+ * A work item runs once at a time, so nothing else replaces t->buckets. Nothing
+ * is added to a chain of @old once @larger is visible under the lock: a chain
+ * found empty stays empty.
+ */
 static void grow(struct work_struct *work)
 {
 	struct toytcp_table *t = container_of(work, struct toytcp_table, grow);
 	struct toytcp_buckets *old = rcu_dereference_protected(t->buckets, true);
 	struct toytcp_buckets *larger;
+	u32 slot;
 
-	if (!crowded(t, old))
+	if (!is_crowded(t, old))
 		return;
 	larger = make_buckets(min(old->bits + BITS_STEP, (u32)BITS_MAX));
 	if (!larger)
 		return;		/* the next insertion tries again */
 	spin_lock_bh(&t->lock);
-	write_seqcount_begin(&t->resizing);
-	move_all(t, old, larger);
+	rcu_assign_pointer(old->larger, larger);
+	spin_unlock_bh(&t->lock);
+	for (slot = 0; slot < 1u << old->bits; slot++) {
+		while (!hlist_nulls_empty(&old->chain[slot])) {
+			spin_lock_bh(&t->lock);
+			move_last(t, &old->chain[slot], larger);
+			spin_unlock_bh(&t->lock);
+		}
+		cond_resched();
+	}
+	spin_lock_bh(&t->lock);
 	rcu_assign_pointer(t->buckets, larger);
-	write_seqcount_end(&t->resizing);
 	spin_unlock_bh(&t->lock);
 	synchronize_rcu();
 	kvfree(old);
@@ -128,7 +184,6 @@ bool toytcp_table_init(struct toytcp_table *t)
 	struct toytcp_buckets *b = make_buckets(BITS_FIRST);
 
 	spin_lock_init(&t->lock);
-	seqcount_spinlock_init(&t->resizing, &t->lock);
 	get_random_bytes(&t->key, sizeof(t->key));
 	INIT_WORK(&t->grow, grow);
 	RCU_INIT_POINTER(t->buckets, b);
@@ -138,13 +193,54 @@ bool toytcp_table_init(struct toytcp_table *t)
 /** toytcp_table_destroy() - free an empty table; no reader is left */
 void toytcp_table_destroy(struct toytcp_table *t)
 {
-	cancel_work_sync(&t->grow);
+	cancel_work_sync(&t->grow);	/* ends a growth that has begun */
 	WARN_ON(t->count);
 	kvfree(rcu_dereference_protected(t->buckets, true));
 }
 
+static struct toytcp_entry *search_array(const struct toytcp_buckets *b,
+					 u64 hash,
+					 const struct toytcp_tuple *who)
+{
+	struct hlist_nulls_node *node;
+	u32 slot = slot_of(b, hash);
+	struct toytcp_entry *e;
+
+	do {
+		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node)
+			if (toytcp_tuple_same(&e->who, who))
+				return e;
+	} while (get_nulls_value(node) != chain_number(b, slot));
+	return NULL;
+}
+
 /**
- * toytcp_table_insert() - make an entry known
+ * toytcp_table_find() - which entry is a segment for?
+ * @tn: the namespace
+ * @who: the segment's four-tuple
+ *
+ * Context: under RCU (the entry is valid until its end; no reference is taken)
+ * or table.lock. By the time that the caller has locked a socket, it may have
+ * left the table, or even be in it again with another four-tuple: the caller
+ * must check that.
+ *
+ * Return: the entry, or NULL.
+ */
+struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
+				       const struct toytcp_tuple *who)
+{
+	const struct toytcp_table *t = &tn->table;
+	struct toytcp_entry *e = NULL;
+	const struct toytcp_buckets *b;
+	u64 hash = hash_of(t, who);
+
+	for (b = buckets_of(t); b && !e; b = larger_of(t, b))
+		e = search_array(b, hash, who);
+	return e;
+}
+
+/**
+ * toytcp_table_insert() - add an entry
  * @tn: the namespace
  * @entry: complete, not in the table; a socket is held while it is
  *
@@ -153,34 +249,33 @@ void toytcp_table_destroy(struct toytcp_table *t)
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
-	struct hlist_nulls_head *chain;
-	struct hlist_nulls_node *node;
-	struct toytcp_entry *other;
-	struct toytcp_buckets *b;
+	struct toytcp_buckets *b, *larger;
+	int err = -EADDRNOTAVAIL;
 
 	spin_lock_bh(&t->lock);
-	b = rcu_dereference_protected(t->buckets, lockdep_is_held(&t->lock));
-	chain = &b->chain[slot_of(b, hash_of(t, &entry->who))];
-	hlist_nulls_for_each_entry(other, node, chain, node) {
-		if (toytcp_tuple_same(&other->who, &entry->who)) {
-			spin_unlock_bh(&t->lock);
-			return -EADDRNOTAVAIL;
-		}
-	}
-	hold(entry);
-	hlist_nulls_add_head_rcu(&entry->node, chain);
+	if (toytcp_table_find(tn, &entry->who))
+		goto unlock;
+	b = buckets_of(t);
+	larger = larger_of(t, b);
+	if (larger)
+		b = larger;
+	hold_entry(entry);
+	hlist_nulls_add_head_rcu(&entry->node,
+				 &b->chain[slot_of(b, hash_of(t, &entry->who))]);
 	WRITE_ONCE(t->count, t->count + 1);
-	if (crowded(t, b))
+	if (is_crowded(t, b))
 		schedule_work(&t->grow);
+	err = 0;
+unlock:
 	spin_unlock_bh(&t->lock);
-	return 0;
+	return err;
 }
 
 /**
- * toytcp_table_remove() - forget an entry
+ * toytcp_table_remove() - remove an entry
  * @tn: the namespace
- * @entry: in the table or not; a socket's reference is put. Readers may have
- *	it in their hands for an RCU grace period yet
+ * @entry: in the table or not; a socket's reference is put. Readers may still
+ *	hold it for an RCU grace period
  */
 void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
@@ -195,51 +290,72 @@ void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 	}
 	spin_unlock_bh(&t->lock);
 	if (was_there)
-		put(entry);
+		put_entry(entry);
 }
 
 /**
  * toytcp_table_replace() - let one entry take another's place
  * @tn: the namespace
  * @old: in the table, and kept there by its owner's lock
- * @entry: complete, of the same four-tuple, and not in the table
+ * @entry: complete, of the same four-tuple; new memory
  *
- * A look-up finds the one or the other. References are taken and put as by
- * insertion and removal.
+ * A look-up finds one of the two. References are taken and put as by insertion
+ * and removal.
  */
 void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 			  struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
 
-	hold(entry);
+	hold_entry(entry);
 	spin_lock_bh(&t->lock);
 	hlist_nulls_replace_init_rcu(&old->node, &entry->node);
 	spin_unlock_bh(&t->lock);
-	put(old);
+	put_entry(old);
 }
 
-/* The entry with the least hash above @after among those of one chain. */
-static struct toytcp_entry *least_above(const struct toytcp_table *t,
-					const struct toytcp_buckets *b,
-					u32 slot, u64 after, u64 *hash)
+/* The first entry of a chain behind the place @after, if it is before *@place. */
+static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
+					   const struct toytcp_buckets *b,
+					   u32 slot, u64 after, u64 *place)
 {
-	struct toytcp_entry *e, *best;
+	struct toytcp_entry *e, *first;
 	struct hlist_nulls_node *node;
-	u64 h;
+	u64 limit = *place, p;
 
 	do {
-		best = NULL;
+		first = NULL;
+		*place = limit;
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			h = hash_of(t, &e->who);
-			if (slot_of(b, h) == slot && h > after &&
-			    (!best || h < *hash)) {
-				best = e;
-				*hash = h;
+			p = hash_of(t, &e->who);
+			if (slot_of(b, p) == slot && p > after && p < *place) {
+				first = e;
+				*place = p;
 			}
 		}
-	} while (get_nulls_value(node) != slot);
-	return best;
+	} while (get_nulls_value(node) != chain_number(b, slot));
+	return first;
+}
+
+/* The same for chain @slot of @b and for the chains that it is moving to. */
+static struct toytcp_entry *first_in_slot(const struct toytcp_table *t,
+					  const struct toytcp_buckets *b,
+					  u32 slot, u64 after, u64 *place)
+{
+	struct toytcp_entry *first = first_in_chain(t, b, slot, after, place);
+	const struct toytcp_buckets *larger = larger_of(t, b);
+	struct toytcp_entry *e;
+	u32 i, parts;
+
+	if (!larger)
+		return first;
+	parts = 1u << (larger->bits - b->bits);
+	for (i = slot * parts; i < (slot + 1) * parts; i++) {
+		e = first_in_chain(t, larger, i, after, place);
+		if (e)
+			first = e;
+	}
+	return first;
 }
 
 /**
@@ -247,64 +363,25 @@ static struct toytcp_entry *least_above(const struct toytcp_table *t,
  * @tn: the namespace
  * @cursor: 0 to begin with; afterwards leave it as it is
  *
- * Entries that are there all the time are each met exactly once, whatever
- * comes and goes meanwhile. RCU may be left and entered again between calls.
+ * Entries that are in the table all the time are met exactly once each,
+ * whatever is added or removed meanwhile, and if the table grows: the order of
+ * the entries is the same in all arrays. RCU may be left and entered again
+ * between calls; within one, an array and the next larger one are all there is,
+ * since grow() waits for a grace period.
  *
  * Return: an entry as toytcp_table_find() gives it; NULL at the end.
  */
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
 {
 	const struct toytcp_table *t = &tn->table;
-	const struct toytcp_buckets *b;
-	struct toytcp_entry *e;
-	unsigned int seq;
-	u64 hash = 0;
+	const struct toytcp_buckets *b = buckets_of(t);
+	struct toytcp_entry *e = NULL;
+	u64 place = U64_MAX;
 	u32 slot;
 
-	do {
-		seq = read_seqcount_begin(&t->resizing);
-		b = rcu_dereference(t->buckets);
-		e = NULL;
-		for (slot = slot_of(b, *cursor); !e && slot < 1u << b->bits;
-		     slot++)
-			e = least_above(t, b, slot, *cursor, &hash);
-	} while (read_seqcount_retry(&t->resizing, seq));
+	for (slot = slot_of(b, *cursor); !e && slot < 1u << b->bits; slot++)
+		e = first_in_slot(t, b, slot, *cursor, &place);
 	if (e)
-		*cursor = hash;
+		*cursor = place;
 	return e;
-}
-
-/**
- * toytcp_table_find() - whose segment is this?
- * @tn: the namespace
- * @who: its four-tuple
- *
- * Context: under RCU, and the entry is valid as long as that; no reference is
- * taken. A socket may by then have left the table, or even have come back with
- * another four-tuple: once the caller has its lock, it looks again.
- *
- * Return: the entry, or NULL.
- */
-struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
-				       const struct toytcp_tuple *who)
-{
-	const struct toytcp_table *t = &tn->table;
-	u64 hash = hash_of(t, who);
-	const struct toytcp_buckets *b;
-	struct hlist_nulls_node *node;
-	struct toytcp_entry *e;
-	unsigned int seq;
-	u32 slot;
-
-	do {
-		seq = read_seqcount_begin(&t->resizing);
-		b = rcu_dereference(t->buckets);
-		slot = slot_of(b, hash);
-		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			if (toytcp_tuple_same(&e->who, who))
-				return e;
-		}
-	} while (get_nulls_value(node) != slot ||
-		 read_seqcount_retry(&t->resizing, seq));
-	return NULL;
 }

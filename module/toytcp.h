@@ -125,17 +125,14 @@ struct toytcp_sock {
 
 /**
  * struct toytcp_table - the connection table of a namespace
- * @lock: taken to insert, remove, replace and grow
- * @resizing: odd while entries move to larger @buckets; a look-up that found
- *	nothing meanwhile is repeated
- * @buckets: the chains, an entry's by the highest bits of its hash
+ * @lock: taken to insert, remove, replace and move single entries
+ * @buckets: the chains; while the table grows, those that become empty
  * @key: secret of the hash, so that nobody can aim at one chain
  * @count: entries
  * @grow: makes more chains; in process context, where memory can be waited for
  */
 struct toytcp_table {
 	spinlock_t lock;	/* see above */
-	seqcount_spinlock_t resizing;
 	struct toytcp_buckets __rcu *buckets;
 	siphash_key_t key;
 	u32 count;
