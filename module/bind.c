@@ -56,6 +56,14 @@ int toytcp_bind_port(struct sock *sk, unsigned short port)
 	return 0;
 }
 
+/** toytcp_bind_device() - proto.rehash: SO_BINDTODEVICE; @sk: locked */
+void toytcp_bind_device(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	toytcp_table_rebind(toytcp_sock_net(sk), &toytcp_sk(sk)->entry,
+			    sk->sk_bound_dev_if);
+}
+
 static int enter_table(struct sock *sk, u16 port)
 {
 	struct toytcp_entry *e = &toytcp_sk(sk)->entry;
@@ -70,8 +78,9 @@ static int enter_table(struct sock *sk, u16 port)
 	WRITE_ONCE(e->remote, inet->inet_daddr);
 	WRITE_ONCE(e->lport, port);
 	WRITE_ONCE(e->rport, ntohs(inet->inet_dport));
+	WRITE_ONCE(e->dev, sk->sk_bound_dev_if);
 	err = toytcp_table_insert(tn, e);
-	if (err && toytcp_timewait_yield(tn, &e->who))
+	if (err && toytcp_timewait_yield(tn, e))
 		err = toytcp_table_insert(tn, e);
 	return err;
 }

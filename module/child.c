@@ -35,6 +35,7 @@ static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	RCU_INIT_POINTER(inet->mc_list, NULL);
 	memset(&inet->cork, 0, sizeof(inet->cork));
+	inet->sk.sk_bound_dev_if = e->entry.dev;
 	inet->inet_saddr = e->entry.local;
 	inet->inet_rcv_saddr = e->entry.local;
 	inet->inet_daddr = e->entry.remote;
@@ -91,6 +92,7 @@ struct sock *toytcp_child_new(struct sock *parent,
 	inherit_inet(inet_sk(child), parent, e);
 	inherit_tcp(child, toytcp_sk(parent));
 	toytcp_sk(child)->entry.who = e->entry.who;
+	toytcp_sk(child)->entry.dev = e->entry.dev;
 	sk_set_txhash(child);
 	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
 	toytcp_request_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());

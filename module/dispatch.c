@@ -13,8 +13,8 @@ static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
 			struct sk_buff *skb, const struct segment *seg,
 			const struct sock **asked)
 {
-	struct toytcp_listener *l = toytcp_ports_listener(tn, who,
-							  inet_iif(skb));
+	const struct toytcp_ingress in = toytcp_ingress_of(skb);
+	struct toytcp_listener *l = toytcp_ports_listener(tn, who, &in);
 
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, NULL, asked);
@@ -35,10 +35,11 @@ static bool to_timewait(struct toytcp_net *tn, struct toytcp_timewait *r,
 			struct sk_buff *skb, const struct segment *seg,
 			const struct sock **asked)
 {
+	const struct toytcp_ingress in = toytcp_ingress_of(skb);
 	struct toytcp_listener *l = NULL;
 
 	if (toytcp_timewait_reopens(r, seg))
-		l = toytcp_ports_listener(tn, &r->entry.who, inet_iif(skb));
+		l = toytcp_ports_listener(tn, &r->entry.who, &in);
 	if (l)
 		return toytcp_listener_arrives(l, NULL, skb, seg, r, asked);
 	if (*asked || !toytcp_receive_breaks_policy(tn, NULL, skb))
@@ -51,7 +52,8 @@ static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
 		     struct sk_buff *skb, const struct segment *seg,
 		     const struct sock **asked)
 {
-	struct toytcp_entry *entry = toytcp_table_find(tn, who);
+	const struct toytcp_ingress in = toytcp_ingress_of(skb);
+	struct toytcp_entry *entry = toytcp_table_find(tn, who, &in);
 	struct toytcp_timewait *r;
 	struct toytcp_request *e;
 

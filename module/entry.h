@@ -23,14 +23,27 @@ enum entry_kind {
  * @remote: the peer's address
  * @lport: our port, host order
  * @rport: the peer's port, host order
+ * @dev: the device that the connection is bound to, 0 for any
  * @kind: what the entry is part of
  *
- * Freed after an RCU grace period. While hashed, @who and @kind do not change.
+ * Freed after an RCU grace period. While it is in the table @who and @kind do
+ * not change, and @dev only by toytcp_table_rebind().
  */
 struct toytcp_entry {
 	struct hlist_nulls_node node;
 	struct_group_tagged(toytcp_tuple, who, __be32 local, remote; u16 lport, rport;);
+	int dev;
 	u8 kind;
+};
+
+/**
+ * struct toytcp_ingress - by which device a segment came in
+ * @dif: the device; if that belongs to a VRF, the VRF
+ * @sdif: the device, if it belongs to a VRF; else 0
+ */
+struct toytcp_ingress {
+	int dif;
+	int sdif;
 };
 
 /**
@@ -132,7 +145,7 @@ struct toytcp_timewait {
 };
 
 static_assert(sizeof(struct toytcp_request) <= 256);
-static_assert(sizeof(struct toytcp_timewait) <= 128);
+static_assert(sizeof(struct toytcp_timewait) <= 160);
 
 /**
  * struct toytcp_listener - what a socket in LISTEN has beside
@@ -169,6 +182,14 @@ static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,
 	return (struct toytcp_tuple) {
 		.local = ip_hdr(skb)->daddr, .remote = ip_hdr(skb)->saddr,
 		.lport = seg->destination, .rport = seg->source,
+	};
+}
+
+/** toytcp_ingress_of() - a packet's devices; skb->cb is still IP's */
+static inline struct toytcp_ingress toytcp_ingress_of(const struct sk_buff *skb)
+{
+	return (struct toytcp_ingress) {
+		.dif = inet_iif(skb), .sdif = inet_sdif(skb),
 	};
 }
 

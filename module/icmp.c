@@ -189,7 +189,9 @@ static void arrives(struct sock *sk, const struct quote *q)
 /* What is no socket gives up on its own. No reference is taken: RCU. */
 static void deliver(struct net *net, const struct quote *q)
 {
-	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who);
+	const struct toytcp_ingress in = toytcp_ingress_of(q->skb);
+	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who,
+						       &in);
 
 	if (!entry || entry->kind != ENTRY_SOCKET) {
 		__ICMP_INC_STATS(net, ICMP_MIB_INERRORS);

@@ -46,12 +46,11 @@ static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 }
 
 /* The answer goes out as the listener's own packets would. */
-static void route_as(const struct sock *sk, const struct sk_buff *skb,
+static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 		     struct toytcp_route *route)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	u32 mark = READ_ONCE(sk->sk_mark);
-	int dev = READ_ONCE(sk->sk_bound_dev_if);
 	int ttl = READ_ONCE(inet->uc_ttl);
 
 	toytcp_transmit_route_to(sock_net(sk), skb, route);
@@ -78,9 +77,11 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 		return NULL;
 	}
 	e->entry.who = *who;
+	/* It only reads: in a VRF, with tcp_l3mdev_accept, the device is the VRF. */
+	e->entry.dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
 	e->entry.kind = ENTRY_REQUEST;
 	e->listener = l;
-	route_as(sk, skb, &e->route);
+	route_as(sk, skb, e->entry.dev, &e->route);
 	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
 			    toytcp_buffers_window(sk),
 			    toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),

@@ -167,13 +167,15 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 
 /* How well a listener fits: 0 not at all; an address tells more than a device. */
 static int score(const struct toytcp_listener *l,
-		 const struct toytcp_tuple *who, int dif)
+		 const struct toytcp_tuple *who,
+		 const struct toytcp_ingress *in)
 {
 	__be32 addr = READ_ONCE(inet_sk(l->sk)->inet_rcv_saddr);
 	int dev = READ_ONCE(l->sk->sk_bound_dev_if);
 
 	if (READ_ONCE(inet_sk(l->sk)->inet_num) != who->lport ||
-	    (addr && addr != who->local) || (dev && dev != dif))
+	    (addr && addr != who->local) ||
+	    !inet_sk_bound_dev_eq(l->tn->net, dev, in->dif, in->sdif))
 		return 0;
 	return 1 + !!dev + 2 * !!addr;
 }
@@ -182,7 +184,7 @@ static int score(const struct toytcp_listener *l,
  * toytcp_ports_listener() - who listens for this?
  * @tn: the namespace
  * @who: a segment's four-tuple
- * @dif: the device it came in by
+ * @in: by which device it came in
  *
  * Of several that fit equally well (SO_REUSEPORT) each draws a lot for the
  * four-tuple, and the highest wins: a newcomer changes little for the others.
@@ -194,7 +196,7 @@ static int score(const struct toytcp_listener *l,
  */
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,
-					      int dif)
+					      const struct toytcp_ingress *in)
 {
 	u32 flow = jhash(who, sizeof(*who), net_hash_mix(tn->net));
 	struct toytcp_listener *l, *found = NULL;
@@ -202,7 +204,7 @@ struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 	int best = 0, fit;
 
 	hash_for_each_possible_rcu(tn->ports.listeners, l, node, who->lport) {
-		fit = score(l, who, dif);
+		fit = score(l, who, in);
 		if (!fit || fit < best)
 			continue;
 		lot = jhash_1word(hash_ptr(l, 32), flow);

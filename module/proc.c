@@ -250,7 +250,7 @@ static int abort_connection(struct toytcp_net *tn,
 	int err = -ENOENT;
 
 	rcu_read_lock();
-	entry = toytcp_table_find(tn, who);
+	entry = toytcp_table_find(tn, who, NULL);
 	if (entry && entry->kind != ENTRY_SOCKET)
 		err = -EOPNOTSUPP;
 	else if (entry &&

@@ -321,6 +321,7 @@ struct proto toytcp_prot = {
 	.backlog_rcv	= toytcp_receive_backlog,
 	.release_cb	= release_cb,
 	.unhash		= unhash,
+	.rehash		= toytcp_bind_device,
 	.get_port	= toytcp_bind_port,
 	.put_port	= put_port,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The connection table of a namespace: its sockets, its requests
- * (SYN-RECEIVED) and its TIME-WAIT entries, by four-tuple.
+ * (SYN-RECEIVED) and its TIME-WAIT entries, by four-tuple and bound device.
  *
  * Look-ups run under RCU; they take no lock and never wait. The table grows
  * while they run: grow() links a larger array of chains to the one in use
@@ -30,6 +30,8 @@
  * An entry's chain is given by the highest bits of its hash, so all arrays have
  * the entries in the same order. toytcp_table_next() relies on that.
  */
+#include <net/l3mdev.h>
+
 #include "toytcp.h"
 
 #define BITS_FIRST	8	/* 256 chains to begin with */
@@ -96,6 +98,15 @@ static u64 hash_of(const struct toytcp_table *t, const struct toytcp_tuple *who)
 static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 {
 	return hash >> (63 - b->bits);
+}
+
+/*
+ * The place of an entry in the order of the table. Entries that differ only in
+ * their device share a chain, since a look-up must find them all, but no place.
+ */
+static u64 place_of(const struct toytcp_table *t, const struct toytcp_entry *e)
+{
+	return hash_of(t, &e->who) ^ (u32)READ_ONCE(e->dev);
 }
 
 /* The table's own reference; requests and TIME-WAIT have owners elsewhere. */
@@ -198,26 +209,46 @@ void toytcp_table_destroy(struct toytcp_table *t)
 	kvfree(rcu_dereference_protected(t->buckets, true));
 }
 
-static struct toytcp_entry *search_array(const struct toytcp_buckets *b,
-					 u64 hash,
-					 const struct toytcp_tuple *who)
+/* @in: NULL: whatever the device. The rule for devices is TCP's. */
+static bool is_match(const struct toytcp_net *tn, const struct toytcp_entry *e,
+		     const struct toytcp_tuple *who,
+		     const struct toytcp_ingress *in)
 {
+	return toytcp_tuple_same(&e->who, who) &&
+	       (!in || inet_sk_bound_dev_eq(tn->net, READ_ONCE(e->dev),
+					    in->dif, in->sdif));
+}
+
+/* Returns the match in one array: one that is bound to a device, if any is. */
+static struct toytcp_entry *search_array(const struct toytcp_net *tn,
+					 const struct toytcp_buckets *b,
+					 u64 hash,
+					 const struct toytcp_tuple *who,
+					 const struct toytcp_ingress *in)
+{
+	struct toytcp_entry *e, *unbound = NULL;
 	struct hlist_nulls_node *node;
 	u32 slot = slot_of(b, hash);
-	struct toytcp_entry *e;
 
 	do {
-		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node)
-			if (toytcp_tuple_same(&e->who, who))
+		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
+			if (!is_match(tn, e, who, in))
+				continue;
+			if (READ_ONCE(e->dev) || !READ_ONCE(tn->table.has_bound))
 				return e;
+			unbound = e;
+		}
 	} while (get_nulls_value(node) != chain_number(b, slot));
-	return NULL;
+	return unbound;
 }
 
 /**
  * toytcp_table_find() - which entry is a segment for?
  * @tn: the namespace
  * @who: the segment's four-tuple
+ * @in: by which device it came in; NULL: any
+ *
+ * An entry bound to that device is preferred to one that is not bound.
  *
  * Context: under RCU (the entry is valid until its end; no reference is taken)
  * or table.lock. By the time that the caller has locked a socket, it may have
@@ -227,16 +258,44 @@ static struct toytcp_entry *search_array(const struct toytcp_buckets *b,
  * Return: the entry, or NULL.
  */
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
-				       const struct toytcp_tuple *who)
+				       const struct toytcp_tuple *who,
+				       const struct toytcp_ingress *in)
 {
 	const struct toytcp_table *t = &tn->table;
-	struct toytcp_entry *e = NULL;
+	struct toytcp_entry *e, *found = NULL;
 	const struct toytcp_buckets *b;
 	u64 hash = hash_of(t, who);
 
-	for (b = buckets_of(t); b && !e; b = larger_of(t, b))
-		e = search_array(b, hash, who);
-	return e;
+	for (b = buckets_of(t); b; b = larger_of(t, b)) {
+		e = search_array(tn, b, hash, who, in);
+		if (e && (READ_ONCE(e->dev) || !READ_ONCE(t->has_bound)))
+			return e;
+		if (e)
+			found = e;
+	}
+	return found;
+}
+
+/**
+ * toytcp_table_rival() - what keeps an entry out of the table?
+ * @tn: the namespace
+ * @entry: not in the table
+ *
+ * As with TCP: one that would get the segments that are for @entry. An unbound
+ * entry may be added beside one that is bound to a device.
+ *
+ * Context: under RCU or table.lock.
+ *
+ * Return: an entry, as toytcp_table_find() gives it, or NULL.
+ */
+struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
+					const struct toytcp_entry *entry)
+{
+	struct toytcp_ingress in = { .dif = entry->dev };
+
+	if (in.dif)
+		in.sdif = l3mdev_master_ifindex_by_index(tn->net, in.dif);
+	return toytcp_table_find(tn, &entry->who, &in);
 }
 
 /**
@@ -253,12 +312,14 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	int err = -EADDRNOTAVAIL;
 
 	spin_lock_bh(&t->lock);
-	if (toytcp_table_find(tn, &entry->who))
+	if (toytcp_table_rival(tn, entry))
 		goto unlock;
 	b = buckets_of(t);
 	larger = larger_of(t, b);
 	if (larger)
 		b = larger;
+	if (entry->dev)
+		WRITE_ONCE(t->has_bound, true);
 	hold_entry(entry);
 	hlist_nulls_add_head_rcu(&entry->node,
 				 &b->chain[slot_of(b, hash_of(t, &entry->who))]);
@@ -297,7 +358,7 @@ void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
  * toytcp_table_replace() - let one entry take another's place
  * @tn: the namespace
  * @old: in the table, and kept there by its owner's lock
- * @entry: complete, of the same four-tuple; new memory
+ * @entry: complete, of the same four-tuple and device; new memory
  *
  * A look-up finds one of the two. References are taken and put as by insertion
  * and removal.
@@ -314,6 +375,31 @@ void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 	put_entry(old);
 }
 
+/**
+ * toytcp_table_rebind() - an entry's socket is bound to another device
+ * @tn: the namespace
+ * @entry: in the table or not
+ * @dev: the device, 0 for any
+ *
+ * If another entry already gets the segments that come in by @dev, the old
+ * device keeps counting: nobody can be told, and no key is in the table twice.
+ */
+void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
+			 int dev)
+{
+	const struct toytcp_entry wish = { .who = entry->who, .dev = dev };
+	struct toytcp_table *t = &tn->table;
+	const struct toytcp_entry *rival;
+
+	spin_lock_bh(&t->lock);
+	if (dev)
+		WRITE_ONCE(t->has_bound, true);
+	rival = toytcp_table_rival(tn, &wish);
+	if (!rival || rival == entry)
+		WRITE_ONCE(entry->dev, dev);
+	spin_unlock_bh(&t->lock);
+}
+
 /* The first entry of a chain behind the place @after, if it is before *@place. */
 static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
 					   const struct toytcp_buckets *b,
@@ -327,7 +413,7 @@ static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
 		first = NULL;
 		*place = limit;
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			p = hash_of(t, &e->who);
+			p = place_of(t, e);
 			if (slot_of(b, p) == slot && p > after && p < *place) {
 				first = e;
 				*place = p;

@@ -131,6 +131,7 @@ static struct toytcp_timewait *make_timewait(const struct toytcp_sock *tp)
 	if (!r)
 		return NULL;
 	r->entry.who = tp->entry.who;
+	r->entry.dev = tp->entry.dev;
 	r->entry.kind = ENTRY_TIMEWAIT;
 	toytcp_timewait_keep(&r->core, &tp->tcb);
 	return r;
@@ -183,6 +184,8 @@ static void answer(struct toytcp_net *tn, const struct toytcp_timewait *r,
 
 	toytcp_timewait_ack(&r->core, toytcp_now(), &ack);
 	toytcp_transmit_route_to(tn->net, skb, &route);
+	if (r->entry.dev)
+		route.oif = r->entry.dev;
 	if (cause == CAUSE_RST)
 		cause = CAUSE_CHALLENGE_RST;
 	else if (cause == CAUSE_SYN)
@@ -219,23 +222,24 @@ static bool is_settled(const struct toytcp_net *tn,
 /**
  * toytcp_timewait_yield() - may connect() have a four-tuple in TIME-WAIT?
  * @tn: the namespace
- * @who: the four-tuple, which is taken
+ * @entry: what it wants to insert; another one is in its way
  *
  * RFC 6191 section 3: both ends tell old segments by their timestamps, so only
  * if the new connection is to have some, too.
  *
  * Return: whether a TIME-WAIT entry has made way.
  */
-bool toytcp_timewait_yield(struct toytcp_net *tn, const struct toytcp_tuple *who)
+bool toytcp_timewait_yield(struct toytcp_net *tn,
+			   const struct toytcp_entry *entry)
 {
-	struct toytcp_entry *entry;
+	struct toytcp_entry *rival;
 	struct toytcp_timewait *r;
 	bool yields;
 
 	rcu_read_lock();
-	entry = toytcp_table_find(tn, who);
-	r = container_of(entry, struct toytcp_timewait, entry);
-	yields = entry && entry->kind == ENTRY_TIMEWAIT && r->core.timestamps &&
+	rival = toytcp_table_rival(tn, entry);
+	r = container_of(rival, struct toytcp_timewait, entry);
+	yields = rival && rival->kind == ENTRY_TIMEWAIT && r->core.timestamps &&
 		 READ_ONCE(tn->sysctl_timestamps) && is_settled(tn, r);
 	if (yields)
 		toytcp_timewait_reuse(tn, r, CAUSE_OPEN);

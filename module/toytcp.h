@@ -28,6 +28,7 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <net/inet_sock.h>
+#include <net/ip.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
@@ -129,6 +130,7 @@ struct toytcp_sock {
  * @buckets: the chains; while the table grows, those that become empty
  * @key: secret of the hash, so that nobody can aim at one chain
  * @count: entries
+ * @has_bound: an entry with a device has been here: look-ups must prefer such
  * @grow: makes more chains; in process context, where memory can be waited for
  */
 struct toytcp_table {
@@ -136,6 +138,7 @@ struct toytcp_table {
 	struct toytcp_buckets __rcu *buckets;
 	siphash_key_t key;
 	u32 count;
+	bool has_bound;
 	struct work_struct grow;
 };
 
@@ -269,11 +272,16 @@ static inline bool toytcp_answer_due(u32 *last)
 bool toytcp_table_init(struct toytcp_table *t);
 void toytcp_table_destroy(struct toytcp_table *t);
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
-				       const struct toytcp_tuple *who);
+				       const struct toytcp_tuple *who,
+				       const struct toytcp_ingress *in);
+struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
+					const struct toytcp_entry *entry);
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
 void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
 void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 			  struct toytcp_entry *entry);
+void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
+			 int dev);
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
 /* ports.c */
@@ -285,11 +293,12 @@ void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,
-					      int dif);
+					      const struct toytcp_ingress *in);
 
 /* bind.c */
 int toytcp_bind_port(struct sock *sk, unsigned short port);
 int toytcp_bind_connect(struct sock *sk);
+void toytcp_bind_device(struct sock *sk);
 
 /* isn.c */
 u32 toytcp_isn_new(const struct toytcp_tuple *who);
@@ -331,7 +340,7 @@ void toytcp_timewait_enter(struct sock *sk);
 void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 			   u8 cause);
 bool toytcp_timewait_yield(struct toytcp_net *tn,
-			   const struct toytcp_tuple *who);
+			   const struct toytcp_entry *entry);
 bool toytcp_timewait_reopens(const struct toytcp_timewait *r,
 			     const struct segment *seg);
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
