@@ -36,7 +36,7 @@ static int search(struct sock *sk, u32 start,
 
 static bool bind_to(struct sock *sk, u16 port)
 {
-	return toytcp_ports_take(sk, port, STRICT);
+	return toytcp_ports_take(sk, port, BIND_ANY);
 }
 
 /**
@@ -49,7 +49,7 @@ static bool bind_to(struct sock *sk, u16 port)
 int toytcp_bind_port(struct sock *sk, unsigned short port)
 {
 	sock_owned_by_me(sk);
-	if (port ? !toytcp_ports_take(sk, port, TOLERANT) :
+	if (port ? !toytcp_ports_take(sk, port, BIND_PORT) :
 		   search(sk, get_random_u32(), bind_to) < 0)
 		return -EADDRINUSE;
 	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
@@ -87,7 +87,7 @@ static int enter_table(struct sock *sk, u16 port)
 
 static bool connect_from(struct sock *sk, u16 port)
 {
-	if (!toytcp_ports_take(sk, port, SHARED))
+	if (!toytcp_ports_take(sk, port, CONNECT_ANY))
 		return false;
 	if (!enter_table(sk, port))
 		return true;

@@ -49,6 +49,7 @@ struct toytcp_ingress {
 /**
  * struct toytcp_claim - a claim on a local port
  * @node: in the namespace's hash of claims, or unhashed
+ * @alike: the ring of claims that are alike: one of them is in the hash
  * @uid: who claims it; SO_REUSEPORT shares within one user
  * @addr: the address claimed, 0 for all
  * @dev: the device claimed, 0 for all
@@ -57,6 +58,7 @@ struct toytcp_ingress {
  * @reuseport: SO_REUSEPORT
  * @listening: the owner is in LISTEN
  * @shared: connect() chose the port: others may have it for other peers
+ * @inherited: a child's or a TIME-WAIT entry's: it may join a ring
  * @timewait: part of a struct toytcp_timewait, else of a struct toytcp_sock
  *
  * Sockets have one, and TIME-WAIT entries: a port in TIME-WAIT is known. Under
@@ -64,6 +66,7 @@ struct toytcp_ingress {
  */
 struct toytcp_claim {
 	struct hlist_node node;
+	struct list_head alike;
 	kuid_t uid;
 	__be32 addr;
 	int dev;
@@ -72,14 +75,15 @@ struct toytcp_claim {
 	u8 reuseport : 1;
 	u8 listening : 1;
 	u8 shared : 1;
+	u8 inherited : 1;
 	u8 timewait : 1;
 };
 
-/* What a claim may come beside; that four-tuples differ, the table sees to. */
+/* Which claims a new one tolerates; the table makes four-tuples unique. */
 enum terms {
-	TOLERANT,	/* bind() to this port: whom both sides put up with */
-	STRICT,		/* bind() to any port: nobody */
-	SHARED,		/* connect() from any port: other connections */
+	BIND_PORT,	/* bind() to this port: those that agree to share */
+	BIND_ANY,	/* bind() to any port: none */
+	CONNECT_ANY,	/* connect() from any port: those of other connections */
 };
 
 /**

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Local ports: who has claimed which (bind, connect, TIME-WAIT), and who
- * listens where.
+ * Local ports: who has claimed which one (bind, connect, TIME-WAIT), and which
+ * listener is where.
  *
- * Who may share a port with whom is as with TCP, down to the corner cases:
+ * Which claims may share a port is as with TCP, down to the corner cases:
  * programs rely on them.
+ *
+ * A hash chain holds the claims of its ports, but only one of those that are
+ * @inherited and alike: the others are linked to it (@alike). So a listener's
+ * children, and its connections in TIME-WAIT, add one claim to the chain for
+ * each of its addresses, however many they are.
  */
 #include <linux/jhash.h>
 #include <net/netns/hash.h>
@@ -16,7 +21,7 @@ static struct toytcp_ports *ports_of(const struct sock *sk)
 	return &toytcp_sock_net(sk)->ports;
 }
 
-/* What counts is what a socket has when somebody else wants its port. */
+/* What counts is what a socket has when another one wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
 	const struct sock *sk =
@@ -36,8 +41,8 @@ static bool overlap(const struct toytcp_claim *a, const struct toytcp_claim *b)
 	       (!a->dev || !b->dev || a->dev == b->dev);
 }
 
-/* May @c come beside @other, which was there before? */
-static bool tolerated(const struct toytcp_claim *c,
+/* Do both sides agree that @c shares the port with @other, which is older? */
+static bool may_share(const struct toytcp_claim *c,
 		      const struct toytcp_claim *other)
 {
 	if (c->reuse && other->reuse && !other->listening)
@@ -49,10 +54,10 @@ static bool tolerated(const struct toytcp_claim *c,
 static bool permits(struct toytcp_claim *c, struct toytcp_claim *other,
 		    enum terms terms)
 {
-	if (terms == SHARED)
+	if (terms == CONNECT_ANY)
 		return other->shared;
 	refresh(other);
-	return !overlap(c, other) || (terms == TOLERANT && tolerated(c, other));
+	return !overlap(c, other) || (terms == BIND_PORT && may_share(c, other));
 }
 
 static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
@@ -60,6 +65,7 @@ static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
 {
 	struct toytcp_claim *other;
 
+	lockdep_assert_held(&ports->lock);
 	refresh(c);
 	hash_for_each_possible(ports->claims, other, node, port)
 		if (other != c && other->port == port &&
@@ -68,17 +74,58 @@ static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
 	return false;
 }
 
-static void add(struct toytcp_ports *ports, struct toytcp_claim *c, u16 port)
+/*
+ * Can @a stand for @b in every conflict? A child may still change its options
+ * by setsockopt(); those of the one in the chain count for all that joined it.
+ */
+static bool are_alike(const struct toytcp_claim *a, const struct toytcp_claim *b)
 {
+	return a->inherited && b->inherited && a->port == b->port &&
+	       a->addr == b->addr && a->dev == b->dev &&
+	       uid_eq(a->uid, b->uid) && a->reuse == b->reuse &&
+	       a->reuseport == b->reuseport && a->shared == b->shared &&
+	       a->timewait == b->timewait;
+}
+
+static void add_claim(struct toytcp_ports *ports, struct toytcp_claim *c,
+		      u16 port)
+{
+	struct toytcp_claim *other;
+
 	c->port = port;
+	INIT_LIST_HEAD(&c->alike);
+	INIT_HLIST_NODE(&c->node);
+	if (c->inherited) {
+		hash_for_each_possible(ports->claims, other, node, port) {
+			if (!are_alike(c, other))
+				continue;
+			list_add(&c->alike, &other->alike);
+			return;
+		}
+	}
 	hash_add(ports->claims, &c->node, port);
+}
+
+/* The one in the chain leaves its place to one of the others. */
+static void remove_claim(struct toytcp_ports *ports, struct toytcp_claim *c)
+{
+	bool in_chain = hash_hashed(&c->node);
+	struct toytcp_claim *heir;
+
+	hash_del(&c->node);
+	if (in_chain && !list_empty(&c->alike)) {
+		heir = list_first_entry(&c->alike, struct toytcp_claim, alike);
+		hash_add(ports->claims, &heir->node, heir->port);
+	}
+	list_del_init(&c->alike);
+	c->port = 0;
 }
 
 /**
  * toytcp_ports_take() - claim a port
  * @sk: locked, without a claim
  * @port: host order
- * @terms: what the claim may come beside
+ * @terms: which other claims are tolerated
  *
  * Return: whether the port is the socket's now.
  */
@@ -91,10 +138,11 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 	sock_owned_by_me(sk);
 	spin_lock_bh(&ports->lock);
 	c->uid = sk->sk_uid;
-	c->shared = terms == SHARED;
+	c->shared = terms == CONNECT_ANY;
+	c->inherited = 0;
 	ok = !conflicts(ports, c, port, terms);
 	if (ok)
-		add(ports, c, port);
+		add_claim(ports, c, port);
 	spin_unlock_bh(&ports->lock);
 	return ok;
 }
@@ -112,7 +160,7 @@ int toytcp_ports_listen(struct toytcp_listener *l)
 	int err = -EADDRINUSE;
 
 	spin_lock_bh(&ports->lock);
-	if (!conflicts(ports, c, c->port, TOLERANT)) {
+	if (!conflicts(ports, c, c->port, BIND_PORT)) {
 		c->listening = 1;
 		hash_add_rcu(ports->listeners, &l->node, c->port);
 		err = 0;
@@ -136,7 +184,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 }
 
 /**
- * toytcp_ports_share() - a child has its listener's port, TIME-WAIT its socket's
+ * toytcp_ports_share() - a child inherits a port, or a TIME-WAIT entry does
  * @sk: the listener, which may have closed; or the socket in TIME-WAIT
  * @to: a claim not yet in use
  * @port: host order
@@ -145,14 +193,17 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 			bool timewait)
 {
+	struct toytcp_claim *from = &toytcp_sk(sk)->claim;
 	struct toytcp_ports *ports = ports_of(sk);
 
 	spin_lock_bh(&ports->lock);
-	refresh(&toytcp_sk(sk)->claim);
-	*to = toytcp_sk(sk)->claim;
+	refresh(from);
+	*to = *from;
 	to->listening = 0;
+	to->inherited = 1;
 	to->timewait = timewait;
-	add(ports, to, port);
+	refresh(to);
+	add_claim(ports, to, port);
 	spin_unlock_bh(&ports->lock);
 }
 
@@ -160,8 +211,8 @@ void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 {
 	spin_lock_bh(&tn->ports.lock);
-	hash_del(&claim->node);
-	claim->port = 0;
+	if (claim->port)
+		remove_claim(&tn->ports, claim);
 	spin_unlock_bh(&tn->ports.lock);
 }
 
@@ -181,13 +232,14 @@ static int score(const struct toytcp_listener *l,
 }
 
 /**
- * toytcp_ports_listener() - who listens for this?
+ * toytcp_ports_listener() - find the listener for a segment
  * @tn: the namespace
  * @who: a segment's four-tuple
  * @in: by which device it came in
  *
- * Of several that fit equally well (SO_REUSEPORT) each draws a lot for the
- * four-tuple, and the highest wins: a newcomer changes little for the others.
+ * Of several that fit equally well (SO_REUSEPORT) the one whose hash with the
+ * four-tuple is highest gets it (rendezvous hashing): when a listener comes or
+ * goes, few four-tuples change theirs.
  *
  * Context: under RCU, and the listener and its socket are valid as long as
  * that; no reference is taken. It may have left LISTEN since.
@@ -200,18 +252,18 @@ struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 {
 	u32 flow = jhash(who, sizeof(*who), net_hash_mix(tn->net));
 	struct toytcp_listener *l, *found = NULL;
-	u32 highest = 0, lot;
+	u32 highest = 0, weight;
 	int best = 0, fit;
 
 	hash_for_each_possible_rcu(tn->ports.listeners, l, node, who->lport) {
 		fit = score(l, who, in);
 		if (!fit || fit < best)
 			continue;
-		lot = jhash_1word(hash_ptr(l, 32), flow);
-		if (fit > best || lot > highest) {
+		weight = jhash_1word(hash_ptr(l, 32), flow);
+		if (fit > best || weight > highest) {
 			found = l;
 			best = fit;
-			highest = lot;
+			highest = weight;
 		}
 	}
 	return found;
