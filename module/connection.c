@@ -89,15 +89,15 @@ void toytcp_connection_init(struct sock *sk,
 bool toytcp_connection_orphan(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
-	int own, others = 0;
+	int own;
 
 	sock_owned_by_me(sk);
 	toytcp_user_leave(&toytcp_sk(sk)->tcb, toytcp_now());
 	own = atomic_inc_return(&tn->orphans);
-	if (tn->net != &init_net)
-		others = atomic_inc_return(&other_orphans);
+	toytcp_others_add(tn, &other_orphans, 1);
 	return own > READ_ONCE(tn->sysctl_orphans) ||
-	       others > READ_ONCE(toytcp_net(&init_net)->sysctl_orphans);
+	       toytcp_others_count(tn, &other_orphans) >
+	       READ_ONCE(toytcp_net(&init_net)->sysctl_orphans);
 }
 
 /**
@@ -118,8 +118,7 @@ void toytcp_connection_end(struct sock *sk)
 	purge(sk);
 	if (tp->tcb.orphan) {
 		atomic_dec(&tn->orphans);
-		if (tn->net != &init_net)
-			atomic_dec(&other_orphans);
+		toytcp_others_add(tn, &other_orphans, -1);
 	}
 	/* A port that bind() asked for stays the socket's. */
 	if (sock_flag(sk, SOCK_DEAD) ||

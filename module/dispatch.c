@@ -1,99 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the hook to the one a segment is for: a socket, a listener or its
- * request, TIME-WAIT, or nobody.
+ * From the hook to the destination of a segment: a socket, a listener or its
+ * request, a TIME-WAIT entry, or none.
  */
 #include <net/ip.h>
 #include <net/route.h>
 
 #include "toytcp.h"
 
-/* 3.10.7.1: no connection, and perhaps nobody who listens. */
-static bool to_listener(struct toytcp_net *tn, const struct toytcp_tuple *who,
-			struct sk_buff *skb, const struct segment *seg,
-			const struct sock **asked)
+/**
+ * struct arrival - a segment on its way
+ * @tn: the namespace
+ * @skb: data at our header
+ * @seg: the same, parsed
+ * @who: its four-tuple
+ * @in: by which device it came in
+ * @asked: the listener whose policy and filter have let it pass, or NULL
+ */
+struct arrival {
+	struct toytcp_net *tn;
+	struct sk_buff *skb;
+	const struct segment *seg;
+	struct toytcp_tuple who;
+	struct toytcp_ingress in;
+	const struct sock *asked;
+};
+
+static bool is_forbidden(struct arrival *a)
 {
-	const struct toytcp_ingress in = toytcp_ingress_of(skb);
-	struct toytcp_listener *l = toytcp_ports_listener(tn, who, &in);
+	return !a->asked && toytcp_receive_breaks_policy(a->tn, NULL, a->skb);
+}
+
+/* RFC 9293 section 3.10.7.1: there is no connection. */
+static bool to_listener(struct arrival *a)
+{
+	struct toytcp_listener *l = toytcp_ports_listener(a->tn, &a->who,
+							  &a->in);
 
 	if (l)
-		return toytcp_listener_arrives(l, NULL, skb, seg, NULL, asked);
-	if (!*asked && toytcp_receive_breaks_policy(tn, NULL, skb))
+		return toytcp_listener_arrives(l, NULL, a->skb, a->seg, NULL,
+					       &a->asked);
+	if (is_forbidden(a))
 		return false;
-	if (!(seg->ctl & CTL_RST))
-		toytcp_transmit_reset(tn->net, skb, seg, CAUSE_CLOSED);
-	toytcp_drop(tn, skb, drop_no_socket);
+	if (!(a->seg->ctl & CTL_RST))
+		toytcp_transmit_reset(a->tn->net, a->skb, a->seg, CAUSE_CLOSED);
+	toytcp_drop(a->tn, a->skb, drop_no_socket);
 	return false;
 }
 
 /*
- * TIME-WAIT. A SYN that may open a new connection is the listener's, with its
- * own policy, if somebody listens; as long as the listener has no room, the old
- * connection is kept.
+ * A SYN that may open a new connection (RFC 9293 MAY-2) is for the listener, if
+ * there is one, and subject to its policy. The old connection is kept until the
+ * listener has room for the new one.
  */
-static bool to_timewait(struct toytcp_net *tn, struct toytcp_timewait *r,
-			struct sk_buff *skb, const struct segment *seg,
-			const struct sock **asked)
+static bool to_timewait(struct arrival *a, struct toytcp_timewait *r)
 {
-	const struct toytcp_ingress in = toytcp_ingress_of(skb);
+	enum verdict verdict = toytcp_timewait_verdict(&r->core, a->seg);
 	struct toytcp_listener *l = NULL;
 
-	if (toytcp_timewait_reopens(r, seg))
-		l = toytcp_ports_listener(tn, &r->entry.who, &in);
+	if (verdict == VERDICT_CREATE)
+		l = toytcp_ports_listener(a->tn, &a->who, &a->in);
 	if (l)
-		return toytcp_listener_arrives(l, NULL, skb, seg, r, asked);
-	if (*asked || !toytcp_receive_breaks_policy(tn, NULL, skb))
-		toytcp_timewait_arrives(tn, r, skb, seg);
+		return toytcp_listener_arrives(l, NULL, a->skb, a->seg, r,
+					       &a->asked);
+	if (!is_forbidden(a))
+		toytcp_timewait_arrives(a->tn, r, verdict, a->skb, a->seg);
 	return false;
 }
 
-/* Returns whether to look once more: another CPU was faster. */
-static bool dispatch(struct toytcp_net *tn, const struct toytcp_tuple *who,
-		     struct sk_buff *skb, const struct segment *seg,
-		     const struct sock **asked)
+/* Returns whether to look up the segment again: another CPU was faster. */
+static bool dispatch(struct arrival *a)
 {
-	const struct toytcp_ingress in = toytcp_ingress_of(skb);
-	struct toytcp_entry *entry = toytcp_table_find(tn, who, &in);
-	struct toytcp_timewait *r;
+	struct toytcp_entry *entry = toytcp_table_find(a->tn, &a->who, &a->in);
 	struct toytcp_request *e;
 
 	if (!entry)
-		return to_listener(tn, who, skb, seg, asked);
+		return to_listener(a);
 	switch (entry->kind) {
 	case ENTRY_SOCKET:
-		toytcp_receive_packet(toytcp_entry_sock(entry), who, skb, seg,
-				      *asked);
+		toytcp_receive_packet(toytcp_entry_sock(entry), &a->who, a->skb,
+				      a->seg, a->asked);
 		return false;
 	case ENTRY_REQUEST:
 		e = container_of(entry, struct toytcp_request, entry);
-		return toytcp_listener_arrives(e->listener, e, skb, seg, NULL,
-					       asked);
+		return toytcp_listener_arrives(e->listener, e, a->skb, a->seg,
+					       NULL, &a->asked);
 	default:
-		r = container_of(entry, struct toytcp_timewait, entry);
-		return to_timewait(tn, r, skb, seg, asked);
+		return to_timewait(a, container_of(entry,
+						   struct toytcp_timewait,
+						   entry));
 	}
 }
 
 /**
- * toytcp_dispatch_packet() - find out whom a segment is for, and hand it over
+ * toytcp_dispatch_packet() - find out what a segment is for, and hand it over
  * @tn: the namespace
- * @skb: data at our header; taken over
+ * @skb: data at our header, skb->cb still IP's; taken over
  * @seg: the same, parsed
  *
- * Two ACKs that complete a handshake may come at once: one makes the request a
- * socket, the other finds that out too late, and is looked up again. The policy
- * and the filter of the listener, which its child has too, are not asked twice.
+ * Two ACKs that complete a handshake may arrive at once: one makes the request
+ * a socket, the other finds that out too late and is looked up again. The
+ * listener's policy and filter, which its child has as well, are not applied to
+ * it twice.
  *
  * Context: BH disabled.
  */
 void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			    const struct segment *seg)
 {
-	const struct toytcp_tuple who = toytcp_tuple_of(skb, seg);
-	const struct sock *asked = NULL;
+	struct arrival a = {
+		.tn = tn, .skb = skb, .seg = seg,
+		.who = toytcp_tuple_of(skb, seg), .in = toytcp_ingress_of(skb),
+	};
 
 	rcu_read_lock();
-	while (dispatch(tn, &who, skb, seg, &asked))
+	while (dispatch(&a))
 		;
 	rcu_read_unlock();
 }

@@ -6,7 +6,7 @@
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
 
-#define TOYTCP_SYNACK_RETRIES	5	/* repetitions of a SYN,ACK */
+#define TOYTCP_SYNACK_RETRIES	5	/* retransmissions of a SYN,ACK */
 
 /* What stands in the connection table: a struct toytcp_... */
 enum entry_kind {
@@ -83,7 +83,7 @@ struct toytcp_claim {
 enum terms {
 	BIND_PORT,	/* bind() to this port: those that agree to share */
 	BIND_ANY,	/* bind() to any port: none */
-	CONNECT_ANY,	/* connect() from any port: those of other connections */
+	CONNECT_ANY,	/* connect() from any port: other connections' */
 };
 
 /**
@@ -103,49 +103,95 @@ struct toytcp_route {
 };
 
 /**
- * struct toytcp_request - SYN-RECEIVED that came from LISTEN
+ * struct toytcp_waiting - what requests and TIME-WAIT entries have in common
  * @entry: must be first
- * @core: what the protocol knows of it
- * @route: how to answer
- * @listener: whose it is; valid while the entry is hashed, and for an RCU
- *	grace period longer
- * @link: in listener.requests[core.repeated], under listener.lock; empty once the
- *	request has left the table
- * @deadline: when the SYN,ACK is repeated, jiffies
  * @answered: see toytcp_answer_due()
- * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
+ * @link: in a queue of its list, under the list's lock; empty once it has left
+ *	the table
+ * @deadline: when its time is up, jiffies
  * @rcu: for freeing
  */
-struct toytcp_request {
+struct toytcp_waiting {
 	struct toytcp_entry entry;
+	u32 answered;
+	struct list_head link;
+	unsigned long deadline;
+	struct rcu_head rcu;
+};
+
+/* SYN,ACKs wait twice as long each time: a queue for each number of times. */
+#define TOYTCP_QUEUES	(TOYTCP_SYNACK_RETRIES + 1)
+
+struct toytcp_waitlist;
+
+/**
+ * struct toytcp_waiting_ops - how requests and TIME-WAIT differ
+ * @expire: the time of an entry is up: forget it or queue it again. Under the
+ *	list's lock
+ * @retransmit: called afterwards, without the lock, under RCU; or NULL
+ * @gone: an entry has left the table, and is freed next. Under the list's
+ *	lock; or NULL
+ */
+struct toytcp_waiting_ops {
+	void (*expire)(struct toytcp_waitlist *list, struct toytcp_waiting *w);
+	void (*retransmit)(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w);
+	void (*gone)(struct toytcp_waitlist *list, struct toytcp_waiting *w);
+};
+
+/**
+ * struct toytcp_waitlist - a listener's requests, or a namespace's TIME-WAIT
+ * @lock: guards all of it
+ * @queue: each in the order of deadlines; TIME-WAIT uses the first one only
+ * @count: entries
+ * @timer: for the earliest deadline
+ * @tn: the namespace of the entries
+ * @ops: see there
+ */
+struct toytcp_waitlist {
+	spinlock_t lock;	/* see toytcp.h */
+	struct list_head queue[TOYTCP_QUEUES];
+	u32 count;
+	struct timer_list timer;
+	struct toytcp_net *tn;
+	const struct toytcp_waiting_ops *ops;
+};
+
+/**
+ * struct toytcp_request - SYN-RECEIVED that came from LISTEN
+ * @waiting: must be first; its queue is that of core.repeated
+ * @entry: the head of @waiting
+ * @core: what the protocol knows of it
+ * @route: how to answer
+ * @listener: whose it is; valid while the entry is in the table, and for an
+ *	RCU grace period longer
+ * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
+ */
+struct toytcp_request {
+	union {
+		struct toytcp_waiting waiting;
+		struct toytcp_entry entry;
+	};
 	struct syn_request core;
 	struct toytcp_route route;
 	struct toytcp_listener *listener;
-	struct list_head link;
-	unsigned long deadline;
-	u32 answered;
 	bool acked;
-	struct rcu_head rcu;
 };
 
 /**
  * struct toytcp_timewait - TIME-WAIT
- * @entry: must be first
+ * @waiting: must be first
+ * @entry: the head of @waiting
  * @core: what the protocol knows of it
- * @answered: see toytcp_answer_due()
  * @claim: keeps the port known
- * @link: in timewaits.list, oldest first, under timewaits.lock
- * @deadline: when it ends, jiffies
- * @rcu: for freeing
  */
 struct toytcp_timewait {
-	struct toytcp_entry entry;
+	union {
+		struct toytcp_waiting waiting;
+		struct toytcp_entry entry;
+	};
 	struct timewait core;
-	u32 answered;
 	struct toytcp_claim claim;
-	struct list_head link;
-	unsigned long deadline;
-	struct rcu_head rcu;
 };
 
 static_assert(sizeof(struct toytcp_request) <= 256);
@@ -153,30 +199,53 @@ static_assert(sizeof(struct toytcp_timewait) <= 160);
 
 /**
  * struct toytcp_listener - what a socket in LISTEN has beside
- * @lock: guards all of it but @node
  * @node: in the namespace's hash of listeners, read under RCU
+ * @requests: its lock also guards @accept_queue
  * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
  *	holds its socket's first reference. sk_ack_backlog says how many there are
- * @requests: by how often their SYN,ACK was repeated; each list in the order
- *	of deadlines, since all in it wait equally long
- * @request_count: how many there are in all
  * @cookies_until: when the last cookie will have gone bad, jiffies
- * @timer: for the earliest deadline among @requests
  * @sk: the socket
  * @tn: its namespace
  * @rcu: for freeing
  */
 struct toytcp_listener {
-	spinlock_t lock;	/* see above */
 	struct hlist_node node;
+	struct toytcp_waitlist requests;
 	struct list_head accept_queue;
-	struct list_head requests[TOYTCP_SYNACK_RETRIES + 1];
-	u32 request_count;
 	unsigned long cookies_until;
-	struct timer_list timer;
 	struct sock *sk;
 	struct toytcp_net *tn;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct toytcp_table - the connection table of a namespace
+ * @lock: taken to insert, remove, replace and move single entries
+ * @buckets: the chains; while the table grows, those that become empty
+ * @key: secret of the hash, so that nobody can aim at one chain
+ * @count: entries
+ * @has_bound: an entry with a device has been here: look-ups must prefer such
+ * @grow: makes more chains; in process context, where memory can be waited for
+ */
+struct toytcp_table {
+	spinlock_t lock;	/* see toytcp.h */
+	struct toytcp_buckets __rcu *buckets;
+	siphash_key_t key;
+	u32 count;
+	bool has_bound;
+	struct work_struct grow;
+};
+
+/**
+ * struct toytcp_ports - claims and listeners of a namespace
+ * @lock: guards @claims, and @listeners for writing
+ * @claims: by port
+ * @listeners: by port, read under RCU
+ */
+struct toytcp_ports {
+	spinlock_t lock;	/* see toytcp.h */
+	DECLARE_HASHTABLE(claims, 10);
+	DECLARE_HASHTABLE(listeners, 8);
 };
 
 /** toytcp_tuple_of() - a packet's four-tuple, from our side */

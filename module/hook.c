@@ -4,8 +4,8 @@
  *
  * It sits at NF_INET_LOCAL_IN behind all the administrator's rules, so that
  * "drop" means drop, and takes over what ip_local_deliver_finish() would have
- * done. A packet that gets past it (a namespace whose hook is not there yet)
- * comes to toytcp_hook_input() by the protocol handler: the same way in.
+ * done. A packet that gets past it (in a namespace without the hook as yet)
+ * comes to toytcp_hook_input() by the protocol handler.
  */
 #include <linux/netfilter_ipv4.h>
 #include <net/ip.h>
@@ -14,16 +14,15 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-/* Is the checksum right? With it, whatever else is wrong is the sender's. */
+/* If it is right, any other fault is the sender's. */
 static bool checksum_ok(struct sk_buff *skb)
 {
 	return !skb_checksum_init(skb, toytcp_protocol, inet_compute_pseudo) &&
 	       !skb_checksum_complete(skb);
 }
 
-/* What the parser does not take. */
-static void refuse(struct toytcp_net *tn, struct sk_buff *skb,
-		   enum segment_fault fault)
+static void drop_faulty(struct toytcp_net *tn, struct sk_buff *skb,
+			enum segment_fault fault)
 {
 	toytcp_count(tn, in_errors);
 	if (fault == SEGMENT_SHORT)
@@ -34,10 +33,7 @@ static void refuse(struct toytcp_net *tn, struct sk_buff *skb,
 		toytcp_drop(tn, skb, drop_options);
 }
 
-/*
- * Brings the header into the linear part. A header longer than the segment is
- * left for the parser to refuse.
- */
+/* A header that is longer than the segment is left for the parser to reject. */
 static bool pull_header(struct sk_buff *skb)
 {
 	u32 hdrlen;
@@ -48,17 +44,14 @@ static bool pull_header(struct sk_buff *skb)
 	return hdrlen > skb->len || pskb_may_pull(skb, hdrlen);
 }
 
-/*
- * Validates a segment, once and for all. What is not good is dropped, and
- * counted by reason.
- */
+/* Validates a segment, once and for all; drops it if it is not good. */
 static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 		  struct segment *seg)
 {
 	enum segment_fault fault = SEGMENT_SHORT;
 
 	if (skb->len < SEGMENT_HEADER_MIN) {
-		refuse(tn, skb, fault);
+		drop_faulty(tn, skb, fault);
 		return false;
 	}
 	if (!pull_header(skb)) {
@@ -72,7 +65,7 @@ static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 	}
 	fault = toytcp_segment_parse(seg, skb->data, skb->len);
 	if (fault != SEGMENT_OK)
-		refuse(tn, skb, fault);
+		drop_faulty(tn, skb, fault);
 	return fault == SEGMENT_OK;
 }
 
@@ -87,11 +80,12 @@ static bool is_martian(const struct sk_buff *skb)
  * toytcp_hook_input() - a packet of our protocol is for this host
  * @skb: data at our header, ip_hdr() valid, with a route; taken over
  *
- * Also the handler of struct net_protocol. Context: any in which the network
- * delivers; RCU read lock held. After NFQUEUE that is process context, so BH
- * are disabled here.
+ * Also the handler of struct net_protocol.
  *
- * Return: 0, what struct net_protocol wants for "consumed".
+ * Context: RCU read lock held. After NFQUEUE it is process context, so BH are
+ * disabled here.
+ *
+ * Return: 0: consumed.
  */
 int toytcp_hook_input(struct sk_buff *skb)
 {

@@ -3,7 +3,7 @@
  * LISTEN: SYNs come in, connections go out to accept().
  *
  * The packet path never takes the listener's socket lock. It finds the listener
- * under RCU, perhaps on its way out. listener.lock decides: under it,
+ * under RCU, perhaps on its way out. requests.lock decides: under it,
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
  * requests (synq.c) become empty; nothing is added after that.
  */
@@ -17,7 +17,7 @@
 
 static bool has_many_requests(const struct toytcp_listener *l)
 {
-	return READ_ONCE(l->request_count) >=
+	return READ_ONCE(l->requests.count) >=
 	       max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
 		     TOYTCP_REQUESTS_MIN);
 }
@@ -70,18 +70,17 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   const struct segment *syn, u32 iss)
 {
 	struct sock *sk = l->sk;
-	struct toytcp_request *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
+	/* Only read. In a VRF, with tcp_l3mdev_accept, the device is the VRF. */
+	int dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
+	struct toytcp_request *e = toytcp_waiting_new(sizeof(*e), ENTRY_REQUEST,
+						      who, dev);
 
 	if (!e) {
 		toytcp_count(l->tn, drop_memory);
 		return NULL;
 	}
-	e->entry.who = *who;
-	/* It only reads: in a VRF, with tcp_l3mdev_accept, the device is the VRF. */
-	e->entry.dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
-	e->entry.kind = ENTRY_REQUEST;
 	e->listener = l;
-	route_as(sk, skb, e->entry.dev, &e->route);
+	route_as(sk, skb, dev, &e->route);
 	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
 			    toytcp_buffers_window(sk),
 			    toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
@@ -271,11 +270,11 @@ static struct sock *take_child(struct toytcp_listener *l)
 {
 	struct toytcp_sock *tp;
 
-	spin_lock_bh(&l->lock);
+	spin_lock_bh(&l->requests.lock);
 	tp = list_first_entry(&l->accept_queue, struct toytcp_sock, accept_link);
 	list_del_init(&tp->accept_link);
 	sk_acceptq_removed(l->sk);
-	spin_unlock_bh(&l->lock);
+	spin_unlock_bh(&l->requests.lock);
 	return &tp->inet.sk;
 }
 
@@ -330,15 +329,15 @@ void toytcp_listener_stop(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	toytcp_ports_unlisten(l);
-	spin_lock_bh(&l->lock);
+	spin_lock_bh(&l->requests.lock);
 	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
 	toytcp_synq_clear(l);
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
-	spin_unlock_bh(&l->lock);
+	spin_unlock_bh(&l->requests.lock);
 	toytcp_user_close(&toytcp_sk(sk)->tcb);
 	inet_sk_set_state(sk, TCP_CLOSE);
-	toytcp_timer_kill(&l->timer);
+	toytcp_timer_kill(&l->requests.timer);
 	abort_children(&children);
 	kfree_rcu(l, rcu);
 }
@@ -350,11 +349,10 @@ static int start(struct sock *sk)
 
 	if (!l)
 		return -ENOMEM;
-	spin_lock_init(&l->lock);
 	INIT_LIST_HEAD(&l->accept_queue);
-	toytcp_synq_init(l);
 	l->sk = sk;
 	l->tn = toytcp_sock_net(sk);
+	toytcp_synq_init(l);
 	l->cookies_until = jiffies - 1;
 	WRITE_ONCE(toytcp_sk(sk)->listener, l);
 	sk->sk_ack_backlog = 0;

@@ -23,8 +23,8 @@ static struct inet_protosw protosw = {
 };
 
 /*
- * Packets that got past the hook come in by @handler: never leave it NULL. IPsec
- * policies are asked where the socket is known, which may have its own.
+ * Packets that got past the hook come in by @handler, which must not be NULL.
+ * IPsec policies are checked when the socket is known: it may have its own.
  */
 static const struct net_protocol protocol = {
 	.handler	= toytcp_hook_input,
@@ -33,8 +33,8 @@ static const struct net_protocol protocol = {
 };
 
 /*
- * What people see goes first. No socket is left: each holds its namespace. Each
- * thing can be destroyed, even if it could not be made in full.
+ * What users see goes first. No socket is left: each holds its namespace. All
+ * of these functions also accept what was not made, or not in full.
  */
 static void unmake(struct toytcp_net *tn)
 {
@@ -46,7 +46,7 @@ static void unmake(struct toytcp_net *tn)
 	free_percpu(tn->mib);
 }
 
-/* What people see comes last but one; the packets come last. */
+/* What users see comes last but one; the packets come last. */
 static int __net_init net_init(struct net *net)
 {
 	struct toytcp_net *tn = toytcp_net(net);
@@ -56,7 +56,7 @@ static int __net_init net_init(struct net *net)
 	tn->net = net;
 	tn->mib = alloc_percpu(struct toytcp_mib);
 	spin_lock_init(&tn->ports.lock);
-	toytcp_timewait_init(&tn->timewaits);
+	toytcp_timewait_init(tn);
 	made = toytcp_table_init(&tn->table);
 	err = made && tn->mib ? toytcp_sysctl_init(tn) : -ENOMEM;
 	if (!err)
@@ -70,7 +70,7 @@ static int __net_init net_init(struct net *net)
 	return err;
 }
 
-/* A grace period follows, one for all namespaces that go together... */
+/* One grace period follows for all namespaces that go together... */
 static void __net_exit net_pre_exit(struct net *net)
 {
 	nf_unregister_net_hook(net, &toytcp_hook_ops);
@@ -90,7 +90,7 @@ static struct pernet_operations net_ops = {
 	.size	= sizeof(struct toytcp_net),
 };
 
-/* The kernel says -1 where the number is taken. */
+/* The kernel returns -1 if the number is taken. */
 static int __init take_number(void)
 {
 	if (!inet_add_protocol(&protocol, toytcp_protocol)) {
@@ -145,8 +145,8 @@ static int __init toytcp_init(void)
 }
 
 /*
- * The module has no user left, so there is no socket. Last, whatever RCU still
- * has to free: its callbacks, and destructors of skbs, are our code.
+ * The module has no user left, so there is no socket. What RCU still has to
+ * free is waited for: its callbacks, and destructors of skbs, are our code.
  */
 static void __exit toytcp_exit(void)
 {

@@ -78,7 +78,8 @@ static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
  * Can @a stand for @b in every conflict? A child may still change its options
  * by setsockopt(); those of the one in the chain count for all that joined it.
  */
-static bool are_alike(const struct toytcp_claim *a, const struct toytcp_claim *b)
+static bool are_alike(const struct toytcp_claim *a,
+		      const struct toytcp_claim *b)
 {
 	return a->inherited && b->inherited && a->port == b->port &&
 	       a->addr == b->addr && a->dev == b->dev &&
@@ -216,7 +217,7 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 	spin_unlock_bh(&tn->ports.lock);
 }
 
-/* How well a listener fits: 0 not at all; an address tells more than a device. */
+/* How well a listener fits, 0: not at all. An address outweighs a device. */
 static int score(const struct toytcp_listener *l,
 		 const struct toytcp_tuple *who,
 		 const struct toytcp_ingress *in)

@@ -60,7 +60,7 @@ static void fill_request(struct line *line, const struct toytcp_entry *entry)
 		container_of(entry, struct toytcp_request, entry);
 
 	line->uid = e->route.uid;
-	line->left = msecs_until(READ_ONCE(e->deadline));
+	line->left = msecs_until(READ_ONCE(e->waiting.deadline));
 	line->status = (struct status){
 		.state = TCP_SYN_RECV,
 		.timer = "rto",
@@ -80,7 +80,7 @@ static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
 		container_of(entry, struct toytcp_timewait, entry);
 
 	line->uid = r->claim.uid;
-	line->left = msecs_until(READ_ONCE(r->deadline));
+	line->left = msecs_until(READ_ONCE(r->waiting.deadline));
 	line->status = (struct status){
 		.state = TCP_TIME_WAIT,
 		.timer = "2msl",
@@ -189,7 +189,7 @@ static int show_listeners(struct seq_file *seq, void *v)
 		seq_printf(seq, "%pI4:%u %u %u %u %u %llu\n",
 			   &inet_sk(l->sk)->inet_rcv_saddr,
 			   inet_sk(l->sk)->inet_num,
-			   READ_ONCE(l->request_count),
+			   READ_ONCE(l->requests.count),
 			   READ_ONCE(l->sk->sk_ack_backlog),
 			   READ_ONCE(l->sk->sk_max_ack_backlog),
 			   uid_for(seq, READ_ONCE(l->sk->sk_uid)),

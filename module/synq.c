@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests: connections between the SYN and the ACK of our SYN,ACK.
- *
- * A request is in the connection table if and only if it is on one of its
- * listener's lists; both change under listener.lock. Whoever takes it off the
- * list frees it, after a grace period; others see an empty link: too late.
+ * The SYN queue of a listener: its requests, which are connections between the
+ * SYN and the ACK of our SYN,ACK. Their list is kept by waiting.c.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
 
 /**
- * toytcp_synq_overflows() - has the accept queue no room? Then count it
+ * toytcp_synq_overflows() - is the accept queue full? Then count it
  * @l: the listener
  *
  * As with TCP, a backlog of n has room for n + 1.
@@ -23,34 +20,23 @@ bool toytcp_synq_overflows(const struct toytcp_listener *l)
 	return true;
 }
 
-static struct toytcp_request *first_of(struct list_head *list)
+static struct toytcp_listener *listener_of(struct toytcp_waitlist *list)
 {
-	return list_first_entry_or_null(list, struct toytcp_request, link);
+	return container_of(list, struct toytcp_listener, requests);
 }
 
-/* Puts it behind those that wait equally long: 1 s, and twice that each time. */
+static struct toytcp_request *request_of(struct toytcp_waiting *w)
+{
+	return container_of(w, struct toytcp_request, waiting);
+}
+
+/* For 1 s, and twice as long after each retransmission: RFC 6298. */
 static void wait_for_ack(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	u8 repeated = e->core.repeated;
 
-	WRITE_ONCE(e->deadline, jiffies + ((unsigned long)HZ << repeated));
-	list_add_tail(&e->link, &l->requests[repeated]);
-	toytcp_timer_set(&l->timer, e->deadline);
-}
-
-static void unlink_request(struct toytcp_listener *l, struct toytcp_request *e)
-{
-	lockdep_assert_held(&l->lock);
-	list_del_init(&e->link);
-	WRITE_ONCE(l->request_count, l->request_count - 1);
-	kfree_rcu(e, rcu);
-}
-
-static void forget(struct toytcp_listener *l, struct toytcp_request *e)
-{
-	toytcp_table_remove(l->tn, &e->entry);
-	unlink_request(l, e);
-	toytcp_count(l->tn, attempt_fails);
+	toytcp_waiting_queue(&l->requests, &e->waiting, repeated,
+			     jiffies + ((unsigned long)HZ << repeated));
 }
 
 /* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
@@ -80,81 +66,53 @@ static void send_synack(const struct toytcp_listener *l,
 	reply(l, e, &seg, cause);
 }
 
-/* The first of those repeated @n times, if its time is up. */
-static struct toytcp_request *due(struct toytcp_listener *l, int n)
+/* No ACK came. After the last retransmission that is the end of it. */
+static void expire_request(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w)
 {
-	struct toytcp_request *e = first_of(&l->requests[n]);
+	struct toytcp_listener *l = listener_of(list);
+	struct toytcp_request *e = request_of(w);
 
-	if (e && time_before(jiffies, e->deadline)) {
-		toytcp_timer_set(&l->timer, e->deadline);
-		e = NULL;
-	}
-	return e;
-}
-
-/* The next request whose time is up: ended, or waiting for its next time. */
-static struct toytcp_request *take_due(struct toytcp_listener *l)
-{
-	struct toytcp_request *e = NULL;
-	int n;
-
-	spin_lock(&l->lock);
-	for (n = 0; !e && n <= TOYTCP_SYNACK_RETRIES; n++)
-		e = due(l, n);
-	if (e && e->core.repeated == TOYTCP_SYNACK_RETRIES) {
-		toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL,
-			     TCP_SYN_RECV, TCP_LISTEN, CAUSE_USER_TIMEOUT);
-		forget(l, e);
-	} else if (e) {
-		list_del(&e->link);
+	if (e->core.repeated < TOYTCP_SYNACK_RETRIES) {
 		WRITE_ONCE(e->core.repeated, e->core.repeated + 1);
 		wait_for_ack(l, e);
+		return;
 	}
-	spin_unlock(&l->lock);
-	return e;
+	toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL, TCP_SYN_RECV,
+		     TCP_LISTEN, CAUSE_USER_TIMEOUT);
+	toytcp_waiting_forget(list, w);
+	toytcp_count(l->tn, attempt_fails);
 }
 
-/* Never under the lock: what is sent may come back to us on this very CPU. */
-static void repeat(const struct toytcp_listener *l, struct toytcp_request *e)
+static void retransmit_synack(struct toytcp_waitlist *list,
+			      struct toytcp_waiting *w)
 {
-	if (list_empty(&e->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
+	const struct toytcp_listener *l = listener_of(list);
+	struct toytcp_request *e = request_of(w);
+
+	if (list_empty(&w->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
 		return;
 	toytcp_count(l->tn, timeouts);
 	toytcp_count(l->tn, retransmitted);
 	send_synack(l, e, CAUSE_RETRANSMISSION);
 }
 
-static void expire(struct timer_list *timer)
-{
-	struct toytcp_listener *l = timer_container_of(l, timer, timer);
-	struct toytcp_request *e;
-
-	rcu_read_lock();
-	while ((e = take_due(l)))
-		repeat(l, e);
-	rcu_read_unlock();
-}
+static const struct toytcp_waiting_ops request_ops = {
+	.expire		= expire_request,
+	.retransmit	= retransmit_synack,
+};
 
 /** toytcp_synq_init() - a listener that is being made has no requests */
 void toytcp_synq_init(struct toytcp_listener *l)
 {
-	int n;
-
-	for (n = 0; n <= TOYTCP_SYNACK_RETRIES; n++)
-		INIT_LIST_HEAD(&l->requests[n]);
-	toytcp_timer_setup_list(&l->timer, expire);
+	toytcp_waiting_init(&l->requests, l->tn, &request_ops);
 }
 
-/** toytcp_synq_clear() - a listener, its lock held, forgets all requests */
+/** toytcp_synq_clear() - forget all requests; requests.lock is held */
 void toytcp_synq_clear(struct toytcp_listener *l)
 {
-	struct toytcp_request *e;
-	int n;
-
-	for (n = 0; n <= TOYTCP_SYNACK_RETRIES; n++) {
-		while ((e = first_of(&l->requests[n])))
-			forget(l, e);
-	}
+	this_cpu_add(l->tn->mib->counter[MIB_attempt_fails], l->requests.count);
+	toytcp_waiting_clear(&l->requests);
 }
 
 /**
@@ -162,21 +120,19 @@ void toytcp_synq_clear(struct toytcp_listener *l)
  * @l: the listener, found under RCU
  * @e: complete; taken over
  *
- * Return: false, and @e is free, if the listener has stopped, or if another CPU
- * was faster with the same segment.
+ * Return: false, and @e is freed, if the listener has stopped, or if another
+ * CPU was faster with the same segment.
  */
 bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	bool ok;
 
-	spin_lock(&l->lock);
+	spin_lock(&l->requests.lock);
 	ok = READ_ONCE(toytcp_sk(l->sk)->listener) == l &&
 	     !toytcp_table_insert(l->tn, &e->entry);
-	if (ok) {
-		WRITE_ONCE(l->request_count, l->request_count + 1);
+	if (ok)
 		wait_for_ack(l, e);
-	}
-	spin_unlock(&l->lock);
+	spin_unlock(&l->requests.lock);
 	if (ok)
 		toytcp_count(l->tn, passive_opens);
 	else
@@ -185,10 +141,10 @@ bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 }
 
 /**
- * toytcp_synq_add() - the same, and its SYN,ACK goes out
+ * toytcp_synq_add() - the same, and send the SYN,ACK
  * @l: the listener, found under RCU
  * @e: complete; taken over
- * @syn: what it came from
+ * @syn: the segment it was made from
  */
 void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 		     const struct segment *syn)
@@ -200,28 +156,29 @@ void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 	send_synack(l, e, CAUSE_LISTEN_SYN);
 }
 
-/* The request's place in the table, and its turn to be accepted, are the child's. */
+/* The child gets the place of the request and joins the accept queue. */
 static bool replace_by_child(struct toytcp_listener *l,
 			     struct toytcp_request *e, struct sock *child)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
 	bool ok;
 
-	spin_lock(&l->lock);
-	ok = !list_empty(&e->link) && !toytcp_synq_overflows(l);
+	spin_lock(&l->requests.lock);
+	ok = !list_empty(&e->waiting.link) && !toytcp_synq_overflows(l);
 	if (ok) {
 		toytcp_table_replace(l->tn, &e->entry, &tp->entry);
-		unlink_request(l, e);
+		toytcp_waiting_forget(&l->requests, &e->waiting);
 		list_add_tail(&tp->accept_link, &l->accept_queue);
 		sk_acceptq_added(l->sk);
 	}
-	spin_unlock(&l->lock);
+	spin_unlock(&l->requests.lock);
 	return ok;
 }
 
 /*
- * The child is in the accept queue before it has seen the segment; its lock
- * makes its user wait. If the segment makes no connection of it, nothing will.
+ * The child is in the accept queue before it has seen the segment: whoever
+ * accepts it waits for its lock. If the segment does not make it ESTABLISHED,
+ * no other will.
  */
 static void first_segment(const struct toytcp_listener *l, struct sock *child,
 			  struct sk_buff *skb, const struct segment *seg)
@@ -234,8 +191,8 @@ static void first_segment(const struct toytcp_listener *l, struct sock *child,
 }
 
 /*
- * Returns true if that did not work out: the segment is for the one that was
- * faster, for nobody, or is to find the accept queue full.
+ * Returns true if the segment must be looked up again: another CPU was faster,
+ * the listener has stopped, or the accept queue has become full.
  */
 static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 		    struct sk_buff *skb, const struct segment *seg)
@@ -269,20 +226,13 @@ static bool must_wait(const struct toytcp_listener *l, struct toytcp_request *e,
 	return true;
 }
 
-static void end(struct toytcp_listener *l, struct toytcp_request *e)
-{
-	spin_lock(&l->lock);
-	if (!list_empty(&e->link))
-		forget(l, e);
-	spin_unlock(&l->lock);
-}
-
-static void acknowledge(const struct toytcp_listener *l,
-			struct toytcp_request *e, const struct segment *seg)
+static void acknowledge_request(const struct toytcp_listener *l,
+				struct toytcp_request *e,
+				const struct segment *seg)
 {
 	struct segment ack;
 
-	if (!toytcp_answer_due(&e->answered))
+	if (!toytcp_answer_due(&e->waiting.answered))
 		return;
 	toytcp_request_ack(&e->core, toytcp_now(), &ack);
 	reply(l, e, &ack, seg->ctl & CTL_RST ? CAUSE_CHALLENGE_RST :
@@ -290,20 +240,22 @@ static void acknowledge(const struct toytcp_listener *l,
 }
 
 /* All but promotion: the request stays one, or ends. */
-static void carry_out(struct toytcp_listener *l, struct toytcp_request *e,
-		      enum verdict verdict, const struct sk_buff *skb,
-		      const struct segment *seg)
+static void carry_out_request(struct toytcp_listener *l,
+			      struct toytcp_request *e, enum verdict verdict,
+			      const struct sk_buff *skb,
+			      const struct segment *seg)
 {
 	switch (verdict) {
 	case VERDICT_REPEAT:
-		if (toytcp_answer_due(&e->answered))
+		if (toytcp_answer_due(&e->waiting.answered))
 			send_synack(l, e, CAUSE_LISTEN_SYN);
 		break;
 	case VERDICT_ACK:
-		acknowledge(l, e, seg);
+		acknowledge_request(l, e, seg);
 		break;
 	case VERDICT_END:
-		end(l, e);
+		if (toytcp_waiting_end(&l->requests, &e->waiting))
+			toytcp_count(l->tn, attempt_fails);
 		break;
 	case VERDICT_RESET:
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg, CAUSE_ACK);
@@ -313,7 +265,7 @@ static void carry_out(struct toytcp_listener *l, struct toytcp_request *e,
 	}
 }
 
-static u8 cause_of(const struct segment *seg)
+static u8 request_cause(const struct segment *seg)
 {
 	if (seg->ctl & CTL_RST)
 		return CAUSE_RST;
@@ -338,15 +290,15 @@ bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
 {
 	enum verdict verdict = toytcp_request_arrives(&e->core, seg,
 						      toytcp_now());
-	/* Then it may come again: our SYN,ACK, retransmitted, asks for it. */
+	/* If so, our SYN,ACK's retransmission will make the peer send it again. */
 	bool full = verdict == VERDICT_PROMOTE && toytcp_synq_overflows(l);
 
 	if (verdict == VERDICT_PROMOTE && !full && !must_wait(l, e, seg))
 		return promote(l, e, skb, seg);	/* the child records it */
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
 		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
-		     cause_of(seg));
-	carry_out(l, e, verdict, skb, seg);
+		     request_cause(seg));
+	carry_out_request(l, e, verdict, skb, seg);
 	if (full)
 		toytcp_drop_counted(skb, drop_listen_overflow);
 	else

@@ -77,11 +77,11 @@ static struct toytcp_buckets *buckets_of(const struct toytcp_table *t)
 	return rcu_dereference_check(t->buckets, lockdep_is_held(&t->lock));
 }
 
-/* Where to search next. Pairs with the release in move_last(). */
+/* Where to search next, after @b. */
 static struct toytcp_buckets *larger_of(const struct toytcp_table *t,
 					const struct toytcp_buckets *b)
 {
-	smp_rmb();
+	smp_rmb();	/* pairs with the release in move_last() */
 	return rcu_dereference_check(b->larger, lockdep_is_held(&t->lock));
 }
 
@@ -219,27 +219,27 @@ static bool is_match(const struct toytcp_net *tn, const struct toytcp_entry *e,
 					    in->dif, in->sdif));
 }
 
-/* Returns the match in one array: one that is bound to a device, if any is. */
-static struct toytcp_entry *search_array(const struct toytcp_net *tn,
-					 const struct toytcp_buckets *b,
-					 u64 hash,
-					 const struct toytcp_tuple *who,
-					 const struct toytcp_ingress *in)
+/* Returns whether *@found is final: an unbound one may still be outdone. */
+static bool search_array(const struct toytcp_net *tn,
+			 const struct toytcp_buckets *b, u64 hash,
+			 const struct toytcp_tuple *who,
+			 const struct toytcp_ingress *in,
+			 struct toytcp_entry **found)
 {
-	struct toytcp_entry *e, *unbound = NULL;
 	struct hlist_nulls_node *node;
 	u32 slot = slot_of(b, hash);
+	struct toytcp_entry *e;
 
 	do {
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
 			if (!is_match(tn, e, who, in))
 				continue;
+			*found = e;
 			if (READ_ONCE(e->dev) || !READ_ONCE(tn->table.has_bound))
-				return e;
-			unbound = e;
+				return true;
 		}
 	} while (get_nulls_value(node) != chain_number(b, slot));
-	return unbound;
+	return false;
 }
 
 /**
@@ -262,17 +262,13 @@ struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_ingress *in)
 {
 	const struct toytcp_table *t = &tn->table;
-	struct toytcp_entry *e, *found = NULL;
+	struct toytcp_entry *found = NULL;
 	const struct toytcp_buckets *b;
 	u64 hash = hash_of(t, who);
 
-	for (b = buckets_of(t); b; b = larger_of(t, b)) {
-		e = search_array(tn, b, hash, who, in);
-		if (e && (READ_ONCE(e->dev) || !READ_ONCE(t->has_bound)))
-			return e;
-		if (e)
-			found = e;
-	}
+	for (b = buckets_of(t); b; b = larger_of(t, b))
+		if (search_array(tn, b, hash, who, in, &found))
+			break;
 	return found;
 }
 
@@ -400,7 +396,7 @@ void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
 	spin_unlock_bh(&t->lock);
 }
 
-/* The first entry of a chain behind the place @after, if it is before *@place. */
+/* The first entry of a chain that is behind @after and before *@place. */
 static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
 					   const struct toytcp_buckets *b,
 					   u32 slot, u64 after, u64 *place)

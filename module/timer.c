@@ -2,9 +2,9 @@
 /*
  * The only file that touches the timer API.
  *
- * A socket has one timer, sk->sk_timer, for whatever deadline the core names.
- * It is set anew only when the deadline moves earlier; one that goes off early
- * asks again. Listeners (SYN,ACKs) and namespaces (TIME-WAIT) have one each.
+ * A socket has one timer, sk->sk_timer, for the earliest deadline of the core.
+ * It is set anew only when that moves earlier; a timer that goes off too early
+ * is set again. Each list of waiting.c has a timer, too.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -18,10 +18,7 @@ static unsigned long to_jiffies(u64 deadline, u64 now)
 	return jiffies + usecs_to_jiffies((u32)wait) + 1;
 }
 
-/**
- * toytcp_timer_arm() - see to it that the core's next deadline is noticed
- * @sk: locked
- */
+/* toytcp_timer_arm() - set a locked socket's timer for the next deadline */
 void toytcp_timer_arm(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -34,7 +31,7 @@ void toytcp_timer_arm(struct sock *sk)
 	sk_reset_timer(sk, &sk->sk_timer, to_jiffies(next, toytcp_now()));
 }
 
-/** toytcp_timer_stop() - a locked or new socket waits for nothing any more */
+/* toytcp_timer_stop() - stop the timer of a locked or new socket */
 void toytcp_timer_stop(struct sock *sk)
 {
 	toytcp_sk(sk)->armed = 0;
@@ -60,7 +57,7 @@ void toytcp_timer_setup_list(struct timer_list *timer,
 }
 
 /**
- * toytcp_timer_set() - let it go off at @when, or before if it already would
+ * toytcp_timer_set() - let a list's timer go off at @when at the latest
  * @timer: prepared; the lock of its list is held
  * @when: jiffies
  */
@@ -72,8 +69,8 @@ void toytcp_timer_set(struct timer_list *timer, unsigned long when)
 
 /**
  * toytcp_timer_kill() - stop a list's timer for good, wait for its callback
- * @timer: prepared; no lock that the callback takes is held, and its list is
- *	and stays empty: nobody sets it again
+ * @timer: prepared; its list is and stays empty, so nobody sets it again. The
+ *	caller holds no lock that the callback takes
  */
 void toytcp_timer_kill(struct timer_list *timer)
 {

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TIME-WAIT: what is left of connections, and the clock that ends it.
- *
- * An entry is in the connection table if and only if it is in timewaits.list;
- * both change under timewaits.lock. Whoever takes it off the list frees it, after
- * a grace period; others see an empty link: too late.
+ * TIME-WAIT: what is left of connections for 2 MSL. The list is kept by
+ * waiting.c.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -12,128 +9,83 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-#define ENDED_AT_ONCE	256	/* then others get the CPU, for a jiffy */
-
-/*
- * How many all namespaces but the initial one have: anybody can make more of
- * those, in a user namespace.
- */
+/* How many all namespaces but the initial one have: toytcp_others_add(). */
 static atomic_t other_timewaits;
 
-static struct toytcp_net *net_of(struct toytcp_timewaits *list)
+static struct toytcp_timewait *timewait_of(struct toytcp_waiting *w)
 {
-	return container_of(list, struct toytcp_net, timewaits);
-}
-
-static struct toytcp_timewait *first_of(struct toytcp_timewaits *list)
-{
-	return list_first_entry_or_null(&list->list, struct toytcp_timewait,
-					link);
-}
-
-static void forget(struct toytcp_net *tn, struct toytcp_timewait *r)
-{
-	lockdep_assert_held(&tn->timewaits.lock);
-	list_del_init(&r->link);
-	WRITE_ONCE(tn->timewaits.count, tn->timewaits.count - 1);
-	if (tn->net != &init_net)
-		atomic_dec(&other_timewaits);
-	toytcp_table_remove(tn, &r->entry);
-	toytcp_ports_release(tn, &r->claim);
-	kfree_rcu(r, rcu);
-}
-
-/* Of several CPUs that want to end a TIME-WAIT entry, one does. */
-static void end(struct toytcp_net *tn, struct toytcp_timewait *r)
-{
-	spin_lock_bh(&tn->timewaits.lock);
-	if (!list_empty(&r->link))
-		forget(tn, r);
-	spin_unlock_bh(&tn->timewaits.lock);
-}
-
-static void rearm(struct toytcp_timewaits *list)
-{
-	const struct toytcp_timewait *r = first_of(list);
-
-	if (r)
-		toytcp_timer_set(&list->timer, r->deadline);
+	return container_of(w, struct toytcp_timewait, waiting);
 }
 
 /*
  * Puts an entry last, with 2 MSL to go. If that has been lowered since, it now
  * holds for those before, too: the list stays in order.
  */
-static void wait_2msl(struct toytcp_timewaits *list, struct toytcp_timewait *r)
+static void wait_2msl(struct toytcp_waitlist *list, struct toytcp_timewait *r)
 {
-	struct toytcp_timewait *before = r;
-	u32 wait = READ_ONCE(net_of(list)->sysctl_time_wait_ms);
+	struct toytcp_waiting *before = &r->waiting;
+	u32 wait = READ_ONCE(list->tn->sysctl_time_wait_ms);
+	unsigned long deadline = jiffies + msecs_to_jiffies(wait);
 
-	lockdep_assert_held(&list->lock);
-	WRITE_ONCE(r->deadline, jiffies + msecs_to_jiffies(wait));
-	list_add_tail(&r->link, &list->list);
-	list_for_each_entry_continue_reverse(before, &list->list, link) {
-		if (!time_after(before->deadline, r->deadline))
+	toytcp_waiting_queue(list, &r->waiting, 0, deadline);
+	list_for_each_entry_continue_reverse(before, &list->queue[0], link) {
+		if (!time_after(before->deadline, deadline))
 			break;
-		WRITE_ONCE(before->deadline, r->deadline);
+		WRITE_ONCE(before->deadline, deadline);
 	}
-	rearm(list);
 }
 
-static void expire(struct timer_list *timer)
+static void expire_timewait(struct toytcp_waitlist *list,
+			    struct toytcp_waiting *w)
 {
-	struct toytcp_timewaits *list = timer_container_of(list, timer, timer);
-	struct toytcp_net *tn = net_of(list);
-	struct toytcp_timewait *r;
-	int n;
-
-	spin_lock_bh(&list->lock);
-	for (n = 0; n < ENDED_AT_ONCE; n++) {
-		r = first_of(list);
-		if (!r || time_before(jiffies, r->deadline))
-			break;
-		toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
-			     TCP_CLOSE, CAUSE_TIME_WAIT);
-		forget(tn, r);
-	}
-	rearm(list);
-	spin_unlock_bh(&list->lock);
+	toytcp_event(list->tn, &w->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
+		     TCP_CLOSE, CAUSE_TIME_WAIT);
+	toytcp_waiting_forget(list, w);
 }
+
+static void release_timewait(struct toytcp_waitlist *list,
+			     struct toytcp_waiting *w)
+{
+	toytcp_ports_release(list->tn, &timewait_of(w)->claim);
+	toytcp_others_add(list->tn, &other_timewaits, -1);
+}
+
+static const struct toytcp_waiting_ops timewait_ops = {
+	.expire	= expire_timewait,
+	.gone	= release_timewait,
+};
 
 /** toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
-void toytcp_timewait_init(struct toytcp_timewaits *list)
+void toytcp_timewait_init(struct toytcp_net *tn)
 {
-	spin_lock_init(&list->lock);
-	INIT_LIST_HEAD(&list->list);
-	toytcp_timer_setup_list(&list->timer, expire);
+	toytcp_waiting_init(&tn->timewaits, tn, &timewait_ops);
 }
 
 /** toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
-	struct toytcp_timewait *r;
+	struct list_head *queue = &tn->timewaits.queue[0];
 
-	while ((r = first_of(&tn->timewaits)))
-		end(tn, r);
+	while (!list_empty(queue))
+		toytcp_waiting_end(&tn->timewaits,
+				   list_first_entry(queue,
+						    struct toytcp_waiting,
+						    link));
 	toytcp_timer_kill(&tn->timewaits.timer);
 }
 
 static struct toytcp_timewait *make_timewait(const struct toytcp_sock *tp)
 {
-	struct toytcp_net *tn = toytcp_sock_net(&tp->inet.sk);
+	const struct toytcp_net *tn = tp->tn;
 	struct toytcp_timewait *r;
 
 	if (READ_ONCE(tn->timewaits.count) >= TOYTCP_TIMEWAITS_MAX ||
-	    (tn->net != &init_net &&
-	     atomic_read(&other_timewaits) >= TOYTCP_TIMEWAITS_OTHERS))
+	    toytcp_others_count(tn, &other_timewaits) >= TOYTCP_TIMEWAITS_OTHERS)
 		return NULL;
-	r = kzalloc(sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
-	if (!r)
-		return NULL;
-	r->entry.who = tp->entry.who;
-	r->entry.dev = tp->entry.dev;
-	r->entry.kind = ENTRY_TIMEWAIT;
-	toytcp_timewait_keep(&r->core, &tp->tcb);
+	r = toytcp_waiting_new(sizeof(*r), ENTRY_TIMEWAIT, &tp->entry.who,
+			       tp->entry.dev);
+	if (r)
+		toytcp_timewait_keep(&r->core, &tp->tcb);
 	return r;
 }
 
@@ -159,25 +111,22 @@ void toytcp_timewait_enter(struct sock *sk)
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
-	WRITE_ONCE(tn->timewaits.count, tn->timewaits.count + 1);
-	if (tn->net != &init_net)
-		atomic_inc(&other_timewaits);
+	toytcp_others_add(tn, &other_timewaits, 1);
 	wait_2msl(&tn->timewaits, r);
 	spin_unlock_bh(&tn->timewaits.lock);
 }
 
-static void restart(struct toytcp_net *tn, struct toytcp_timewait *r)
+static void restart_2msl(struct toytcp_net *tn, struct toytcp_timewait *r)
 {
 	spin_lock_bh(&tn->timewaits.lock);
-	if (!list_empty(&r->link)) {
-		list_del(&r->link);
+	if (!list_empty(&r->waiting.link))
 		wait_2msl(&tn->timewaits, r);
-	}
 	spin_unlock_bh(&tn->timewaits.lock);
 }
 
-static void answer(struct toytcp_net *tn, const struct toytcp_timewait *r,
-		   const struct sk_buff *skb, u8 cause)
+static void answer_timewait(struct toytcp_net *tn,
+			    const struct toytcp_timewait *r,
+			    const struct sk_buff *skb, u8 cause)
 {
 	struct toytcp_route route;
 	struct segment ack;
@@ -206,16 +155,16 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
 		     TCP_CLOSE, cause);
 	toytcp_count(tn, time_wait_reused);
-	end(tn, r);
+	toytcp_waiting_end(&tn->timewaits, &r->waiting);
 }
 
-/* For a second at least: the clock of the timestamps has moved on. */
+/* For at least a second: the clock of the timestamps has moved on. */
 static bool is_settled(const struct toytcp_net *tn,
 		       const struct toytcp_timewait *r)
 {
 	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
 
-	return time_after_eq(jiffies, READ_ONCE(r->deadline) -
+	return time_after_eq(jiffies, READ_ONCE(r->waiting.deadline) -
 				      msecs_to_jiffies(wait) + HZ);
 }
 
@@ -247,20 +196,7 @@ bool toytcp_timewait_yield(struct toytcp_net *tn,
 	return yields;
 }
 
-/**
- * toytcp_timewait_reopens() - may a segment open a new connection?
- * @r: the TIME-WAIT entry, found under RCU
- * @seg: the segment
- *
- * RFC 9293 MAY-2, if somebody listens.
- */
-bool toytcp_timewait_reopens(const struct toytcp_timewait *r,
-			     const struct segment *seg)
-{
-	return toytcp_timewait_verdict(&r->core, seg) == VERDICT_CREATE;
-}
-
-static u8 cause_of(const struct segment *seg)
+static u8 timewait_cause(const struct segment *seg)
 {
 	if (seg->ctl & CTL_RST)
 		return CAUSE_RST;
@@ -269,21 +205,23 @@ static u8 cause_of(const struct segment *seg)
 	return seg->ctl & CTL_FIN ? CAUSE_FIN : CAUSE_SEQUENCE;
 }
 
-static void carry_out(struct toytcp_net *tn, struct toytcp_timewait *r,
-		      enum verdict verdict, const struct sk_buff *skb, u8 cause)
+static void carry_out_timewait(struct toytcp_net *tn,
+			       struct toytcp_timewait *r,
+			       enum verdict verdict,
+			       const struct sk_buff *skb, u8 cause)
 {
 	switch (verdict) {
 	case VERDICT_END:
-		end(tn, r);
+		toytcp_waiting_end(&tn->timewaits, &r->waiting);
 		break;
 	case VERDICT_RESTART:
-		restart(tn, r);
-		answer(tn, r, skb, cause);
+		restart_2msl(tn, r);
+		answer_timewait(tn, r, skb, cause);
 		break;
 	case VERDICT_ACK:
-	case VERDICT_CREATE:	/* nobody listens: RFC 5961 4.2 has it so */
-		if (toytcp_answer_due(&r->answered))
-			answer(tn, r, skb, cause);
+	case VERDICT_CREATE:	/* nobody listens: RFC 5961 section 4.2 */
+		if (toytcp_answer_due(&r->waiting.answered))
+			answer_timewait(tn, r, skb, cause);
 		break;
 	default:
 		break;
@@ -294,19 +232,21 @@ static void carry_out(struct toytcp_net *tn, struct toytcp_timewait *r,
  * toytcp_timewait_arrives() - a segment arrived for a TIME-WAIT entry
  * @tn: the namespace
  * @r: the TIME-WAIT entry, found under RCU
+ * @verdict: what toytcp_timewait_verdict() says of the segment; if
+ *	VERDICT_CREATE, nobody listens
  * @skb: data at our header; taken over
- * @seg: the same, parsed; where it would open a new connection nobody listens
+ * @seg: the same, parsed
  *
  * Context: under RCU, BH disabled.
  */
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
-			     struct sk_buff *skb, const struct segment *seg)
+			     enum verdict verdict, struct sk_buff *skb,
+			     const struct segment *seg)
 {
-	enum verdict verdict = toytcp_timewait_verdict(&r->core, seg);
-	u8 cause = cause_of(seg);
+	u8 cause = timewait_cause(seg);
 
 	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
 		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
-	carry_out(tn, r, verdict, skb, cause);
+	carry_out_timewait(tn, r, verdict, skb, cause);
 	consume_skb(skb);
 }

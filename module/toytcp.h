@@ -5,7 +5,7 @@
  *
  * Locks, outermost first (Documentation/design.rst has the essay):
  *   socket lock (lock_sock, bh_lock_sock)
- *     listener.lock		accept queue and requests of one listener
+ *     requests.lock		accept queue and requests of one listener
  *     timewaits.lock		TIME-WAIT of one namespace
  *       table.lock		entries of one namespace, taken for writing only
  *       ports.lock		claims of one namespace
@@ -124,50 +124,6 @@ struct toytcp_sock {
 	u8 oob;
 };
 
-/**
- * struct toytcp_table - the connection table of a namespace
- * @lock: taken to insert, remove, replace and move single entries
- * @buckets: the chains; while the table grows, those that become empty
- * @key: secret of the hash, so that nobody can aim at one chain
- * @count: entries
- * @has_bound: an entry with a device has been here: look-ups must prefer such
- * @grow: makes more chains; in process context, where memory can be waited for
- */
-struct toytcp_table {
-	spinlock_t lock;	/* see above */
-	struct toytcp_buckets __rcu *buckets;
-	siphash_key_t key;
-	u32 count;
-	bool has_bound;
-	struct work_struct grow;
-};
-
-/**
- * struct toytcp_ports - claims and listeners of a namespace
- * @lock: guards @claims, and @listeners for writing
- * @claims: by port
- * @listeners: by port, read under RCU
- */
-struct toytcp_ports {
-	spinlock_t lock;	/* see above */
-	DECLARE_HASHTABLE(claims, 10);
-	DECLARE_HASHTABLE(listeners, 8);
-};
-
-/**
- * struct toytcp_timewaits - TIME-WAIT of a namespace
- * @lock: guards all of it
- * @list: in the order of deadlines
- * @count: how many
- * @timer: for the first of @list
- */
-struct toytcp_timewaits {
-	spinlock_t lock;	/* see above */
-	struct list_head list;
-	u32 count;
-	struct timer_list timer;
-};
-
 struct toytcp_ring;	/* events.c */
 
 /**
@@ -199,7 +155,7 @@ struct toytcp_net {
 	struct net *net;
 	struct toytcp_table table;
 	struct toytcp_ports ports;
-	struct toytcp_timewaits timewaits;
+	struct toytcp_waitlist timewaits;
 	atomic_t orphans;
 	struct toytcp_ring *ring;
 	struct toytcp_mib __percpu *mib;
@@ -218,6 +174,24 @@ struct toytcp_net {
 	int sysctl_sack;
 	int sysctl_congestion_control;
 };
+
+/*
+ * Anybody can make a namespace, in a user namespace. So there are limits for
+ * what all but the initial one have together. toytcp_others_*() count that; the
+ * initial one's share is always 0.
+ */
+static inline void toytcp_others_add(const struct toytcp_net *tn,
+				     atomic_t *others, int n)
+{
+	if (tn->net != &init_net)
+		atomic_add(n, others);
+}
+
+static inline int toytcp_others_count(const struct toytcp_net *tn,
+				      const atomic_t *others)
+{
+	return tn->net != &init_net ? atomic_read(others) : 0;
+}
 
 static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)
 {
@@ -323,6 +297,19 @@ bool toytcp_listener_arrives(struct toytcp_listener *l,
 			     const struct sock **asked);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 
+/* waiting.c */
+void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
+			 const struct toytcp_waiting_ops *ops);
+void *toytcp_waiting_new(size_t size, enum entry_kind kind,
+			 const struct toytcp_tuple *who, int dev);
+void toytcp_waiting_queue(struct toytcp_waitlist *list,
+			  struct toytcp_waiting *w, int n,
+			  unsigned long deadline);
+void toytcp_waiting_forget(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w);
+bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w);
+void toytcp_waiting_clear(struct toytcp_waitlist *list);
+
 /* synq.c */
 bool toytcp_synq_overflows(const struct toytcp_listener *l);
 void toytcp_synq_init(struct toytcp_listener *l);
@@ -334,17 +321,16 @@ bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
 			 struct sk_buff *skb, const struct segment *seg);
 
 /* timewait.c */
-void toytcp_timewait_init(struct toytcp_timewaits *r);
+void toytcp_timewait_init(struct toytcp_net *tn);
 void toytcp_timewait_destroy(struct toytcp_net *tn);
 void toytcp_timewait_enter(struct sock *sk);
 void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 			   u8 cause);
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_entry *entry);
-bool toytcp_timewait_reopens(const struct toytcp_timewait *r,
-			     const struct segment *seg);
 void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
-			     struct sk_buff *skb, const struct segment *seg);
+			     enum verdict verdict, struct sk_buff *skb,
+			     const struct segment *seg);
 
 /* hook.c */
 extern const struct nf_hook_ops toytcp_hook_ops;

@@ -11,7 +11,7 @@ import lib
 import lib_segment
 from lib import scenario
 
-ENTRIES = int(os.environ.get("TABLE_ENTRIES", "100000"))
+ENTRIES = 100000 if os.environ.get("FULL") == "1" else 20000
 KEPT = 20
 ADDRESS = ("10.0.0.2", 7000)
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Small entries of the connection table that wait for a deadline: a listener's
+ * requests (synq.c) and a namespace's TIME-WAIT (timewait.c).
+ *
+ * One is in the table if and only if it is in its list; both change under the
+ * list's lock. Whoever removes it frees it after a grace period; others that
+ * found it under RCU see an empty link: too late.
+ */
+#include "compat/compat.h"
+#include "toytcp.h"
+
+#define AT_ONCE	256	/* then others get the CPU, for a jiffy */
+
+static struct toytcp_waiting *first_of(struct list_head *queue)
+{
+	return list_first_entry_or_null(queue, struct toytcp_waiting, link);
+}
+
+/* The next one whose time is up. */
+static struct toytcp_waiting *first_due(struct toytcp_waitlist *list)
+{
+	struct toytcp_waiting *w;
+	int n;
+
+	for (n = 0; n < TOYTCP_QUEUES; n++) {
+		w = first_of(&list->queue[n]);
+		if (w && !time_before(jiffies, w->deadline))
+			return w;
+	}
+	return NULL;
+}
+
+static void rearm(struct toytcp_waitlist *list)
+{
+	struct toytcp_waiting *w;
+	int n;
+
+	lockdep_assert_held(&list->lock);
+	for (n = 0; n < TOYTCP_QUEUES; n++) {
+		w = first_of(&list->queue[n]);
+		if (w)
+			toytcp_timer_set(&list->timer, w->deadline);
+	}
+}
+
+/* Nothing is sent under the lock: it may come back to us on this very CPU. */
+static void expire_waiting(struct timer_list *timer)
+{
+	struct toytcp_waitlist *list = timer_container_of(list, timer, timer);
+	struct toytcp_waiting *w;
+	int n = 0;
+
+	rcu_read_lock();
+	do {
+		spin_lock(&list->lock);
+		w = first_due(list);
+		if (w)
+			list->ops->expire(list, w);
+		if (!w || ++n == AT_ONCE)
+			rearm(list);
+		spin_unlock(&list->lock);
+		if (w && list->ops->retransmit)
+			list->ops->retransmit(list, w);
+	} while (w && n < AT_ONCE);
+	rcu_read_unlock();
+}
+
+/**
+ * toytcp_waiting_init() - prepare an empty list
+ * @list: all zero
+ * @tn: the namespace of its entries
+ * @ops: what differs between requests and TIME-WAIT
+ */
+void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
+			 const struct toytcp_waiting_ops *ops)
+{
+	int n;
+
+	spin_lock_init(&list->lock);
+	for (n = 0; n < TOYTCP_QUEUES; n++)
+		INIT_LIST_HEAD(&list->queue[n]);
+	toytcp_timer_setup_list(&list->timer, expire_waiting);
+	list->tn = tn;
+	list->ops = ops;
+}
+
+/**
+ * toytcp_waiting_new() - a small entry, all zero but for its head
+ * @size: bytes; a struct toytcp_waiting comes first in it
+ * @kind: what it is
+ * @who: its four-tuple
+ * @dev: the device it is bound to, or 0
+ *
+ * Return: the entry, in no list yet; NULL if memory is short.
+ */
+void *toytcp_waiting_new(size_t size, enum entry_kind kind,
+			 const struct toytcp_tuple *who, int dev)
+{
+	struct toytcp_waiting *w = kzalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!w)
+		return NULL;
+	w->entry.who = *who;
+	w->entry.dev = dev;
+	w->entry.kind = kind;
+	INIT_LIST_HEAD(&w->link);
+	return w;
+}
+
+/**
+ * toytcp_waiting_queue() - put an entry last in a queue
+ * @list: locked
+ * @w: in the connection table; in no queue yet, or in another one
+ * @n: which queue
+ * @deadline: jiffies; those before it in the queue have none that is later
+ */
+void toytcp_waiting_queue(struct toytcp_waitlist *list,
+			  struct toytcp_waiting *w, int n,
+			  unsigned long deadline)
+{
+	lockdep_assert_held(&list->lock);
+	if (list_empty(&w->link))
+		WRITE_ONCE(list->count, list->count + 1);
+	WRITE_ONCE(w->deadline, deadline);
+	list_move_tail(&w->link, &list->queue[n]);
+	toytcp_timer_set(&list->timer, deadline);
+}
+
+/**
+ * toytcp_waiting_forget() - remove an entry from everywhere
+ * @list: locked
+ * @w: in it; freed after a grace period
+ */
+void toytcp_waiting_forget(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w)
+{
+	lockdep_assert_held(&list->lock);
+	list_del_init(&w->link);
+	WRITE_ONCE(list->count, list->count - 1);
+	toytcp_table_remove(list->tn, &w->entry);
+	if (list->ops->gone)
+		list->ops->gone(list, w);
+	kfree_rcu(w, rcu);
+}
+
+/**
+ * toytcp_waiting_end() - the same, unless another CPU was faster
+ * @list: not locked
+ * @w: found under RCU
+ *
+ * Return: whether it was in the list.
+ */
+bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
+{
+	bool was_there;
+
+	spin_lock_bh(&list->lock);
+	was_there = !list_empty(&w->link);
+	if (was_there)
+		toytcp_waiting_forget(list, w);
+	spin_unlock_bh(&list->lock);
+	return was_there;
+}
+
+/** toytcp_waiting_clear() - remove all entries of a locked list */
+void toytcp_waiting_clear(struct toytcp_waitlist *list)
+{
+	struct toytcp_waiting *w;
+	int n;
+
+	for (n = 0; n < TOYTCP_QUEUES; n++)
+		while ((w = first_of(&list->queue[n])))
+			toytcp_waiting_forget(list, w);
+}
