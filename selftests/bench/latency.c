@@ -80,7 +80,7 @@ static bool receive_message(int fd, size_t size, size_t piece)
 		if (!n && !at)
 			return false;
 		if (!n)
-			errx(1, "only %zu of %zu bytes arrived", at, size);
+			errx(1, "only %zu of %zu bytes came", at, size);
 		check_content(at, n);
 		at += n;
 	}
@@ -195,7 +195,7 @@ static double one_connection(const struct cell *cell)
 	for (int i = 0; i < cell->rounds; i++) {
 		send_message(fd, cell->request, 0, cell->request_piece);
 		if (!receive_message(fd, cell->answer, read_size))
-			errx(1, "the server has closed");
+			errx(1, "the server went away");
 	}
 	took = stream_seconds() - start;
 	close(fd);
@@ -235,7 +235,7 @@ static bool wait_for_children(int n, double end)
 		if (one > 0) {
 			n--;
 		} else if (left.tv_sec <= 0) {
-			warnx("not finished within %d s", LIMIT);
+			warnx("no end within %d s", LIMIT);
 			return false;
 		} else {
 			sigtimedwait(&child, NULL, &left);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Makes up recordings of /proc/net/toytcp/events for the ladder's tests."""
+"""Makes artificial recordings of /proc/net/toytcp/events for ladder tests."""
 
 HEADER = ("n time_us connection dir flags seq ack len window before after "
           "cause")
@@ -8,7 +8,7 @@ SERVER = "10.0.0.2:7000"
 
 
 class Recorder:
-    """Writes what one network namespace would have recorded."""
+    """Writes the recording of one network namespace."""
 
     def __init__(self, lost: int = 0):
         self.lines = [f"# lost={lost}", HEADER]
@@ -27,8 +27,8 @@ class Recorder:
 
 
 class Wire:
-    """Two namespaces and the segments between them. The states are those of
-    the test's choosing; an arrival is 100 us after its departure."""
+    """Two namespaces and the segments between them. The test chooses the
+    states; a segment arrives 100 us after its departure."""
 
     DELAY = 100
 
@@ -44,7 +44,7 @@ class Wire:
 
     def note(self, who: str, what: str, after: str = "", time: int = -1,
              cause: str = "-") -> None:
-        """One record at one side, with the state it leads to."""
+        """Adds a record on one side, with the state after it."""
         recorder, ends = self.side(who)
         before = self.states[who]
         self.states[who] = after or before
@@ -61,7 +61,7 @@ class Wire:
 
     def send(self, who: str, segment: str, mine: str = "",
              theirs: str = "") -> None:
-        """A segment 'flags seq ack len' that arrives."""
+        """Adds a segment 'flags seq ack len' that arrives."""
         self.leave(who, segment, mine)
         self.arrive(who, segment, theirs)
 
@@ -76,7 +76,7 @@ class Wire:
         self.send("C", "ACK 70 421 0", theirs="ESTABLISHED")
 
     def data(self) -> None:
-        """Its data."""
+        """The data of the worked example."""
         self.send("C", "PSH,ACK 70 421 30")
         self.send("S", "ACK 421 100 0")
         self.send("C", "PSH,ACK 100 421 5")
@@ -87,7 +87,7 @@ class Wire:
         self.send("C", "ACK 105 436 0")
 
     def close(self) -> None:
-        """Its end; the client closes first."""
+        """The close of the worked example; the client closes first."""
         self.call("C", "FIN-WAIT-1", "3.10.4-close")
         self.send("C", "FIN,ACK 105 436 0", theirs="CLOSE-WAIT")
         self.send("S", "ACK 436 106 0", theirs="FIN-WAIT-2")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The benchmark's table: what it makes of figures, and when it fails."""
+"""The benchmark's table: its ratios, and when it fails."""
 import json
 import os
 import subprocess
@@ -35,7 +35,7 @@ veth toytcp echo~1~B us 22
 
 
 class Run(unittest.TestCase):
-    """Runs the program on figures in a directory that does not stay."""
+    """Runs the program on figures in a temporary directory."""
 
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()

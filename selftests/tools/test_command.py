@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The command line: what it refuses, and what its preload library does."""
+"""The command line, its errors, and the preload library."""
 import errno
 import os
 import subprocess
@@ -18,7 +18,7 @@ import table                            # noqa: E402
 from recording import Wire              # noqa: E402
 
 TOYTCP = os.path.join(ktap.SCRIPTS, "toytcp")
-# Nobody's number: a socket of it fails, which shows that it was asked for.
+# An unused number: the failure of its socket shows that it was requested.
 NOBODYS = "251"
 
 
@@ -28,7 +28,7 @@ def toytcp(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def setUpModule():
-    toytcp("sim", "--help")     # what is built now is not announced later
+    toytcp("sim", "--help")     # builds the simulator
 
 
 class Arguments(unittest.TestCase):
@@ -212,7 +212,7 @@ class Preload(unittest.TestCase):
         cls.library = built.build(run.LIBRARY, run.SOURCE)
 
     def python(self, program: str) -> str:
-        """What a program prints that runs under the library."""
+        """The output of a program that runs with the library."""
         environment = dict(os.environ, LD_PRELOAD=self.library,
                            TOYTCP_PROTOCOL=NOBODYS)
         return subprocess.run(

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The ladder: pairing, rows and drawing, from made-up recordings."""
+"""The ladder: pairing, rows and drawing, with artificial recordings."""
 import os
 import sys
 import unittest
@@ -52,14 +52,14 @@ def listed(texts: list[str], **style) -> list[str]:
 
 
 def fates(texts: list[str]) -> list[str]:
-    """'flags fate' of every departure and of arrivals without one."""
+    """'flags fate' of every departure, and of arrivals without a departure."""
     talk, = conversations(load(texts)[0])
     return [f"{row.segment.flags} {row.segment.fate}" for row in weave(talk)
             if row.segment and (row.departure or not row.arrival.peer)]
 
 
 def lossy() -> Wire:
-    """Large numbers, slow arrivals, a loss and a repetition."""
+    """Large numbers, slow arrivals, a loss and a retransmission."""
     wire = Wire()
     wire.DELAY = 10_000
     wire.send("C", "SYN 4000000000 - 0", "SYN-SENT", "SYN-RECEIVED")
@@ -198,8 +198,8 @@ class Loss(unittest.TestCase):
         self.assertIn("x--", lines(wire)[-1])
 
     def test_equal_acks_keep_their_delay(self):
-        """Of three duplicate ACKs the last is lost: by the usual delay,
-        not the first."""
+        """Of three duplicate ACKs the last is lost, not the first, as the
+        typical delay shows."""
         wire = opened()
         for time in (1000, 1010, 1020):
             wire.note("S", "out ACK 421 70 0", time=time)

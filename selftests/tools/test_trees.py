@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Two checkouts with one cache: each runs its own protocol."""
+"""Two checkouts share a cache, but each runs its own protocol."""
 import os
 import re
 import shutil
@@ -13,7 +13,7 @@ import ktap
 
 REPO = os.path.realpath(os.path.join(ktap.SCRIPTS, ".."))
 PARTS = ("scripts", "selftests/sim", "module/core")
-# Experiment 1 of experiments.rst: when the transfer ends, in ms.
+# Experiment 1 of experiments.rst: the ends of the transfers, in ms.
 COMMAND = ("sim", "--bytes", "60000", "--rtt", "100", "--window", "200000")
 TEN, ONE = "400.000", "700.000"
 
@@ -23,19 +23,19 @@ class Trees(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        # Without sanitizers it is built in half the time.
+        # Without sanitizers the build takes half the time.
         self.environment = dict(os.environ, SANITIZE="", COLUMNS="77",
                                 TOYTCP_CACHE=os.path.join(folder.name, "cache"))
 
     def tree(self, name: str) -> str:
-        """A checkout whose files are as old as those here."""
+        """A copy of this checkout, with the same file times."""
         path = os.path.join(self.folder, name)
         for part in PARTS:
             shutil.copytree(os.path.join(REPO, part), os.path.join(path, part))
         return path
 
     def change(self, tree: str, window: int) -> None:
-        """Another initial window, in a file that looks old."""
+        """Changes the initial window, in a file with an old time."""
         path = os.path.join(tree, "module", "core", "tcb.h")
         with open(path) as file:
             text, found = re.subn(r"(#define INITIAL_WINDOW\s+)\d+",
@@ -53,7 +53,7 @@ class Trees(unittest.TestCase):
         return done
 
     def end(self, tree: str) -> str:
-        """When the last segment arrives."""
+        """The arrival time of the last segment."""
         last = self.toytcp(tree, *COMMAND).stdout.splitlines()[-1]
         return re.search(r"(\d+\.\d+) ", last)[1].ljust(7, "0")
 

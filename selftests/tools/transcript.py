@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A page of Documentation as a list of commands and what they print."""
+"""Parses a page of Documentation into commands and their output."""
 import os
 import re
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ VM = "scripts/vm --kernel 6.12 -- "
 
 @dataclass
 class Command:
-    """A line behind '$ ' of a literal block, and the lines below it, in which
+    """A line after '$ ' in a literal block, and the lines below it. In these,
     '...' stands for anything: within a line, or for whole lines."""
     line: int
     text: str
@@ -21,8 +21,8 @@ class Command:
         return self.text.startswith(VM)
 
     def missing(self, printed: str, numbers: bool = True) -> str | None:
-        """The first expected line that does not come in its turn. Without
-        numbers, any number is as good as another."""
+        """The first expected line that is missing or out of order. Without
+        numbers, any number matches any other."""
         lines = iter(line.rstrip() for line in printed.splitlines())
         for wanted in self.expected:
             pattern = re.escape(wanted).replace(r"\.\.\.", ".*")
@@ -34,7 +34,7 @@ class Command:
 
 
 def shell_lines(block: list[tuple[int, str]]):
-    """Joins lines that end in a backslash with the next."""
+    """Joins each line that ends in a backslash with the next."""
     whole, first = "", None
     for number, line in block:
         first = number if first is None else first
@@ -71,14 +71,14 @@ def commands(text: str) -> list[Command]:
 
 
 def names(text: str) -> list[tuple[str, str]]:
-    """Every (function, file) that is mentioned; either may be empty."""
+    """Every (function, file) mentioned; either may be empty."""
     found = re.findall(r"``(\w+)\(\)``(?:\s+in\s+``(\w+/[\w/.]+)``)?", text)
     return found + [("", path) for path in
                     re.findall(r"``(module/[\w/]+\.[ch])``", text)]
 
 
 def document(scripts: str, name: str = "lessons.rst") -> str | None:
-    """The text, if the tree is here."""
+    """The text of a page, if the source tree is here."""
     path = os.path.join(scripts, "..", "Documentation", name)
     if not os.path.exists(path):
         return None

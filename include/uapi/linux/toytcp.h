@@ -2,9 +2,9 @@
 /*
  * toytcp: a complete small TCP on an IP protocol number of its own.
  *
- * What a program needs to talk over it: the protocol number for socket(2)
- * and the option level of its own. Everything else is as tcp(7) has it:
- * options at level SOL_TCP keep the numbers and structs of <netinet/tcp.h>.
+ * Programs need the protocol number for socket(2) and the level of toytcp's own
+ * options from here. Everything else is as in tcp(7): options at level SOL_TCP
+ * keep the numbers and structs of <netinet/tcp.h>.
  */
 #ifndef _UAPI_LINUX_TOYTCP_H
 #define _UAPI_LINUX_TOYTCP_H
@@ -12,25 +12,26 @@
 /**
  * define IPPROTO_TOYTCP - the protocol argument of socket(2)
  *
- * RFC 3692 reserves 253 and 254 for experiments. The module parameter
- * ``protocol=`` can move the module to 254; programs then pass 254.
+ * RFC 3692 reserves 253 and 254 for experiments. With the module parameter
+ * ``protocol=254`` programs must pass 254 instead.
  */
 #define IPPROTO_TOYTCP	253
 
 /**
  * define SOL_TOYTCP - the level of toytcp's own socket options
  *
- * Always 253, whatever the module parameter says.
+ * Always 253, regardless of the module parameter.
  */
 #define SOL_TOYTCP	253
 
 /**
  * define TOYTCP_ISN - initial sequence number of the next connection
  *
- * A __u32, for lessons and tests. On a socket that is not connected it is the
- * ISN its next connect(2) uses; on a listener, the ISN that answers the next
- * new SYN. Used once. Setting it needs CAP_NET_ADMIN in the socket's network
- * namespace (EPERM), since a predictable ISN invites forged segments.
+ * A __u32, for lessons and tests. On an unconnected socket it is the ISN that
+ * the next connect(2) uses; on a listener, the ISN of the answer to the next
+ * new SYN. It is used once. Setting it requires CAP_NET_ADMIN in the socket's
+ * network namespace (EPERM), since predictable ISNs make it easy to forge
+ * segments.
  */
 #define TOYTCP_ISN	1
 
