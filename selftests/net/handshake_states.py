@@ -111,7 +111,7 @@ def syn_received_retransmits_its_answer(case):
 
 
 @scenario(toytcp_only=True)
-def syn_again_makes_the_round_trip_ambiguous(case):
+def retransmitted_syn_makes_the_round_trip_ambiguous(case):
     """Karn's rule: which of the two SYN,ACKs does the ACK acknowledge?"""
     host, peer = alone(case)
     listener = host.listen()
