@@ -139,13 +139,13 @@ static void window_opened(struct tcb *tcb, u64 now)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	tcb->rack.probing = 0;
-	toytcp_recovery_again(tcb, CAUSE_ACK);
+	toytcp_recovery_lose_all(tcb, CAUSE_ACK);
 	toytcp_deadline_restart(tcb, now);
 }
 
 /*
- * Beside what RFC 9293 asks of WL1 and WL2: no segment with a newer ACK has come
- * before, so its window is the newest, too, though it may fill a gap.
+ * Beside what RFC 9293 asks of WL1 and WL2: no segment with a newer ACK has
+ * come before, so its window is the newest, too, though it may fill a gap.
  */
 static void update_window(struct arrival *a, bool newer)
 {

@@ -56,7 +56,7 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause);
 bool toytcp_ack_plausible(const struct arrival *a);
 bool toytcp_ack_check(struct arrival *a);
 
-void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to);
+void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to);
 bool toytcp_text_process(struct arrival *a);
 void toytcp_text_check_fin(struct arrival *a);
 

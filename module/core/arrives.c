@@ -122,7 +122,7 @@ static void tell_if_twice(struct arrival *a)
 	const struct segment *seg = a->seg;
 
 	if (!seq_after(seg->seq + seg->len, a->tcb->rcv.nxt))
-		toytcp_text_came_twice(a, seg->seq, seg->seq + seg->len);
+		toytcp_text_duplicate(a, seg->seq, seg->seq + seg->len);
 }
 
 /* Cuts off what is old and what lies beyond the window. */
@@ -142,7 +142,7 @@ static void trim(struct arrival *a)
 		u32 first = a->seq;
 
 		a->seq = seq_min(tcb->rcv.nxt, a->end);
-		toytcp_text_came_twice(a, first, a->seq);
+		toytcp_text_duplicate(a, first, a->seq);
 	}
 }
 

@@ -5,7 +5,8 @@
  *
  * What times out again and again, and is more than fits every path, goes out in
  * smaller segments. It may have been a mere outage: so once a small one got
- * through, the former size is tried again, but only once in a connection's life.
+ * through, the former size is tried again, but only once in a connection's
+ * life.
  */
 #include "internal.h"
 
@@ -70,5 +71,5 @@ void toytcp_blackhole_acked(struct tcb *tcb)
  */
 void toytcp_blackhole_reported(struct tcb *tcb)
 {
-	toytcp_recovery_again(tcb, CAUSE_ICMP);
+	toytcp_recovery_lose_all(tcb, CAUSE_ICMP);
 }

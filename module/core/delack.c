@@ -3,19 +3,19 @@
  * When an acknowledgement goes out: RFC 9293 section 3.8.6.3 and RFC 5681
  * section 4.2. Every rule about it is here; other files report what happened.
  *
- * An ACK is owed at once (tcb.ack_now has the clause), or will be when TIMER_ACK
- * goes off. Either ends when a segment with an ACK goes out, be it text.
+ * An ACK is owed at once (tcb.ack_now has the clause) or when TIMER_ACK goes
+ * off. Any segment with an ACK settles both, text included.
  *
- * 1. At once: whatever is out of order, old, outside the window or forged; a
- *    FIN; a closed gap; a CE mark. What is merely useless has a limit.
- * 2. Of text in order: the first few full-sized segments, then every second.
- * 3. Everything else waits: for an answer of the user's to ride on, or for the
- *    timer. Where answers are usual the timer is long, else short.
- * 4. A stream that comes faster than it is read is acknowledged by its reader.
- * 5. A reader acknowledges when the window has grown by something worth while,
- *    and when a stream has been read to its end.
- * 6. Segments in order that waited together for the socket lock are acknowledged
- *    together, though each by itself would have been at once.
+ * 1. At once: for segments that are out of order, old, outside the window or
+ *    forged; for a FIN, a closed gap, a CE mark. The rate is limited where the
+ *    segment was useless.
+ * 2. For text in order: the first few full-sized segments, then every second.
+ * 3. Otherwise the ACK waits for text of ours to ride on, or the timer: long
+ *    on an interactive connection, else short.
+ * 4. If a stream arrives faster than it is read, the reader sends the ACK.
+ * 5. The reader sends an ACK when the window has grown enough, and when it has
+ *    read a stream to its end.
+ * 6. Segments in order that waited together for the socket lock share one ACK.
  */
 #include "arrival.h"
 #include "seq.h"
@@ -36,8 +36,8 @@ void toytcp_delack_owe(struct tcb *tcb, enum cause cause)
  * @cause: the clause that asks for the ACK
  *
  * Two hosts that each find the other's ACKs useless must not answer each other
- * for ever (RFC 5961 section 7), so for segments with neither text nor FIN
- * there is a limit, for each connection its own.
+ * for ever (RFC 5961 section 7), so the rate is limited for segments with
+ * neither text nor FIN, for each connection separately.
  */
 void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 {
@@ -51,15 +51,18 @@ void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 }
 
 /*
- * A stream comes faster than it is read. The reader will acknowledge all that it
- * finds at once (toytcp_delack_read()); if it does not come, the timer does it:
- * the short one, for nothing shorter than the peer's tail loss probe will do. So
- * ACKs become fewer as the load grows.
+ * A stream arrives faster than it is read. The reader will acknowledge all that
+ * it finds at once (toytcp_delack_read()), so the number of ACKs falls as the
+ * load grows. If the reader does not come, the short timer sends the ACK: it
+ * must be shorter than the peer's tail loss probe.
  */
 static bool left_to_reader(const struct tcb *tcb, bool unread)
 {
-	return unread && !tcb->answers && tcb->streak >= STREAM_SEGMENTS &&
-	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / STREAM_SHARE;
+	const struct receive_space *rcv = &tcb->rcv;
+
+	return unread && !tcb->interactive &&
+	       rcv->full_segs_since_tx >= STREAM_SEGMENTS &&
+	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
 }
 
 /**
@@ -76,8 +79,7 @@ void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
 			     min_t(u32, len, tcb->rcv.announced -
 				   toytcp_tcb_overhead(tcb)));
-	if (full && tcb->streak < 255)
-		tcb->streak++;
+	tcb->rcv.full_segs_since_tx += full && tcb->rcv.full_segs_since_tx < 255;
 	if (tcb->quickack ||
 	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
 	     !left_to_reader(tcb, unread))) {
@@ -87,20 +89,21 @@ void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 	} else if (!tcb->deadline[TIMER_ACK]) {
 		toytcp_deadline_set(tcb, TIMER_ACK, now +
-				    (tcb->answers ? DELAYED_ACK : STREAM_ACK),
+				    (tcb->interactive ? DELAYED_ACK : STREAM_ACK),
 				    now);
 	}
 }
 
 /*
- * The window has grown by something worth while, and has at least doubled: a
- * fast reader does not cause an ACK for each read. A stream may be waiting for
- * it at the other end of a long path.
+ * The window has at least doubled, so that a fast reader does not cause an ACK
+ * for each read; or it has grown by a share of the buffer, and the sender of a
+ * stream may be waiting for that at the other end of a long path.
  */
-static bool window_is_news(const struct tcb *tcb)
+static bool must_update_window(const struct tcb *tcb)
 {
 	u32 growth = toytcp_window_growth(tcb);
-	bool much = tcb->streak > 1 && growth >= tcb->rcv.buf / STREAM_SHARE;
+	bool much = tcb->rcv.full_segs_since_tx > 1 &&
+		    growth >= tcb->rcv.buf / STREAM_SHARE;
 
 	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
 }
@@ -112,7 +115,7 @@ static bool window_is_news(const struct tcb *tcb)
  */
 static bool stream_is_drained(const struct tcb *tcb)
 {
-	return tcb->streak > 1 && tcb->deadline[TIMER_ACK] &&
+	return tcb->rcv.full_segs_since_tx > 1 && tcb->deadline[TIMER_ACK] &&
 	       tcb->rcv.copied == tcb->rcv.nxt &&
 	       tcb->rcv.nxt - tcb->rcv.acked >= tcb->rcv.mss;
 }
@@ -125,7 +128,7 @@ void toytcp_delack_read(struct tcb *tcb)
 {
 	if (tcb->fin_received || !toytcp_tcb_in(tcb, STATES_RECEIVING))
 		return;
-	if (window_is_news(tcb))
+	if (must_update_window(tcb))
 		toytcp_delack_owe(tcb, CAUSE_WINDOW_UPDATE);
 	else if (stream_is_drained(tcb))
 		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
@@ -138,7 +141,7 @@ void toytcp_delack_read(struct tcb *tcb)
 void toytcp_delack_expire(struct tcb *tcb)
 {
 	toytcp_delack_owe(tcb, CAUSE_DELAYED_ACK);
-	tcb->answers = 0;	/* the wait for one was useless */
+	tcb->interactive = 0;	/* no text of ours came in time */
 }
 
 /**
@@ -146,13 +149,14 @@ void toytcp_delack_expire(struct tcb *tcb)
  * @tcb: the connection, before the ACK that goes with the text
  * @n: bytes
  *
- * If an ACK was due, the user has answered: the next answer is worth waiting for.
+ * If an ACK was owed, this text answers the peer's: waiting for the next answer
+ * is worth while.
  */
 void toytcp_delack_text_sent(struct tcb *tcb, u32 n)
 {
 	if (n && tcb->rcv.acked != tcb->rcv.nxt)
-		tcb->answers = 1;
-	tcb->streak = 0;
+		tcb->interactive = 1;
+	tcb->rcv.full_segs_since_tx = 0;
 }
 
 /**
@@ -167,13 +171,14 @@ void toytcp_delack_sent(struct tcb *tcb)
 }
 
 /**
- * toytcp_delack_hold() - more segments are waiting: put the ACK off
+ * toytcp_delack_hold() - more segments are waiting: delay the ACK
  * @tcb: the connection, right after toytcp_arrives()
  * @act: what that gave
  *
- * What waited together, in order, is acknowledged together, as if it had come as
- * one large segment. Text out of order is told of at once, and so is a FIN, whose
- * ACK may be the last thing the connection does.
+ * Segments in order that waited together are acknowledged together, as if they
+ * were one large segment. Text out of order is acknowledged at once, and so is
+ * a
+ * FIN: that ACK may be the last thing the connection does.
  *
  * Return: whether toytcp_delack_release() is to be called once nothing waits.
  */

@@ -2,12 +2,12 @@
 /*
  * What to send next.
  *
- * Each call of toytcp_emit_next() describes one segment and takes it for sent.
- * If the caller cannot transmit it, for want of memory say, that is a loss
- * like any other: the timers repair it.
+ * Each call of toytcp_emit_next() describes one segment and counts it as sent.
+ * If the caller cannot transmit it, for lack of memory for example, that is a
+ * loss like any other.
  *
- * In order: the SYN; what must be sent again; a window probe; new text and the
- * FIN; a keep-alive probe; a bare ACK.
+ * In order: the SYN; retransmissions; a window probe; new text and the FIN; a
+ * keep-alive probe; a bare ACK.
  */
 #include "internal.h"
 #include "seq.h"
@@ -25,18 +25,18 @@ static void acknowledge(struct tcb *tcb, struct segment *seg)
 	toytcp_delack_sent(tcb);
 }
 
-/* Something has arrived out of order, or twice, and the peer would know. */
-static bool has_news(const struct tcb *tcb)
+/* Something arrived out of order, or twice: SACK or DSACK. */
+static bool has_sacks(const struct tcb *tcb)
 {
 	return tcb->sack_ok && (tcb->ooo.ranges || tcb->rcv.twice_len);
 }
 
-/* SACK, RFC 2018 section 4; in front what came twice, RFC 2883 section 4. */
-static void report(struct tcb *tcb, struct segment *seg)
+/* SACK, RFC 2018 section 4; first the duplicate, RFC 2883 section 4. */
+static void put_sacks(struct tcb *tcb, struct segment *seg)
 {
-	u32 n = 0, most = tcb->timestamps ? SACKS_MAX - 1 : SACKS_MAX;
+	u32 n = 0, room = tcb->timestamps ? SACKS_MAX - 1 : SACKS_MAX;
 
-	if (!has_news(tcb))
+	if (!has_sacks(tcb))
 		return;
 	if (tcb->rcv.twice_len) {
 		seg->sack[0].from = tcb->rcv.twice;
@@ -45,12 +45,12 @@ static void report(struct tcb *tcb, struct segment *seg)
 		n++;
 	}
 	seg->sacks = (u8)(n + toytcp_reassembly_report(&tcb->ooo, seg->sack + n,
-						       most - n));
+						       room - n));
 }
 
 /*
- * Numbers go out for the first time: the clocks that watch them start. For what
- * waited for a closed window one has: arm_persist().
+ * Numbers go out for the first time, and their timers start. Text that waited
+ * for a closed window is timed already: arm_persist().
  */
 static void advance(struct tcb *tcb, u32 seq, u64 now)
 {
@@ -82,7 +82,7 @@ static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 		acknowledge(tcb, seg);
 		seg->ctl |= tcb->ecn ? CTL_ECE : 0;
 	} else if (tcb->ecn && !tcb->retransmits) {
-		/* Some drop such a SYN: again without, 6.1.1.1 of RFC 3168. */
+		/* RFC 3168 6.1.1.1: some drop such a SYN, so only the first. */
 		seg->ctl |= CTL_ECE | CTL_CWR;
 	}
 	/* The window of a SYN is never scaled: RFC 7323 section 2.2. */
@@ -106,41 +106,38 @@ static void describe(struct tcb *tcb, struct segment *seg, u32 from, u32 n,
 	if (fin && from + n == tcb->snd.end)
 		seg->ctl |= CTL_FIN;
 	acknowledge(tcb, seg);
-	/* Text has no room for what else there is to say: a bare ACK has. */
-	if (has_news(tcb))
+	/* Beside text there is no room for SACKs: a bare ACK follows. */
+	if (has_sacks(tcb))
 		toytcp_delack_owe(tcb, owed);
 }
 
-static u32 less(u32 from, u32 what)
-{
-	return from > what ? from - what : 0;
-}
-
-/* How much the windows let out from number @from on. */
+/* How much both windows allow from number @from on. */
 static u32 room_from(const struct tcb *tcb, u32 from)
 {
-	return min(less(tcb->cc.cwnd, toytcp_recovery_pipe(tcb)),
-		   less(tcb->snd.wnd, from - tcb->snd.una));
+	u32 pipe = toytcp_recovery_pipe(tcb), used = from - tcb->snd.una;
+	u32 cwnd = tcb->cc.cwnd, wnd = tcb->snd.wnd;
+
+	return cwnd > pipe && wnd > used ? min(cwnd - pipe, wnd - used) : 0;
 }
 
 /*
- * What the caller takes in one go. Urgent text goes out in single segments: the
+ * The largest super-segment. Urgent text goes out in single segments: the
  * pointer of a larger one would not be right for its parts.
  */
-static u32 most(const struct tcb *tcb)
+static u32 goal(const struct tcb *tcb)
 {
 	return toytcp_urgent_pending(tcb) ? tcb->snd.mss : tcb->burst;
 }
 
-/* Whole segments of it, at most what the caller takes in one go. */
-static u32 whole(const struct tcb *tcb, u32 n)
+/* At most one super-segment, in full segments. */
+static u32 round_to_mss(const struct tcb *tcb, u32 n)
 {
-	n = min(n, most(tcb));
+	n = min(n, goal(tcb));
 	return n - n % tcb->snd.mss;
 }
 
-/* What is lost goes out again; where the window is closed, as a probe. */
-static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
+/* Retransmit what is lost; if the window is closed, as a probe. */
+static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
 {
 	struct sent_record *r = toytcp_scoreboard_lost(&tcb->board);
 	u32 from, text, n;
@@ -150,26 +147,26 @@ static bool emit_repeat(struct tcb *tcb, u64 now, struct segment *seg)
 	seg->cause = tcb->snd.wnd ? r->cause : CAUSE_PROBE;
 	tcb->probe = 0;
 	from = r->seq;
-	text = seq_min(toytcp_scoreboard_lost_end(r, most(tcb)),
+	text = seq_min(toytcp_scoreboard_lost_end(r, goal(tcb)),
 		       tcb->snd.nxt - tcb->fin_sent) - from;
 	n = min(text, room_from(tcb, from));
-	if (n < text || n > most(tcb))
-		n = whole(tcb, n);
-	/* The first one and a tail probe go out however small the window is. */
+	if (n < text || n > goal(tcb))
+		n = round_to_mss(tcb, n);
+	/* The first one and a tail loss probe ignore cwnd. */
 	if (from == tcb->snd.una || tcb->rack.probing)
 		n = max_t(u32, n, min_t(u32, text, tcb->snd.wnd ?
 					tcb->snd.mss : 1));
 	if (!n && text)
 		return false;
-	if (!tcb->prr.repeated)
+	if (!tcb->prr.retransmitted)
 		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
 	describe(tcb, seg, from, n, tcb->fin_sent);
 	tcb->retransmits++;
 	tcb->prr.sent += n;
-	tcb->prr.repeated += n;
+	tcb->prr.retransmitted += n;
 	tcb->rtt.timing = 0;	/* Karn's rule */
-	toytcp_scoreboard_repeat(&tcb->board, r,
-				 from + toytcp_segment_length(seg), now);
+	toytcp_scoreboard_retransmit(&tcb->board, r,
+				     from + toytcp_segment_length(seg), now);
 	return true;
 }
 
@@ -187,13 +184,12 @@ static bool may_send_small(const struct tcb *tcb)
 }
 
 /*
- * Less than the caller could take at once, while so much is outstanding that
- * its ACK comes without delay, and soon: more text may be there by then. What
- * Nagle's algorithm does for segments, this does for super-segments.
+ * Nagle's algorithm for super-segments: two full segments are outstanding, so
+ * an ACK comes without delay, and soon. More text may be there by then.
  */
 static bool may_fill_up(const struct tcb *tcb, u32 n)
 {
-	return n < most(tcb) && !tcb->nodelay && !tcb->fin_queued &&
+	return n < goal(tcb) && !tcb->nodelay && !tcb->fin_queued &&
 	       !toytcp_urgent_pending(tcb) &&
 	       toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss &&
 	       tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
@@ -208,20 +204,20 @@ static u32 sendable(const struct tcb *tcb, u32 unsent)
 	u32 room = room_from(tcb, tcb->snd.nxt);
 	u32 n = min(unsent, room);
 
-	if (n > most(tcb))
-		return whole(tcb, n);
+	if (n > goal(tcb))
+		return round_to_mss(tcb, n);
 	if (n == unsent && may_fill_up(tcb, n))
 		return 0;
 	if (n == unsent)
 		return n % tcb->snd.mss && !may_send_small(tcb) ?
-			whole(tcb, n) : n;
+			round_to_mss(tcb, n) : n;
 	if (n >= tcb->snd.mss)
-		return whole(tcb, n);
+		return round_to_mss(tcb, n);
 	/* (3): half the largest window the peer ever offered. */
 	return n >= tcb->snd.max_wnd / 2 && room >= tcb->snd.wnd ? n : 0;
 }
 
-/* The FIN needs a place in the peer's window, but none in ours. */
+/* The FIN takes room in the peer's window, but not in cwnd. */
 static bool may_send_fin(const struct tcb *tcb, u32 after)
 {
 	return tcb->fin_queued && !tcb->fin_sent && after == tcb->snd.end &&
@@ -229,8 +225,9 @@ static bool may_send_fin(const struct tcb *tcb, u32 after)
 }
 
 /*
- * RFC 5681 section 4.1. All was acknowledged at tcb.progress, and hence sent
- * before that; what has arrived since says nothing of the way out.
+ * RFC 5681 section 4.1. Everything was acknowledged at tcb.progress, so the
+ * last transmission is older; segments that arrived since say nothing about the
+ * path to the peer.
  */
 static void notice_pause(struct tcb *tcb, u64 now)
 {
@@ -250,7 +247,7 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	tcb->prr.sent += n;
 	if (fin)
 		tcb->fin_sent = 1;
-	/* Small beside the reordering window, and yet few records. */
+	/* RTT / 16: short beside the reordering window, but few records. */
 	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, now,
 			       tcb->rtt.srtt / 16);
 	advance(tcb, from + n + fin, now);
@@ -265,7 +262,7 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 
 	if ((!n && !fin) || !toytcp_scoreboard_able(&tcb->board))
 		return false;
-	/* What goes out while losses are mended, PRR has let out. */
+	/* In recovery, PRR decides how much goes out. */
 	if (n && tcb->cc.recovering)
 		seg->cause = CAUSE_PRR;
 	send_new(tcb, now, seg, n, fin);
@@ -274,9 +271,8 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 }
 
 /*
- * RFC 9293 section 3.8.6.1: at least one octet beyond a window that does not
- * open, and the persist timer stays in force; or however much fits a small
- * window, as ordinary text.
+ * RFC 9293 section 3.8.6.1: one octet beyond a closed window; or as much as a
+ * small window takes, as ordinary text.
  */
 static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 {
@@ -299,10 +295,10 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
  * toytcp_emit_number() - the number of a segment without text: ACK or RST
  * @tcb: the connection
  *
- * Return: SND.NXT, but not beyond a window that has closed since, or that only
- * a probe went into: the peer would not look at it. What its scale cannot
- * express does not count (RFC 7323 section 2.4). But if the peer answers no probe
- * it may have taken one, and expect the number behind it: each second time.
+ * Return: SND.NXT; but the edge of the window if that has moved back, or only a
+ * probe went beyond it: the peer would discard the segment. Less than a unit of
+ * the window scale does not count (RFC 7323 section 2.4). If the peer answers
+ * no probe, it may have accepted one and expect SND.NXT: so every second time.
  */
 u32 toytcp_emit_number(const struct tcb *tcb)
 {
@@ -335,13 +331,13 @@ static bool emit_ack(struct tcb *tcb, struct segment *seg)
 	seg->cause = tcb->ack_now;
 	seg->seq = toytcp_emit_number(tcb);
 	acknowledge(tcb, seg);
-	report(tcb, seg);
+	put_sacks(tcb, seg);
 	return true;
 }
 
 /*
- * Nothing goes out, nothing is outstanding, and yet something waits: for the
- * window, or for more text to fill a segment. The persist timer ends it.
+ * Nothing is outstanding, but text or a FIN waits for the window, or for more
+ * text to fill a segment: the persist timer limits the wait.
  */
 static void arm_persist(struct tcb *tcb, u64 now)
 {
@@ -358,7 +354,7 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	if (emit_repeat(tcb, now, seg) || emit_probe(tcb, now, seg) ||
+	if (emit_lost(tcb, now, seg) || emit_probe(tcb, now, seg) ||
 	    emit_new(tcb, now, seg))
 		return true;
 	arm_persist(tcb, now);
@@ -366,11 +362,11 @@ static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 }
 
 /**
- * toytcp_emit_nothing() - is there surely nothing to send?
+ * toytcp_emit_nothing() - a quick test: is there nothing to send?
  * @tcb: the connection, in any state
  *
- * Return: whether all that the user sent is on its way, nothing of it is known
- * to be lost, and no ACK is owed: the short answer to what is asked most.
+ * Return: true if all text is sent, none of it is known to be lost, and no ACK
+ * is owed.
  */
 bool toytcp_emit_nothing(const struct tcb *tcb)
 {
@@ -383,31 +379,31 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
  * toytcp_emit_next() - describe the next segment to send
  * @tcb: the connection, in any state
  * @now: microseconds
- * @cause: the clause by which a SYN, a probe or new text may go out now: the
- *	event's struct actions has it in @sends
- * @seg: filled in, but for the ports; its header is measured. The text is
- *	[seq, seq + len) of what the user sent; @cause is why it goes out
+ * @cause: the clause that allows a SYN, a probe or new text now: @sends of the
+ *	event's struct actions
+ * @seg: filled in except for the ports, and measured. Its text is
+ *	[seq, seq + len) of what the user sent; its @cause is why it goes out
  *
- * Return: whether @seg is to be transmitted, and the function called again.
+ * Return: true: transmit @seg and call again.
  */
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg)
 {
-	bool any;
+	bool found;
 
 	if (toytcp_tcb_in(tcb, STATES_NONE) || toytcp_emit_nothing(tcb))
 		return false;
 	memset(seg, 0, sizeof(*seg));
 	seg->cause = cause;
 	if (toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg))
-		any = true;
+		found = true;
 	else if (toytcp_tcb_in(tcb, STATES_TEXT) && emit_text(tcb, now, seg))
-		any = true;
+		found = true;
 	else if (tcb->state == TCP_SYN_SENT)
-		any = false;
+		found = false;
 	else
-		any = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
-	if (!any)
+		found = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
+	if (!found)
 		return false;
 	if (!(seg->ctl & CTL_SYN))
 		toytcp_urgent_mark(tcb, seg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the core offer each other and nobody else: no shell includes
- * this. Each function's comment stands where it is defined.
+ * What the files of the core offer each other and nobody else: no shell
+ * includes this. Each function's comment stands where it is defined.
  */
 #ifndef TOYTCP_CORE_INTERNAL_H
 #define TOYTCP_CORE_INTERNAL_H
@@ -43,7 +43,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  struct actions *act);
 void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act);
 void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause);
-void toytcp_recovery_again(struct tcb *tcb, enum cause cause);
+void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
 
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
@@ -52,7 +52,7 @@ void toytcp_rack_narrow(struct tcb *tcb);
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now);
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait);
 bool toytcp_rack_probe(struct tcb *tcb);
-bool toytcp_rack_probed(struct tcb *tcb, bool duplicate);
+bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
 void toytcp_blackhole_acked(struct tcb *tcb);

@@ -21,7 +21,7 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 	struct rack *rack = &tcb->rack;
 	u32 rtt = min_t(u64, d->now - d->sent, RTO_MAX);
 
-	rack->reordered |= d->reordered;
+	rack->reordering_seen |= d->reordered;
 	if (!d->timed)
 		return;
 	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt ||
@@ -33,9 +33,9 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 	if (d->once && (tcb->cc.recovering || tcb->timed_out))
 		toytcp_rtt_sample(&tcb->rtt, rtt);
 	rack->rtt = rtt;
-	if (toytcp_sent_before(rack->sent, rack->end, d->sent, d->end)) {
-		rack->sent = d->sent;
-		rack->end = d->end;
+	if (toytcp_sent_before(rack->xmit_ts, rack->end_seq, d->sent, d->end)) {
+		rack->xmit_ts = d->sent;
+		rack->end_seq = d->end;
 	}
 }
 
@@ -49,11 +49,11 @@ void toytcp_rack_widen(struct tcb *tcb)
 {
 	struct rack *rack = &tcb->rack;
 
-	if (!rack->widened && rack->steps < STEPS_MAX)
-		rack->steps++;
-	rack->reordered = 1;
-	rack->widened = 1;
-	rack->persist = STEPS_PERSIST;
+	if (!rack->reo_wnd_widened && rack->reo_wnd_steps < STEPS_MAX)
+		rack->reo_wnd_steps++;
+	rack->reordering_seen = 1;
+	rack->reo_wnd_widened = 1;
+	rack->reo_wnd_persist = STEPS_PERSIST;
 }
 
 /**
@@ -64,10 +64,10 @@ void toytcp_rack_narrow(struct tcb *tcb)
 {
 	struct rack *rack = &tcb->rack;
 
-	if (rack->persist)
-		rack->persist--;
+	if (rack->reo_wnd_persist)
+		rack->reo_wnd_persist--;
 	else
-		rack->steps = 0;
+		rack->reo_wnd_steps = 0;
 }
 
 /*
@@ -80,9 +80,9 @@ static u32 window(const struct tcb *tcb)
 	bool sure = tcb->cc.recovering || tcb->timed_out ||
 		    tcb->board.sacked >= DUPACKS * (u32)tcb->snd.mss;
 
-	if (!rack->reordered && sure)
+	if (!rack->reordering_seen && sure)
 		return 0;
-	return min(rack->min_rtt / 4 * (rack->steps + 1), tcb->rtt.srtt);
+	return min(rack->min_rtt / 4 * (rack->reo_wnd_steps + 1), tcb->rtt.srtt);
 }
 
 /**
@@ -108,8 +108,8 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 		next = r->next;
 		if (r->flags & (RECORD_SACKED | RECORD_LOST))
 			continue;
-		if (toytcp_sent_before(r->sent, r->end, rack->sent,
-				       rack->end)) {
+		if (toytcp_sent_before(r->sent, r->end, rack->xmit_ts,
+				       rack->end_seq)) {
 			if (now >= due) {
 				toytcp_scoreboard_lose(&tcb->board, r,
 						       CAUSE_RACK);
@@ -117,7 +117,7 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 			}
 			wait = min_t(u64, wait ? wait : limit, due - now);
 		}
-		if (!(r->flags & RECORD_REPEATED))
+		if (!(r->flags & RECORD_RETRANSMITTED))
 			break;
 	}
 	return wait;
@@ -185,13 +185,13 @@ bool toytcp_rack_probe(struct tcb *tcb)
 }
 
 /**
- * toytcp_rack_probed() - section 7.4: has the probe mended a loss?
+ * toytcp_rack_probe_acked() - section 7.4: has the probe mended a loss?
  * @tcb: the connection; something was acknowledged, or sent in vain
  * @duplicate: the peer has had something twice
  *
  * Return: true if so: congestion, which nothing else will show.
  */
-bool toytcp_rack_probed(struct tcb *tcb, bool duplicate)
+bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate)
 {
 	u32 end = tcb->rack.probe_end;
 

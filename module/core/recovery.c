@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an acknowledgement says about losses, and what follows from it.
+ * Loss recovery: what an acknowledgement says about losses, and what follows.
  *
- * An episode begins when something was lost and ends when all is acknowledged
- * that was outstanding then. Losses are noticed by time (rack.c); where the
- * peer knows no SACK, by three duplicate ACKs (NewReno, RFC 6582). The rate
- * comes down as RFC 6937 has it (PRR), and up again if nothing had been lost.
+ * An episode begins with a loss and ends when everything outstanding at that
+ * time is acknowledged. Losses are detected by time (rack.c) or, if the peer
+ * does not speak SACK, by three duplicate ACKs (NewReno, RFC 6582). cwnd comes
+ * down by PRR (RFC 6937), and is restored if nothing was lost after all.
  */
 #include "internal.h"
 #include "seq.h"
 
-/* Segments that duplicate ACKs say have left, of a peer without SACK. */
-static u32 gone(const struct tcb *tcb)
+/* Without SACK: segments that have arrived, one for each duplicate ACK. */
+static u32 segs_dupacked(const struct tcb *tcb)
 {
 	u32 n = tcb->cc.dupacks;
 
@@ -25,14 +25,13 @@ static u32 gone(const struct tcb *tcb)
  * toytcp_recovery_pipe() - how much is on its way: RFC 6675's "pipe"
  * @tcb: the connection
  *
- * Return: bytes: what is outstanding and neither lost nor, as far as is
- * known, delivered.
+ * Return: bytes that are outstanding and not known to be lost or delivered.
  */
 u32 toytcp_recovery_pipe(const struct tcb *tcb)
 {
 	u32 flight = toytcp_tcb_flight(tcb);
 	u64 off = (u64)tcb->board.sacked + tcb->board.lost +
-		  (u64)gone(tcb) * tcb->snd.mss;
+		  (u64)segs_dupacked(tcb) * tcb->snd.mss;
 
 	return off < flight ? flight - (u32)off : 0;
 }
@@ -46,32 +45,29 @@ static void begin_episode(struct tcb *tcb)
 {
 	tcb->cc.recover = tcb->snd.nxt;
 	tcb->rtt.timing = 0;	/* Karn's rule */
-	tcb->rack.widened = 0;
+	tcb->rack.reo_wnd_widened = 0;
 	tcb->rack.probing = 0;
 	tcb->ecn_slowed = 0;
 	if (!tcb->undoable)
-		tcb->prr.repeated = 0;
+		tcb->prr.retransmitted = 0;
 	tcb->undoable = 1;
 }
 
-/*
- * Was cwnd reduced for a mark in the window of @lost? Then not again: RFC 3168
- * section 6.1.2.
- */
+/* RFC 3168 section 6.1.2: a mark has already reduced cwnd in @lost's window. */
 static bool has_slowed(const struct tcb *tcb, u32 lost)
 {
 	return tcb->ecn_slowed && seq_before(lost, tcb->ecn_high);
 }
 
 /* Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. */
-static void enter(struct tcb *tcb, struct actions *act)
+static void enter_recovery(struct tcb *tcb, struct actions *act)
 {
 	bool slowed = has_slowed(tcb, tcb->snd.una);
 
 	if (!slowed)
 		toytcp_congestion_lost(tcb);
 	begin_episode(tcb);
-	tcb->undoable = !slowed;	/* the mark stays true */
+	tcb->undoable = !slowed;	/* the mark was real in any case */
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
 	tcb->prr.sent = 0;
@@ -79,7 +75,7 @@ static void enter(struct tcb *tcb, struct actions *act)
 	act->notes |= NOTE_RECOVERY;
 }
 
-static void leave(struct tcb *tcb)
+static void leave_episode(struct tcb *tcb)
 {
 	if (tcb->cc.recovering)
 		tcb->cc.cwnd = tcb->cc.ssthresh;
@@ -89,14 +85,7 @@ static void leave(struct tcb *tcb)
 	toytcp_rack_narrow(tcb);
 }
 
-/* RECOVER follows at a distance, or would one day be ahead: numbers wrap. */
-static void follow(struct tcb *tcb)
-{
-	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
-		tcb->cc.recover = tcb->snd.una - 1;
-}
-
-/* Nothing had been lost: it was late, or only its ACK was lost. */
+/* Nothing was lost: the text was late, or only its ACK was lost. */
 static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 {
 	toytcp_congestion_undo(tcb);
@@ -111,34 +100,34 @@ static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 }
 
 /*
- * The peer has had @n bytes twice (RFC 2883). If it says so of all that was
- * repeated in this episode, there was no loss: RFC 3708.
+ * The peer reports @n bytes as duplicates (RFC 2883). If it does so for all
+ * that was retransmitted in this episode, there was no loss: RFC 3708.
  */
-static void take_duplicate(struct tcb *tcb, u32 n, struct actions *act)
+static void take_dsack(struct tcb *tcb, u32 n, struct actions *act)
 {
 	bool probing = tcb->rack.probing;
 
 	act->notes |= NOTE_DUPLICATE;
-	toytcp_rack_probed(tcb, true);
-	/* It may be the probe; or the network has doubled it, not we. */
-	if (probing || !tcb->undoable || !tcb->prr.repeated)
+	toytcp_rack_probe_acked(tcb, true);
+	/* It may be the probe's, or the network has duplicated a segment. */
+	if (probing || !tcb->undoable || !tcb->prr.retransmitted)
 		return;
 	toytcp_rack_widen(tcb);
-	tcb->prr.repeated -= min(tcb->prr.repeated, n);
-	if (!tcb->prr.repeated)
+	tcb->prr.retransmitted -= min(tcb->prr.retransmitted, n);
+	if (!tcb->prr.retransmitted)
 		undo(tcb, CAUSE_DSACK, act);
 }
 
-/* The Eifel detection, RFC 3522: the peer answers what was sent before. */
+/* The Eifel detection, RFC 3522: the ACK echoes an original transmission. */
 static bool echoes_original(const struct tcb *tcb, const struct segment *seg)
 {
 	return tcb->timestamps && seg->options & HAS_TIMESTAMPS &&
-	       tcb->undoable && tcb->prr.repeated &&
+	       tcb->undoable && tcb->prr.retransmitted &&
 	       seq_before(seg->tsecr, tcb->prr.stamp);
 }
 
 /* RFC 2883 section 4: below the ACK, or within the block that follows. */
-static bool is_duplicate_block(const struct tcb *tcb, const struct segment *seg)
+static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 {
 	const struct sack_block *b = seg->sack;
 
@@ -156,7 +145,7 @@ static bool is_plausible(const struct tcb *tcb, const struct sack_block *b)
 	       seq_before(b->from, b->to) && !seq_after(b->to, tcb->snd.nxt);
 }
 
-/* In ascending order, so that what is late is told from what was lost. */
+/* In ascending order: the scoreboard tells reordering from loss by it. */
 static void take_blocks(struct tcb *tcb, const struct segment *seg,
 			struct delivery *d)
 {
@@ -177,27 +166,30 @@ static void take_blocks(struct tcb *tcb, const struct segment *seg,
 	} while (next);
 }
 
-/* RFC 6675 without its SACKs: what the duplicate ACKs had already told. */
+/*
+ * Each duplicate ACK counts as a segment delivered; the ACK that follows does
+ * not count those again.
+ */
 static void count_duplicates(struct tcb *tcb, u32 acked, bool duplicate,
 			     struct delivery *d)
 {
 	struct congestion *cc = &tcb->cc;
-	u32 told = min_t(u32, cc->dupacks,
-			 (acked - min_t(u32, acked, tcb->snd.mss)) /
-			 tcb->snd.mss);
+	u32 counted = min_t(u32, cc->dupacks,
+			    (acked - min_t(u32, acked, tcb->snd.mss)) /
+			    tcb->snd.mss);
 
 	if (acked && !cc->recovering) {
 		cc->dupacks = 0;
 	} else if (acked) {
-		cc->dupacks -= told;
-		d->bytes -= min(d->bytes, told * tcb->snd.mss);
+		cc->dupacks -= counted;
+		d->bytes -= min(d->bytes, counted * tcb->snd.mss);
 	} else if (duplicate && cc->dupacks < 0xffff) {
 		cc->dupacks++;
 		d->bytes += tcb->snd.mss;
 	}
 }
 
-/* The first segment that is outstanding is lost, and no more is known. */
+/* The first outstanding segment is lost; nothing is known of the others. */
 static void lose_first(struct tcb *tcb, enum cause cause)
 {
 	struct sent_record *r = tcb->board.first;
@@ -210,10 +202,10 @@ static void lose_first(struct tcb *tcb, enum cause cause)
 }
 
 /*
- * NewReno, RFC 6582: the third duplicate ACK, unless it is of what was
- * repeated before (section 3.2, step 1); and each partial ACK.
+ * NewReno, RFC 6582: the third duplicate ACK, unless earlier retransmissions
+ * may have caused it (section 3.2, step 1); and each partial ACK.
  */
-static void detect_by_count(struct tcb *tcb, u32 acked)
+static void detect_by_dupacks(struct tcb *tcb, u32 acked)
 {
 	bool third = tcb->cc.dupacks == DUPACKS && !acked &&
 		     seq_after(tcb->snd.una, tcb->cc.recover);
@@ -224,10 +216,10 @@ static void detect_by_count(struct tcb *tcb, u32 acked)
 }
 
 /*
- * RFC 6937: so much may go out for what has been delivered that at the end of
- * the episode cwnd is ssthresh; never so much that a burst follows.
+ * PRR, RFC 6937: bytes go out in proportion to bytes delivered, so that cwnd
+ * reaches ssthresh by the end of the episode, and without bursts.
  */
-static void reduce(struct tcb *tcb, u32 delivered, bool progress)
+static void reduce_cwnd(struct tcb *tcb, u32 delivered, bool progress)
 {
 	u32 pipe = toytcp_recovery_pipe(tcb), ssthresh = tcb->cc.ssthresh;
 	struct prr *prr = &tcb->prr;
@@ -243,14 +235,14 @@ static void reduce(struct tcb *tcb, u32 delivered, bool progress)
 		n = max_t(s64, n, delivered) + (progress ? tcb->snd.mss : 0);
 		n = min_t(s64, n, ssthresh - pipe);
 	}
-	/* The first repetition goes out in any case. */
+	/* The first retransmission goes out in any case. */
 	n = max_t(s64, n, prr->sent ? 0 : tcb->snd.mss);
-	/* Text may be delivered twice, if a record was short in between. */
+	/* Without spare records text may count as delivered twice. */
 	tcb->cc.cwnd = max_t(u32, min(pipe + (u32)n, prior), tcb->snd.mss);
 }
 
-/* RFC 8985 section 7.4: the probe was needed, so something was lost. */
-static void mended_by_probe(struct tcb *tcb, struct actions *act)
+/* RFC 8985 section 7.4: the tail loss probe has repaired a loss. */
+static void repaired_by_probe(struct tcb *tcb, struct actions *act)
 {
 	act->cause = CAUSE_TAIL_MENDED;
 	if (has_slowed(tcb, tcb->rack.probe_end - 1))
@@ -259,25 +251,25 @@ static void mended_by_probe(struct tcb *tcb, struct actions *act)
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 }
 
-/* What is lost by now; returns when to look again, see toytcp_rack_detect(). */
+/* Marks what is lost. Returns when to look again, as toytcp_rack_detect(). */
 static u32 detect(struct tcb *tcb, u32 acked, u64 now, struct actions *act)
 {
 	u32 lost = tcb->board.lost, wait = 0;
 
 	if (!tcb->sack_ok)
-		detect_by_count(tcb, acked);
+		detect_by_dupacks(tcb, acked);
 	else if (tcb->board.sacked || in_episode(tcb))
 		wait = toytcp_rack_detect(tcb, now);
 	if (tcb->board.lost > lost && !in_episode(tcb))
-		enter(tcb, act);
+		enter_recovery(tcb, act);
 	return wait;
 }
 
-/* Takes in what the ACK says of single ranges. */
-static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
-		      bool duplicate, struct delivery *d, struct actions *act)
+/* What the ACK says about ranges: delivered, duplicates, reordered. */
+static void take_ranges(struct tcb *tcb, const struct segment *seg, u32 acked,
+			bool duplicate, struct delivery *d, struct actions *act)
 {
-	bool twice = tcb->sack_ok && seg->sacks && is_duplicate_block(tcb, seg);
+	bool dsack = tcb->sack_ok && seg->sacks && is_dsack(tcb, seg);
 
 	toytcp_scoreboard_acked(&tcb->board, tcb->snd.una, d);
 	if (!tcb->sack_ok) {
@@ -286,12 +278,12 @@ static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
 	}
 	if (seg->sacks)
 		take_blocks(tcb, seg, d);
-	if (d->reordered && !tcb->rack.reordered)
+	if (d->reordered && !tcb->rack.reordering_seen)
 		act->notes |= NOTE_REORDERED;
 	toytcp_rack_update(tcb, d);
-	if (twice)
-		take_duplicate(tcb, seg->sack->to - seg->sack->from, act);
-	/* F-RTO, RFC 5682 section 3: what had been sent before arrives. */
+	if (dsack)
+		take_dsack(tcb, seg->sack->to - seg->sack->from, act);
+	/* F-RTO, RFC 5682 section 3: an original transmission has arrived. */
 	if (tcb->timed_out && tcb->frto && d->original)
 		undo(tcb, CAUSE_FRTO, act);
 	if (acked && in_episode(tcb) && echoes_original(tcb, seg)) {
@@ -309,7 +301,7 @@ static void take_news(struct tcb *tcb, const struct segment *seg, u32 acked,
  * @now: microseconds
  * @act: @notes are added to it; @cause and @sends may change
  *
- * Return: the bytes that may let the congestion window grow.
+ * Return: the bytes by which the congestion window may grow.
  */
 u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
@@ -325,20 +317,22 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 	u32 before = tcb->board.lost, wait;
 	bool reducing = tcb->cc.recovering;
 
-	take_news(tcb, seg, acked, duplicate, &d, act);
+	take_ranges(tcb, seg, acked, duplicate, &d, act);
 	if (in_episode(tcb) && !seq_before(tcb->snd.una, tcb->cc.recover))
-		leave(tcb);
-	else if (toytcp_rack_probed(tcb, false))
-		mended_by_probe(tcb, act);
-	follow(tcb);
+		leave_episode(tcb);
+	else if (toytcp_rack_probe_acked(tcb, false))
+		repaired_by_probe(tcb, act);
+	/* Numbers wrap: kept close to UNA, RECOVER never appears to be ahead. */
+	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
+		tcb->cc.recover = tcb->snd.una - 1;
 	wait = detect(tcb, acked, now, act);
 	if (tcb->cc.recovering)
-		reduce(tcb, d.bytes, acked && tcb->board.lost <= before);
+		reduce_cwnd(tcb, d.bytes, acked && tcb->board.lost <= before);
 	if (tcb->sack_ok)
 		toytcp_rack_arm(tcb, now, wait);
 	if (tcb->cc.recovering)
 		return 0;
-	/* What was SACKed in the episode had its share in PRR. */
+	/* PRR has already counted what was SACKed in the episode. */
 	return reducing ? min(acked, d.bytes) : acked;
 }
 
@@ -360,20 +354,20 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 	act->cause = CAUSE_RACK;
 	wait = detect(tcb, 0, now, act);
 	if (tcb->cc.recovering)
-		reduce(tcb, 0, false);
-	if (wait)	/* but no second probe: the timeout must come */
+		reduce_cwnd(tcb, 0, false);
+	if (wait)	/* no second probe: the timeout must come */
 		toytcp_rack_arm(tcb, now, wait);
 }
 
 /**
- * toytcp_recovery_again() - all that is outstanding is to be sent again
+ * toytcp_recovery_lose_all() - mark everything outstanding as lost
  * @tcb: the connection
  * @cause: the clause that asks for it
  *
- * But for what is known to have arrived; unless that begins where nothing is
- * acknowledged: then the peer has thrown it away (RFC 2018 section 8).
+ * Except for what is SACKed; but if the first record is, the peer has reneged,
+ * and no SACK counts any more (RFC 2018 section 8).
  */
-void toytcp_recovery_again(struct tcb *tcb, enum cause cause)
+void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 {
 	struct scoreboard *b = &tcb->board;
 	struct sent_record *r, *next;
@@ -390,9 +384,7 @@ void toytcp_recovery_again(struct tcb *tcb, enum cause cause)
 /**
  * toytcp_recovery_timeout() - the retransmission timer went off
  * @tcb: the connection
- * @cause: the clause by which what is outstanding is sent again
- *
- * The episode that begins may turn out to have been for nothing, too.
+ * @cause: the clause of the retransmissions
  */
 void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause)
 {
@@ -403,5 +395,5 @@ void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause)
 	tcb->cc.recovering = 0;
 	tcb->cc.dupacks = 0;
 	tcb->timed_out = 1;
-	toytcp_recovery_again(tcb, cause);
+	toytcp_recovery_lose_all(tcb, cause);
 }

@@ -169,7 +169,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 /* [.., @end) of @r is delivered: the peer says so for the first time. */
 static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
 {
-	bool once = !(r->flags & RECORD_REPEATED);
+	bool once = !(r->flags & RECORD_RETRANSMITTED);
 
 	d->bytes += end - r->seq;
 	d->original |= once && !seq_after(end, d->recover);
@@ -318,7 +318,7 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 }
 
 /**
- * toytcp_scoreboard_repeat() - what was lost is sent again
+ * toytcp_scoreboard_retransmit() - what was lost is sent again
  * @b: the scoreboard
  * @r: a LOST record
  * @end: from its beginning up to here, if all of that is LOST
@@ -326,8 +326,8 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
  *
  * If @r cannot be cut, all of it counts as sent again.
  */
-void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u64 now)
+void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
+				  u32 end, u64 now)
 {
 	struct sent_record *next;
 
@@ -337,7 +337,7 @@ void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
 		if (seq_before(end, r->end))
 			toytcp_scoreboard_cut(b, r, end);
 		next = r->next;
-		mark(b, r, RECORD_REPEATED);
+		mark(b, r, RECORD_RETRANSMITTED);
 		r->sent = now;
 		if (like_before(b, r) && r->prev->sent == now)
 			join(b, r->prev);
@@ -390,7 +390,7 @@ u32 toytcp_scoreboard_again(const struct scoreboard *b)
 	u32 sum = 0;
 
 	for (r = b->first; r; r = r->next)
-		if (r->flags == RECORD_REPEATED)
+		if (r->flags == RECORD_RETRANSMITTED)
 			sum += length(r);
 	return sum;
 }

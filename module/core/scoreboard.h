@@ -22,7 +22,7 @@
 /* What became of a record. */
 #define RECORD_SACKED	0x01	/* the peer says it has it (RFC 2018) */
 #define RECORD_LOST	0x02	/* to be sent again, and not under way */
-#define RECORD_REPEATED	0x04	/* was sent again */
+#define RECORD_RETRANSMITTED	0x04	/* was sent again */
 
 /**
  * struct sent_record - numbers that are outstanding
@@ -114,8 +114,8 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
 			    enum cause cause);
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
-void toytcp_scoreboard_repeat(struct scoreboard *b, struct sent_record *r,
-			      u32 end, u64 now);
+void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
+				  u32 end, u64 now);
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
 u32 toytcp_scoreboard_again(const struct scoreboard *b);

@@ -86,8 +86,9 @@ enum tcb_timer {
 };
 
 /*
- * Deadlines are 32 bits of a clock that ticks every 2^5 us. Half of its range, 19
- * hours, spans the longest wait, 2^16 seconds; the kernel's timers are coarser.
+ * Deadlines are 32 bits of a clock that ticks every 2^5 us. Half of its range,
+ * 19 hours, spans the longest wait, 2^16 seconds; the kernel's timers are
+ * coarser.
  */
 #define TICK_SHIFT		5
 #define DEADLINE_BASE_SHIFT	20
@@ -145,6 +146,7 @@ struct send_space {
  * @twice_len: how much text there was at @twice, bytes; 0: nothing to tell
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
+ * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
  */
 struct receive_space {
@@ -161,6 +163,7 @@ struct receive_space {
 	u16 twice_len;
 	u8 wscale;
 	u8 urgent;
+	u8 full_segs_since_tx;
 	bool oob_inline;
 };
 
@@ -275,30 +278,30 @@ static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
 
 /**
  * struct rack - RFC 8985's state
- * @sent: RACK.xmit_ts: when the last sent of what has arrived was sent,
- *	microseconds
- * @end: RACK.end_seq: its end
- * @rtt: how long it took, microseconds
- * @min_rtt: the least that any took of late, microseconds; 0 before the first
+ * @xmit_ts: of all segments delivered, the latest time of sending, microseconds
+ * @end_seq: one past the last number of that segment
+ * @rtt: its round-trip time, microseconds
+ * @min_rtt: the lowest recent round-trip time, microseconds; 0: none yet
  * @min_since: when that was, microseconds, the low 32 bits
- * @probe_end: TLP.end_seq: SND.NXT as the probe was sent, if @probing
- * @steps: how much wider than usual the reordering window is, in windows
- * @persist: episodes until it narrows
- * @reordered: the network has changed the order
- * @widened: the window has grown in this episode
+ * @probe_end: TLP.end_seq: SND.NXT when the probe was sent, if @probing
+ * @reo_wnd_steps: RACK.reo_wnd_mult - 1: by how many quarters of @min_rtt the
+ *	reordering window is wider than the first
+ * @reo_wnd_persist: loss episodes until @reo_wnd_steps becomes 0
+ * @reordering_seen: the network has delivered segments out of order
+ * @reo_wnd_widened: @reo_wnd_steps has grown in this episode
  * @probing: a tail loss probe is under way
  */
 struct rack {
-	u64 sent;
-	u32 end;
+	u64 xmit_ts;
+	u32 end_seq;
 	u32 rtt;
 	u32 min_rtt;
 	u32 min_since;
 	u32 probe_end;
-	u8 steps;
-	u8 persist;
-	u8 reordered : 1;
-	u8 widened : 1;
+	u8 reo_wnd_steps;
+	u8 reo_wnd_persist;
+	u8 reordering_seen : 1;
+	u8 reo_wnd_widened : 1;
 	u8 probing : 1;
 };
 
@@ -306,13 +309,13 @@ struct rack {
  * struct prr - RFC 6937's state, of the present episode
  * @delivered: prr_delivered, bytes
  * @sent: prr_out, bytes
- * @repeated: text sent again that the peer has not reported to have twice
- * @stamp: RFC 3522's RetransmitTS: our timestamp when the first of it was
+ * @retransmitted: bytes retransmitted and not reported as duplicates (DSACK)
+ * @stamp: RFC 3522's RetransmitTS: TSval of the episode's first retransmission
  */
 struct prr {
 	u32 delivered;
 	u32 sent;
-	u32 repeated;
+	u32 retransmitted;
 	u32 stamp;
 };
 
@@ -322,8 +325,6 @@ struct prr {
  *	early: the low 32 bits; 0 if it is not set
  * @deadline_base: when one was last set, in units of 2^20 microseconds: from it
  *	follow the high bits
- * @challenged: when a useless segment was last answered, microseconds, the low
- *	32 bits
  * @heard: when the peer was last heard, microseconds
  * @progress: when the oldest outstanding number was first sent, or last moved
  *	on, microseconds: the user timeout counts from here
@@ -340,6 +341,8 @@ struct prr {
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
  * @ecn_high: SND.NXT when cwnd last fell for a mark
+ * @challenged: when a useless segment was last answered, microseconds, the low
+ *	32 bits
  * @mss_former: what segments were before they shrank, bytes of text and
  *	options; 0: they did not, or are that large again
  * @mss_proven: what got through then; 0: not yet
@@ -361,7 +364,6 @@ struct prr {
  * @tries: timeouts, or probes of a closed window, since the peer last
  *	acknowledged anything new
  * @quick_acks: how many more ACKs are not to be delayed
- * @streak: full-sized segments since we last sent text ourselves
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
@@ -374,7 +376,7 @@ struct prr {
  * @keepalive: keep-alive is on (SO_KEEPALIVE)
  * @orphan: no user is left: nobody will read, patience is limited
  * @scaled: both sides scale their windows
- * @answers: our text has carried ACKs of late: waiting for it is worth while
+ * @interactive: our last text answered the peer's: an ACK may ride on the next
  * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
  * @ecn: both sides speak ECN; in SYN-SENT: our SYN asks for it
  * @ecn_echo: a mark arrived: every ACK says so
@@ -390,7 +392,6 @@ struct prr {
 struct tcb {
 	u32 deadline[TIMERS];
 	u32 deadline_base;
-	u32 challenged;
 	u64 heard;
 	u64 progress;
 	u64 bytes_acked;
@@ -406,6 +407,7 @@ struct tcb {
 	struct timestamps ts;
 	u32 ts_taken;
 	u32 ecn_high;
+	u32 challenged;
 	u16 mss_former;
 	u16 mss_proven;
 	u32 retransmits;
@@ -421,20 +423,19 @@ struct tcb {
 	u8 probes;
 	u8 tries;
 	u8 quick_acks;
-	u8 streak;
-	u16 fin_queued : 1;
-	u16 fin_sent : 1;
-	u16 fin_received : 1;
-	u16 probe : 1;
-	u16 resend : 1;
-	u16 keep_probe : 1;
-	u16 nodelay : 1;
-	u16 cork : 1;
-	u16 quickack : 1;
-	u16 keepalive : 1;
-	u16 orphan : 1;
-	u16 scaled : 1;
-	u16 answers : 1;
+	u8 fin_queued : 1;
+	u8 fin_sent : 1;
+	u8 fin_received : 1;
+	u8 probe : 1;
+	u8 resend : 1;
+	u8 keep_probe : 1;
+	u8 nodelay : 1;
+	u8 cork : 1;
+	u8 quickack : 1;
+	u8 keepalive : 1;
+	u8 orphan : 1;
+	u8 scaled : 1;
+	u8 interactive : 1;
 	u8 timestamps : 1;
 	u8 ecn : 1;
 	u8 ecn_echo : 1;
@@ -472,7 +473,7 @@ static inline u32 toytcp_tcb_unsent(const struct tcb *tcb)
 	return tcb->snd.end + tcb->fin_sent - tcb->snd.nxt;
 }
 
-/** toytcp_tcb_unread() - bytes received that nobody has read, an urgent one too */
+/** toytcp_tcb_unread() - bytes received and not read, an urgent one included */
 static inline u32 toytcp_tcb_unread(const struct tcb *tcb)
 {
 	return tcb->rcv.nxt - tcb->rcv.copied - tcb->fin_received;

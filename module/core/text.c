@@ -7,14 +7,14 @@
 #include "seq.h"
 
 /**
- * toytcp_text_came_twice() - for the next ACK: text came a second time
+ * toytcp_text_duplicate() - for the next ACK: text came a second time
  * @a: the segment
  * @from: its first number
  * @to: one past the last; nothing happens if it is not behind @from
  *
  * RFC 2883 section 4; but not for a segment that RFC 5961 wants discarded.
  */
-void toytcp_text_came_twice(struct arrival *a, u32 from, u32 to)
+void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 {
 	struct tcb *tcb = a->tcb;
 
@@ -58,7 +58,7 @@ static void keep_text(struct arrival *a)
 
 	a->act->kept = toytcp_reassembly_add(ooo, a->node);
 	if (!a->act->kept && ooo->ranges < REASSEMBLY_RANGES_MAX)
-		toytcp_text_came_twice(a, a->node->seq, a->node->end);
+		toytcp_text_duplicate(a, a->node->seq, a->node->end);
 	toytcp_delack_owe(a->tcb, CAUSE_TEXT);
 }
 

@@ -78,9 +78,9 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	if (!tcb->snd.wnd) {
 		count_backoff(tcb);
 		/* The probe has a cause of its own; the rest waits for an ACK. */
-		toytcp_recovery_again(tcb, CAUSE_ACK);
+		toytcp_recovery_lose_all(tcb, CAUSE_ACK);
 		if (tcb->board.first)	/* Karn's rule, for all of it */
-			tcb->board.first->flags |= RECORD_REPEATED;
+			tcb->board.first->flags |= RECORD_RETRANSMITTED;
 	}
 	toytcp_deadline_persist(tcb, now, toytcp_rtt_timeout(&tcb->rtt));
 	act->cause = tcb->snd.wnd ? CAUSE_OVERRIDE : CAUSE_PROBE;

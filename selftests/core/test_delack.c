@@ -101,7 +101,7 @@ TEST(delack_text__left_to_the_reader_of_a_stream)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.streak = STREAM_SEGMENTS;
+	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
 	h.tcb.rcv.buf = 4 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
@@ -118,7 +118,7 @@ TEST(delack_text__the_reader_is_not_waited_for_long)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.streak = STREAM_SEGMENTS;
+	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
 	h.tcb.rcv.buf = 3 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
@@ -134,8 +134,8 @@ TEST(delack_text__not_left_to_a_reader_who_answers)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.streak = STREAM_SEGMENTS;
-	h.tcb.answers = 1;
+	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
+	h.tcb.interactive = 1;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 2 * MSS);

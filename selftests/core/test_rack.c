@@ -87,8 +87,8 @@ TEST(rack_detect__three_are_not_enough_after_reordering)
 	SACK(&h, 0, 1, 4);
 	EXPECT_EQ(h.sent, 1);
 	make_paced(&h);
-	h.tcb.rack.reordered = 1;
-	h.tcb.rack.steps = 1;
+	h.tcb.rack.reordering_seen = 1;
+	h.tcb.rack.reo_wnd_steps = 1;
 	h.now += 30 * MSEC;
 	SACK(&h, 0, 1, 4);	/* the third was sent 30 ms after the first */
 	EXPECT_QUIET(&h);
@@ -136,8 +136,8 @@ TEST(rack_update__as_a_window_opens)
 	EXPECT_EQ(h.sent, 5);	/* the probe's octet, and the rest */
 	h.now += 100 * MSEC;
 	ARRIVE_NEXT(&h, .ack = ISS + 2);
-	EXPECT_EQ(h.tcb.rack.sent, opened);
-	EXPECT_EQ(h.tcb.rack.end, ISS + 2);
+	EXPECT_EQ(h.tcb.rack.xmit_ts, opened);
+	EXPECT_EQ(h.tcb.rack.end_seq, ISS + 2);
 }
 
 /* Nobody answers for longer than 32 bits have microseconds. */
@@ -152,7 +152,7 @@ TEST(rack_update__what_is_outstanding_for_two_hours)
 		ASSERT_TRUE(host_expire(&h));
 	h.now += 100 * MSEC;
 	ARRIVE_NEXT(&h, .ack = AT(1));
-	EXPECT_EQ(h.tcb.rack.sent, last);
+	EXPECT_EQ(h.tcb.rack.xmit_ts, last);
 	EXPECT_EQ(h.tcb.rack.rtt, 100 * MSEC);
 	h.now += 100 * MSEC;
 	ARRIVE_NEXT(&h, .ack = AT(8));	/* most arrived hours ago */
@@ -184,12 +184,12 @@ TEST(rack_widen__once_in_an_episode)
 	make_paced(&h);
 	toytcp_rack_widen(&h.tcb);
 	toytcp_rack_widen(&h.tcb);
-	EXPECT_EQ(h.tcb.rack.steps, 1);
+	EXPECT_EQ(h.tcb.rack.reo_wnd_steps, 1);
 	for (i = 0; i < 16; i++)
 		toytcp_rack_narrow(&h.tcb);
-	EXPECT_EQ(h.tcb.rack.steps, 1);
+	EXPECT_EQ(h.tcb.rack.reo_wnd_steps, 1);
 	toytcp_rack_narrow(&h.tcb);
-	EXPECT_EQ(h.tcb.rack.steps, 0);
+	EXPECT_EQ(h.tcb.rack.reo_wnd_steps, 0);
 }
 
 /* --- Tail loss probe --- */
@@ -257,7 +257,7 @@ TEST(rack_probe__finds_the_loss)
 }
 
 /* It mended the only loss: congestion all the same. */
-TEST(rack_probed__was_the_loss)
+TEST(rack_probe_acked__was_the_loss)
 {
 	struct host h;
 
@@ -271,7 +271,7 @@ TEST(rack_probed__was_the_loss)
 	EXPECT_LT(h.tcb.cc.cwnd, 10 * MSS);
 }
 
-TEST(rack_probed__was_not)
+TEST(rack_probe_acked__was_not)
 {
 	struct host h;
 

@@ -325,7 +325,7 @@ TEST(recovery_timeout__spares_what_was_sacked)
 }
 
 /* RFC 2018 section 8: it has thrown away what it had. */
-TEST(recovery_again__the_peer_reneges)
+TEST(recovery_lose_all__the_peer_reneges)
 {
 	struct host h;
 

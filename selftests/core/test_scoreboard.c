@@ -150,7 +150,7 @@ TEST(deliver__what_was_repeated)
 
 	make_board(&t, 10, 300, 100);
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
-	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, t.now);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 100, t.now);
 	sack(&t, 100, 300);
 	t.d.original = false;
 	t.d.now = t.now + 50;
@@ -173,64 +173,64 @@ TEST(scoreboard_lose__and_repeat)
 	EXPECT_EQ(t.b.lost, 200);
 	r = toytcp_scoreboard_lost(&t.b);
 	EXPECT_RECORD(r, 0, 100, RECORD_LOST);
-	toytcp_scoreboard_repeat(&t.b, r, FROM + 50, 1000);
+	toytcp_scoreboard_retransmit(&t.b, r, FROM + 50, 1000);
 	EXPECT_EQ(t.b.lost, 150);
 	EXPECT_EQ(toytcp_scoreboard_again(&t.b), 50);
 	r = toytcp_scoreboard_lost(&t.b);
 	EXPECT_RECORD(r, 50, 100, RECORD_LOST);
-	toytcp_scoreboard_repeat(&t.b, r, FROM + 200, 1000);
-	EXPECT_RECORD(t.b.first, 0, 200, RECORD_REPEATED);
+	toytcp_scoreboard_retransmit(&t.b, r, FROM + 200, 1000);
+	EXPECT_RECORD(t.b.first, 0, 200, RECORD_RETRANSMITTED);
 	EXPECT_EQ((u64)t.b.first->sent, 1000);
 	EXPECT_EQ(t.b.lost, 0);
 }
 
 /* What is sent after a repetition must not look as if it was sent before. */
-TEST(scoreboard_repeat__seals_the_last_record)
+TEST(scoreboard_retransmit__seals_the_last_record)
 {
 	struct board t;
 
 	make_board(&t, 10, 200, 100);
 	t.now -= 100;	/* when the last one was sent */
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
-	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, t.now + 1);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 100, t.now + 1);
 	toytcp_scoreboard_send(&t.b, FROM + 200, FROM + 300, t.now + 2, SLACK);
 	EXPECT_EQ(t.b.records, 3);
 	toytcp_scoreboard_send(&t.b, FROM + 300, FROM + 400, t.now + 3, SLACK);
 	EXPECT_EQ(t.b.records, 3);
 	/* Nor one repetition after another, nor what was sent between them. */
 	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
-	toytcp_scoreboard_repeat(&t.b, t.b.first->next, FROM + 200, t.now + 4);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first->next, FROM + 200, t.now + 4);
 	EXPECT_EQ(t.b.records, 3);
 }
 
 /* Neighbours may differ in whether they were repeated before. */
-TEST(scoreboard_repeat__over_several)
+TEST(scoreboard_retransmit__over_several)
 {
 	struct board t;
 
 	make_board(&t, 10, 300, 100);
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
-	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 1000);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 100, 1000);
 	toytcp_scoreboard_lose(&t.b, t.b.first->prev, CAUSE_RACK);
 	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	EXPECT_GT(t.b.records, 1);
 	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 1000), FROM + 300);
 	EXPECT_EQ(toytcp_scoreboard_lost_end(t.b.first, 50), FROM + 100);
-	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 250, 2000);
-	EXPECT_RECORD(t.b.first, 0, 250, RECORD_REPEATED);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 250, 2000);
+	EXPECT_RECORD(t.b.first, 0, 250, RECORD_RETRANSMITTED);
 	EXPECT_RECORD(t.b.first->next, 250, 300, RECORD_LOST);
 }
 
-TEST(scoreboard_repeat__without_memory_all_of_it)
+TEST(scoreboard_retransmit__without_memory_all_of_it)
 {
 	struct board t;
 
 	make_board(&t, 1, 1000, 1000);
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
-	toytcp_scoreboard_repeat(&t.b, t.b.first, FROM + 100, 5);
+	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 100, 5);
 	EXPECT_EQ(t.b.lost, 0);
-	EXPECT_RECORD(t.b.first, 0, 1000, RECORD_REPEATED);
+	EXPECT_RECORD(t.b.first, 0, 1000, RECORD_RETRANSMITTED);
 }
 
 TEST(scoreboard_clear__reneging)

@@ -172,7 +172,7 @@ TEST(user_receive__a_stream_hears_of_an_eighth_of_the_buffer)
 	ARRIVE_NEXT(&h, .len = 5 * MSS);
 	host_read(&h, 2 * MSS);
 	EXPECT_QUIET(&h);
-	h.tcb.streak = 2;
+	h.tcb.rcv.full_segs_since_tx = 2;
 	host_read(&h, 1);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 5 * MSS);
 	EXPECT_EQ(h.out[0].wnd, BUF - 3 * MSS + 1);
