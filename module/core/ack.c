@@ -6,7 +6,7 @@
 #include "arrival.h"
 #include "seq.h"
 
-/* SND.WND := SEG.WND, with the segment it came in remembered. */
+/* SND.WND := SEG.WND, SND.WL1 := SEG.SEQ, SND.WL2 := SEG.ACK. */
 static void take_window(struct tcb *tcb, const struct segment *seg)
 {
 	u8 shift = seg->ctl & CTL_SYN ? 0 : tcb->snd.wscale;
@@ -18,8 +18,8 @@ static void take_window(struct tcb *tcb, const struct segment *seg)
 }
 
 /**
- * toytcp_ack_establish() - our SYN is acknowledged: the connection begins
- * @a: the segment that does so
+ * toytcp_ack_establish() - our SYN is acknowledged
+ * @a: the segment
  * @cause: the clause
  */
 void toytcp_ack_establish(struct arrival *a, enum cause cause)
@@ -41,14 +41,14 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 	toytcp_tcb_set_state(tcb, TCP_ESTABLISHED, cause, a->act);
 	toytcp_timeout_keepalive(tcb, a->now);
 	a->act->wake |= WAKE_STATE | WAKE_WRITE;
-	/* A CLOSE that came in SYN-RECEIVED was kept for now: 3.10.4. */
+	/* A CLOSE in SYN-RECEIVED was queued until now: 3.10.4. */
 	if (tcb->fin_queued)
 		toytcp_tcb_set_state(tcb, TCP_FIN_WAIT1, CAUSE_CLOSE, a->act);
 }
 
 /*
- * RFC 7323 section 4.3: of the segments that one ACK is for, the first is
- * echoed. Last.ACK.sent is rcv.acked.
+ * RFC 7323 section 4.3: an ACK for several segments echoes the first one's
+ * timestamp. Last.ACK.sent is rcv.acked.
  */
 static void take_timestamp(struct arrival *a)
 {
@@ -65,10 +65,9 @@ static void take_timestamp(struct arrival *a)
  * @a: the segment
  *
  * RFC 5961 section 5.2: nothing beyond SND.NXT, and nothing older than the
- * largest window the peer has ever offered. Nor did the peer ever acknowledge
- * a number that we had not sent: early in a connection that is the narrower
- * bound, and without it a forger would have 65,535 numbers to choose from, not
- * one.
+ * largest window the peer has ever offered. Nor can it acknowledge a number
+ * below our first: early in a connection that is the narrower bound, and
+ * without it a forger would have 65,535 numbers to choose from, not one.
  */
 bool toytcp_ack_plausible(const struct arrival *a)
 {
@@ -78,13 +77,13 @@ bool toytcp_ack_plausible(const struct arrival *a)
 	return seq_between(snd->una - reach, a->seg->ack, snd->nxt);
 }
 
-/* RFC 5681 section 2: nothing but the same acknowledgement once more. */
+/* RFC 5681 section 2: the same acknowledgement again, and nothing else. */
 static bool is_duplicate(const struct arrival *a)
 {
 	const struct tcb *tcb = a->tcb;
 	const struct segment *seg = a->seg;
 
-	/* With the window closed it answers a probe, and nothing was lost. */
+	/* If the window is closed it answers a probe: no loss. */
 	return seg->ack == tcb->snd.una && tcb->snd.nxt != tcb->snd.una &&
 	       !toytcp_segment_length(seg) && tcb->snd.wnd &&
 	       (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
@@ -113,7 +112,7 @@ static void advance_una(struct arrival *a)
 	a->act->wake |= WAKE_WRITE;
 }
 
-/* SND.UNA =< SEG.ACK =< SND.NXT: it may tell of what arrived, or did not. */
+/* SND.UNA =< SEG.ACK =< SND.NXT */
 static void take_ack(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
@@ -132,7 +131,7 @@ static void take_ack(struct arrival *a)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);
 }
 
-/* The window opens: what a zero window held back is sent again. */
+/* The window opens: retransmit what was outstanding while it was closed. */
 static void window_opened(struct tcb *tcb, u64 now)
 {
 	tcb->rtt.backoff = 0;

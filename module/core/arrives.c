@@ -33,7 +33,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
 }
 
-/* Nothing older than our SYN can be echoed, and nothing that is to come. */
+/* The echo must lie between our SYN and now. */
 static bool echoes_syn(const struct arrival *a)
 {
 	const struct tcb *tcb = a->tcb;
@@ -67,7 +67,7 @@ static bool syn_sent_check_rst(struct arrival *a)
 	return false;
 }
 
-/* Fourth: the SYN bit. Text that comes along is not taken (DESIGN: wire). */
+/* Fourth: the SYN bit. Text on a SYN is ignored: the peer sends it again. */
 static void syn_sent_check_syn(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
@@ -99,9 +99,9 @@ static void arrives_syn_sent(struct arrival *a)
  * @nxt: RCV.NXT
  * @wnd: RCV.WND, bytes
  *
- * The table of 3.10.7.4. Without text also at the window's end, where the ACKs
- * of a peer stand that has filled the window: they are to be seen, like ACK and
- * RST when no text fits (RFC 9293 appendix A.2).
+ * The table of 3.10.7.4; but a segment without text may also stand at the end
+ * of the window. A peer that has filled the window sends its ACKs there (RFC
+ * 9293 appendix A.2).
  */
 bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd)
 {
@@ -114,10 +114,11 @@ bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd)
 }
 
 /*
- * Of a segment that is not acceptable. One that its own repetition overtook
- * fails PAWS as well; that it was late, not lost, the peer shall know.
+ * For a segment that is not acceptable. One that its own retransmission has
+ * overtaken fails PAWS, too: the DSACK tells the peer that it was late, not
+ * lost.
  */
-static void tell_if_twice(struct arrival *a)
+static void report_duplicate(struct arrival *a)
 {
 	const struct segment *seg = a->seg;
 
@@ -147,8 +148,8 @@ static void trim(struct arrival *a)
 }
 
 /*
- * A bare ACK that a later segment has overtaken says nothing new. A host that
- * knows of no connection, and needs the answer, has another clock.
+ * A bare ACK that a later segment has overtaken: no answer. A host that has
+ * restarted needs one, but its timestamps differ by far more.
  */
 static bool is_merely_late(const struct arrival *a)
 {
@@ -177,7 +178,7 @@ static bool check_timestamp(struct arrival *a)
 	a->act->notes |= NOTE_PAWS;
 	a->act->cause = CAUSE_PAWS;
 	if (!missing && !is_merely_late(a)) {
-		tell_if_twice(a);
+		report_duplicate(a);
 		toytcp_delack_challenge(a, CAUSE_PAWS);
 	}
 	return false;
@@ -196,14 +197,14 @@ static bool check_sequence(struct arrival *a)
 	a->act->notes |= NOTE_OUTSIDE;
 	if (a->seg->ctl & CTL_RST)
 		return false;
-	tell_if_twice(a);
+	report_duplicate(a);
 	toytcp_delack_challenge(a, CAUSE_SEQUENCE);
 	return false;
 }
 
 /*
- * Second, check the RST bit. RFC 5961: only the very next number ends the
- * connection; one that is merely within the window is asked back.
+ * Second, check the RST bit. RFC 5961: only RCV.NXT itself ends the connection;
+ * a reset elsewhere in the window gets a challenge ACK.
  */
 static bool check_rst(struct arrival *a)
 {
@@ -219,7 +220,7 @@ static bool check_rst(struct arrival *a)
 	else if (toytcp_tcb_in(tcb, TCPF_CLOSING | TCPF_LAST_ACK))
 		toytcp_arrival_fail(a, 0, CAUSE_RST);
 	else if (tcb->state == TCP_CLOSE_WAIT)
-		toytcp_arrival_fail(a, EPIPE, CAUSE_RST);	/* as tcp(7) has it */
+		toytcp_arrival_fail(a, EPIPE, CAUSE_RST);	/* see tcp(7) */
 	else
 		toytcp_arrival_fail(a, ECONNRESET, CAUSE_RST);
 	return false;
@@ -250,8 +251,8 @@ static void arrives_otherwise(struct arrival *a)
  * @tcb: the connection, in any state but LISTEN
  * @seg: the segment, validated
  * @node: what the core may keep until the text's turn comes; NULL if the
- *	segment has neither text nor FIN, or if there is no room for them: what
- *	else it says counts all the same
+ *	segment has neither text nor FIN, or if there is no room for them: the
+ *	rest of the segment is processed all the same
  * @now: microseconds
  * @act: filled in
  */

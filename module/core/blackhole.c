@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths that swallow large packets, and the word of it: path MTU discovery
- * where ICMP is lost, in the manner of RFC 4821 section 7.7.
+ * Path MTU black holes: large packets are lost, and so is the ICMP error. After
+ * RFC 4821 section 7.7.
  *
  * What times out again and again, and is more than fits every path, goes out in
  * smaller segments. It may have been a mere outage: so once a small one got
@@ -22,7 +22,7 @@ static u32 next_smaller(const struct tcb *tcb)
 	return current_mss(tcb) > BLACKHOLE_MSS ? BLACKHOLE_MSS : MSS_DEFAULT;
 }
 
-/* Each second time: what is smaller gets two chances, too. */
+/* Every second timeout: each size gets two chances. */
 static bool is_suspicious(const struct tcb *tcb)
 {
 	u32 text = tcb->snd.nxt - tcb->fin_sent - tcb->snd.una;
@@ -66,8 +66,8 @@ void toytcp_blackhole_acked(struct tcb *tcb)
  * toytcp_blackhole_reported() - a router says that segments were too large
  * @tcb: the connection; snd.mss has been lowered already
  *
- * What was outstanding is lost, but that is no sign of congestion: it is sent
- * again, in smaller segments (RFC 1191).
+ * Retransmit everything outstanding in smaller segments; that is no sign of
+ * congestion (RFC 1191).
  */
 void toytcp_blackhole_reported(struct tcb *tcb)
 {

@@ -2,8 +2,8 @@
 /*
  * How much may be on its way: the congestion window of RFC 5681.
  *
- * What all algorithms share is here; where they differ, struct congestion_ops
- * asks reno.c and its like. All windows are in bytes.
+ * What all algorithms share; struct congestion_ops has where they differ. All
+ * windows are in bytes.
  */
 #include "congestion.h"
 
@@ -40,7 +40,7 @@ int toytcp_congestion_find(const char *name)
 }
 
 /**
- * toytcp_congestion_name() - and the other way round
+ * toytcp_congestion_name() - the name of an algorithm
  * @algorithm: its number
  *
  * Return: the name; NULL for a number beyond the last.
@@ -52,7 +52,7 @@ const char *toytcp_congestion_name(unsigned int algorithm)
 }
 
 /**
- * toytcp_congestion_select() - another algorithm goes on from here
+ * toytcp_congestion_select() - change the algorithm
  * @tcb: the connection, in any state; Reno until this is called
  * @algorithm: from toytcp_congestion_find()
  */
@@ -79,7 +79,7 @@ void toytcp_congestion_init(struct tcb *tcb)
 }
 
 /**
- * toytcp_congestion_acked() - new data was acknowledged, and none is missing
+ * toytcp_congestion_acked() - new data was acknowledged, outside of recovery
  * @tcb: the connection
  * @acked: bytes
  * @flight: bytes outstanding before this ACK
@@ -109,10 +109,9 @@ void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
  * toytcp_congestion_lost() - a segment was lost, or ECN says so
  * @tcb: the connection; call it once for each loss episode
  *
- * Sets ssthresh, by what is outstanding, but for what limited transmit sent
- * beyond cwnd. cwnd is for the caller to bring down to it, at once or by and
- * by. What undo needs is kept; whether an earlier fall was for nothing does
- * not matter any more.
+ * Sets ssthresh from min(flight, cwnd): limited transmit sends beyond cwnd. The
+ * caller lowers cwnd. Saves what undo needs; an earlier reduction can no longer
+ * be undone.
  */
 void toytcp_congestion_lost(struct tcb *tcb)
 {
@@ -131,7 +130,7 @@ void toytcp_congestion_lost(struct tcb *tcb)
  * toytcp_congestion_undo() - nothing was lost after all
  * @tcb: the connection, since the last toytcp_congestion_lost() or _timeout()
  *
- * The windows are again what they were, or better: RFC 9438 section 4.9.
+ * Restores the windows unless they are larger by now: RFC 9438 section 4.9.
  */
 void toytcp_congestion_undo(struct tcb *tcb)
 {
@@ -148,8 +147,8 @@ void toytcp_congestion_undo(struct tcb *tcb)
  * @tcb: the connection; rtt.backoff is 0 the first time for a segment
  *
  * RFC 5681 section 3.1: the loss window is one segment; ssthresh falls once,
- * not again each time that the same segment is repeated, nor for a loss that
- * fast recovery has reacted to.
+ * not with each retransmission of the same segment, nor for a loss that fast
+ * recovery has reacted to.
  */
 void toytcp_congestion_timeout(struct tcb *tcb)
 {
@@ -164,7 +163,7 @@ void toytcp_congestion_timeout(struct tcb *tcb)
  * toytcp_congestion_idle() - nothing was sent for a while: RFC 5681 section 4.1
  * @tcb: the connection
  *
- * ssthresh keeps in mind what the path has carried: RFC 7661 section 4.4.
+ * ssthresh remembers what the path has carried: RFC 7661 section 4.4.
  */
 void toytcp_congestion_idle(struct tcb *tcb)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * CUBIC, RFC 9438: the window grows as a cubic function of the time since
- * congestion was last met, whatever the round-trip time. It comes back quickly
- * to near the size where that was, lingers there, and then looks for more.
+ * the last congestion, whatever the round-trip time. It returns quickly to near
+ * its former size, lingers there, and then probes for more.
  */
 #include "congestion.h"
 
@@ -99,8 +99,8 @@ static void acked(struct tcb *tcb, u32 bytes, u64 now)
 }
 
 /*
- * Section 4.6, beta = 0.7; and 4.7, fast convergence: who did not get back to
- * where he was leaves room to others.
+ * Section 4.6, beta = 0.7; and 4.7, fast convergence: a flow that did not get
+ * back to its W_max leaves room to others.
  */
 static u32 ssthresh(struct tcb *tcb, u32 flight)
 {

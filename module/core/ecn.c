@@ -9,7 +9,7 @@
 
 /**
  * toytcp_ecn_agrees() - does a SYN or SYN,ACK of the peer's speak ECN?
- * @syn: it
+ * @syn: the peer's SYN or SYN,ACK
  *
  * Both bits on a SYN, ECE alone on a SYN,ACK: RFC 3168 section 6.1.1.
  */
@@ -20,7 +20,7 @@ bool toytcp_ecn_agrees(const struct segment *syn)
 	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
 }
 
-/* Section 6.1.3. The first mark is told at once. */
+/* Section 6.1.3. The first mark is acknowledged at once. */
 static void take_mark(struct tcb *tcb, const struct segment *seg)
 {
 	if (seg->ctl & CTL_CWR)
@@ -32,8 +32,8 @@ static void take_mark(struct tcb *tcb, const struct segment *seg)
 }
 
 /*
- * Section 6.1.2: once for each window of text. What was reduced already for a
- * loss is not reduced again, but the peer is to know.
+ * Section 6.1.2: once for each window of text. After a loss cwnd is reduced
+ * already, but CWR goes out all the same.
  */
 static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 {
@@ -42,7 +42,7 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	tcb->ecn_high = tcb->snd.nxt;
 	tcb->ecn_reduced = 1;
 	if (tcb->cc.recovering || tcb->timed_out) {
-		tcb->undoable = 0;	/* the mark stays true, if not the loss */
+		tcb->undoable = 0;	/* the mark is real, whatever the loss was */
 		tcb->frto = 0;
 		return;
 	}
@@ -52,8 +52,8 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	act->cause = CAUSE_ECE;
 }
 
-/* The window has passed; and numbers wrap, so what is old stays just behind. */
-static void follow(struct tcb *tcb)
+/* Numbers wrap: kept close to UNA, ecn_high never appears to be ahead. */
+static void clamp_ecn_high(struct tcb *tcb)
 {
 	if (!seq_after(tcb->snd.una, tcb->ecn_high))
 		return;
@@ -72,7 +72,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 {
 	if (!tcb->ecn)
 		return;
-	follow(tcb);
+	clamp_ecn_high(tcb);
 	tcb->ecn_seen |= !!seg->ecn;
 	if (seg->len)
 		take_mark(tcb, seg);

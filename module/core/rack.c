@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Noticing losses by time, RFC 8985: what was sent sufficiently before
- * something that has arrived is lost (RACK); and where nothing follows that
- * could arrive, a probe asks (TLP).
+ * Loss detection by time, RFC 8985. RACK: a segment is lost if one that was
+ * sent sufficiently later has arrived. TLP: if nothing follows that could
+ * arrive, a probe asks.
  */
 #include "internal.h"
 #include "seq.h"
 
 #define STEPS_MAX	16	/* of a quarter of a round trip each */
-#define STEPS_PERSIST	16	/* episodes that a wider window stays */
-#define MIN_RTT_LIFE	(300 * SECOND)	/* the path may be another one by then */
+#define STEPS_PERSIST	16	/* loss episodes, RACK.reo_wnd_persist */
+#define MIN_RTT_LIFE	(300 * SECOND)	/* the path may have changed by then */
 
 /**
  * toytcp_rack_update() - section 6.2, steps 1 to 3
  * @tcb: the connection
- * @d: what an ACK has brought
+ * @d: what an ACK has delivered
  */
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 {
@@ -29,7 +29,7 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 		rack->min_rtt = max_t(u32, rtt, 1);
 		rack->min_since = (u32)d->now;
 	}
-	/* While much is repeated, Karn's rule leaves no other sample. */
+	/* In recovery, Karn's rule leaves hardly any other sample. */
 	if (d->once && (tcb->cc.recovering || tcb->timed_out))
 		toytcp_rtt_sample(&tcb->rtt, rtt);
 	rack->rtt = rtt;
@@ -40,10 +40,10 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 }
 
 /**
- * toytcp_rack_widen() - section 6.2, step 4: something was late, not lost
+ * toytcp_rack_widen() - section 6.2, step 4: text was late, not lost
  * @tcb: the connection
  *
- * The window grows once in an episode: what tells of it comes in bunches.
+ * The window grows once in an episode: DSACKs come in bunches.
  */
 void toytcp_rack_widen(struct tcb *tcb)
 {
@@ -57,7 +57,7 @@ void toytcp_rack_widen(struct tcb *tcb)
 }
 
 /**
- * toytcp_rack_narrow() - an episode ended with all repetitions needed
+ * toytcp_rack_narrow() - an episode ended, and no retransmission was spurious
  * @tcb: the connection
  */
 void toytcp_rack_narrow(struct tcb *tcb)
@@ -71,10 +71,10 @@ void toytcp_rack_narrow(struct tcb *tcb)
 }
 
 /*
- * The reordering window: how late something may be. None, if the network has
- * never changed the order and three segments say that one is missing.
+ * The reordering window: how late a segment may be. Zero if the network has
+ * never reordered and three segments beyond the gap have arrived.
  */
-static u32 window(const struct tcb *tcb)
+static u32 reo_wnd(const struct tcb *tcb)
 {
 	const struct rack *rack = &tcb->rack;
 	bool sure = tcb->cc.recovering || tcb->timed_out ||
@@ -90,16 +90,15 @@ static u32 window(const struct tcb *tcb)
  * @tcb: the connection
  * @now: microseconds
  *
- * Behind what was sent once, and is not lost yet, nothing was sent earlier:
- * there the search ends, or each ACK would cost as much as there are records.
+ * The search ends at a record that is neither retransmitted nor lost: all
+ * behind it was sent later. Otherwise each ACK would visit all records.
  *
- * Return: microseconds after which to look again, when the first of the rest
- * will be lost; 0: need not be.
+ * Return: microseconds until the next record will be lost; 0: none is in doubt.
  */
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 {
 	const struct rack *rack = &tcb->rack;
-	u32 limit = rack->rtt + window(tcb), wait = 0;
+	u32 limit = rack->rtt + reo_wnd(tcb), wait = 0;
 	struct sent_record *r, *next;
 
 	for (r = tcb->board.first; r; r = next) {
@@ -123,7 +122,7 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 	return wait;
 }
 
-/* Section 7.2: nothing is known to be missing, and no probe is under way. */
+/* Section 7.2: nothing is known to be missing, and no probe is outstanding. */
 static bool may_probe(const struct tcb *tcb)
 {
 	return tcb->sack_ok && tcb->board.first && !tcb->board.sacked &&
@@ -132,8 +131,8 @@ static bool may_probe(const struct tcb *tcb)
 }
 
 /*
- * PTO; longer where the peer may be delaying its ACK: of less than two of what
- * it takes for full-sized segments.
+ * PTO; longer if the peer may delay its ACK: if less than two full-sized
+ * segments, by its reckoning, are outstanding.
  */
 static u32 probe_timeout(const struct tcb *tcb)
 {
@@ -159,13 +158,13 @@ void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 }
 
 /**
- * toytcp_rack_probe() - section 7.3: the last segment is sent again
+ * toytcp_rack_probe() - section 7.3: retransmit the last segment
  * @tcb: the connection
  *
- * Its SACK, or what the peer makes of it, tells what became of those before
- * it. The same is sent where new text could be: it is one rule less.
+ * The SACK or ACK of it says what became of the segments before. RFC 8985
+ * prefers new text if there is any; one rule for both is simpler.
  *
- * Return: false if ACKs have told more than a probe could: that counts.
+ * Return: false if a probe is of no use: SACKs say what is missing.
  */
 bool toytcp_rack_probe(struct tcb *tcb)
 {
@@ -185,11 +184,11 @@ bool toytcp_rack_probe(struct tcb *tcb)
 }
 
 /**
- * toytcp_rack_probe_acked() - section 7.4: has the probe mended a loss?
- * @tcb: the connection; something was acknowledged, or sent in vain
- * @duplicate: the peer has had something twice
+ * toytcp_rack_probe_acked() - section 7.4: has the probe repaired a loss?
+ * @tcb: the connection, after an ACK
+ * @duplicate: it reports a duplicate (DSACK): the probe was not needed
  *
- * Return: true if so: congestion, which nothing else will show.
+ * Return: true if so: a sign of congestion that nothing else will show.
  */
 bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate)
 {

@@ -12,10 +12,10 @@
 #include "segment.h"
 
 /*
- * More gaps than this and further segments that would open one are dropped;
- * the sender repeats them. It bounds the work of one insertion (the class of
- * CVE-2018-5390): an attacker cannot make the list longer. A network that
- * advances one packet in ten needs some 160 at 1,800 packets a round trip.
+ * A segment that would open one gap more is dropped and will be retransmitted.
+ * Bounds the work of one insertion, whatever an attacker sends (the class of
+ * CVE-2018-5390). A network that reorders one packet in ten needs some 160 at
+ * 1,800 packets a round trip.
  */
 #define REASSEMBLY_RANGES_MAX	512
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Congestion avoidance as RFC 5681 section 3.1 has it.
+ * Congestion avoidance, RFC 5681 section 3.1.
  */
 #include "congestion.h"
 
-/* RFC 5681 (3), by bytes: a segment more for each window acknowledged. */
+/* RFC 5681 (3), by bytes: one segment for each window acknowledged. */
 static void acked(struct tcb *tcb, u32 bytes, u64 now)
 {
 	(void)now;

@@ -2,9 +2,9 @@
 /*
  * Round-trip estimation and the retransmission timeout: RFC 6298.
  *
- * One number at a time is timed. Karn's rule (RFC 9293 MUST-18) is kept by
- * giving the sample up as soon as anything is sent again, and the backed-off
- * timeout stays in force until there is a new sample.
+ * One number at a time is timed. Karn's rule (RFC 9293 MUST-18): any
+ * retransmission ends the sample, and the backed-off timeout stays until there
+ * is a new one.
  */
 #include "internal.h"
 #include "seq.h"
@@ -64,14 +64,13 @@ void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now)
 }
 
 /**
- * toytcp_rtt_echoed() - what the timestamp of an ACK for something new tells
+ * toytcp_rtt_echoed() - a sample from the timestamp of an ACK for new data
  * @rtt: the state, after toytcp_rtt_acked()
  * @ms: milliseconds since what the peer echoes was sent
  *
- * Milliseconds say less than our own clock, and one sample a round trip is
- * enough (RFC 7323 section 4.2). But an echo tells a segment from its
- * repetition: after a timeout, when Karn's rule would go on backing off, the
- * first one ends that.
+ * Our own clock is finer, and one sample per round trip is enough (RFC 7323
+ * section 4.2). But an echo tells a retransmission from the original: after a
+ * timeout it ends the backoff, which Karn's rule alone would prolong.
  */
 void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms)
 {

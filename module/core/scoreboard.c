@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The records of what is outstanding. To append, and to take off in order, is
- * one step; who looks for something else walks along the list, from the end
- * where it is likely to be near.
+ * The records of what is outstanding. To append a record or remove the first
+ * one is one step; anything else walks along the list, from the likelier end.
  */
 #include "scoreboard.h"
 #include "seq.h"
@@ -12,8 +11,8 @@ static u32 length(const struct sent_record *r)
 	return r->end - r->seq;
 }
 
-/* The sums, whenever @n numbers with these flags come (1) or go (-1). */
-static void sum(struct scoreboard *b, u32 flags, u32 n, int sign)
+/* @n numbers with these flags are added (@sign 1) or removed (-1). */
+static void add_totals(struct scoreboard *b, u32 flags, u32 n, int sign)
 {
 	if (flags & RECORD_SACKED)
 		b->sacked += (u32)sign * n;
@@ -23,10 +22,10 @@ static void sum(struct scoreboard *b, u32 flags, u32 n, int sign)
 
 static void mark(struct scoreboard *b, struct sent_record *r, u32 flags)
 {
-	sum(b, r->flags, length(r), -1);
+	add_totals(b, r->flags, length(r), -1);
 	r->flags = flags;
 	r->cause = flags & RECORD_LOST ? r->cause : CAUSE_NONE;
-	sum(b, r->flags, length(r), 1);
+	add_totals(b, r->flags, length(r), 1);
 }
 
 static struct sent_record *take_spare(struct scoreboard *b)
@@ -67,15 +66,15 @@ static void unlink_record(struct scoreboard *b, struct sent_record *r)
 	toytcp_scoreboard_lend(b, r);
 }
 
-/* @r and the one behind it become one. */
+/* Make one record of @r and the next. */
 static void join(struct scoreboard *b, struct sent_record *r)
 {
 	r->end = r->next->end;
 	unlink_record(b, r->next);
 }
 
-/* The one in front of it, if it has fared alike. */
-static struct sent_record *like_before(const struct scoreboard *b,
+/* The previous record, if it has the same state. */
+static struct sent_record *same_before(const struct scoreboard *b,
 				       const struct sent_record *r)
 {
 	return r != b->first && r->prev->flags == r->flags &&
@@ -134,7 +133,7 @@ struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
  * @seq: the first of them: the end of the last record
  * @end: one past the last
  * @now: microseconds
- * @slack: what was sent up to so long ago may share a record, microseconds
+ * @slack: how old the last record may be to be extended, microseconds
  */
 void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 			    u32 slack)
@@ -146,7 +145,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 		return;
 	}
 	r = take_spare(b);
-	if (!r) {	/* what is known of the last record is forgotten */
+	if (!r) {	/* no record left: the last one loses its state */
 		mark(b, last, 0);
 		last->end = end;
 		return;
@@ -166,7 +165,7 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 	}
 }
 
-/* [.., @end) of @r is delivered: the peer says so for the first time. */
+/* [.., @end) of @r is newly delivered. */
 static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
 {
 	bool once = !(r->flags & RECORD_RETRANSMITTED);
@@ -175,7 +174,7 @@ static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
 	d->original |= once && !seq_after(end, d->recover);
 	d->reordered |= once && seq_before(end, d->highest);
 	d->highest = seq_max(d->highest, end);
-	/* RFC 8985 section 6.2, step 2: it came of the first transmission. */
+	/* RFC 8985 section 6.2, step 2: the ACK is for the original. */
 	if (!once && d->now - r->sent < d->min_rtt)
 		return;
 	if (d->timed && toytcp_sent_before(r->sent, end, d->sent, d->end))
@@ -201,7 +200,7 @@ void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
 
 		if (!(r->flags & RECORD_SACKED))
 			deliver(d, r, end);
-		sum(b, r->flags, end - r->seq, -1);
+		add_totals(b, r->flags, end - r->seq, -1);
 		r->seq = end;
 		if (r->seq == r->end)
 			unlink_record(b, r);
@@ -209,7 +208,7 @@ void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
 }
 
 /**
- * toytcp_scoreboard_cut() - make two records of one
+ * toytcp_scoreboard_cut() - split a record
  * @b: the scoreboard
  * @r: the record
  * @at: where the second one begins; within @r
@@ -237,7 +236,7 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 	return more;
 }
 
-/* The part of @r within [from, to), as a record of its own if need be. */
+/* The part of @r within [from, to); @r is split if need be. */
 static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
 				   u32 from, u32 to)
 {
@@ -248,7 +247,7 @@ static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
 	return r;
 }
 
-/* Whose numbers @seq is among; news as a rule is of the last ones. */
+/* The record that has @seq; as a rule it is one of the last. */
 static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
 {
 	struct sent_record *r = b->first ? b->first->prev : NULL;
@@ -259,7 +258,7 @@ static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
 }
 
 /**
- * toytcp_scoreboard_sack() - the peer has a range beyond a gap
+ * toytcp_scoreboard_sack() - the peer reports a range beyond a gap
  * @b: the scoreboard
  * @from: its first number
  * @to: one past its last
@@ -279,7 +278,7 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 		r = part;
 		deliver(d, r, r->end);
 		mark(b, r, RECORD_SACKED);
-		if (like_before(b, r)) {
+		if (same_before(b, r)) {
 			r = r->prev;
 			join(b, r);
 		}
@@ -289,23 +288,23 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 }
 
 /**
- * toytcp_scoreboard_lose() - a record is lost: it is to be sent again
+ * toytcp_scoreboard_lose() - a record is lost: retransmit it
  * @b: the scoreboard
- * @r: neither LOST nor SACKED; afterwards it may have become part of the one
- *	in front of it, but the one behind it stays
- * @cause: the clause by which it is
+ * @r: neither LOST nor SACKED; it may be joined to the previous record, but the
+ *	next one stays
+ * @cause: the clause of the retransmission
  */
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
 			    enum cause cause)
 {
 	mark(b, r, r->flags | RECORD_LOST);
 	r->cause = cause;
-	if (like_before(b, r) && r->prev->sent == r->sent)
+	if (same_before(b, r) && r->prev->sent == r->sent)
 		join(b, r->prev);
 }
 
 /**
- * toytcp_scoreboard_clear() - take a mark away from all that have it
+ * toytcp_scoreboard_clear() - clear a flag of all records
  * @b: the scoreboard
  * @flag: RECORD_SACKED: the peer has reneged; RECORD_LOST: it was no loss
  */
@@ -318,13 +317,13 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 }
 
 /**
- * toytcp_scoreboard_retransmit() - what was lost is sent again
+ * toytcp_scoreboard_retransmit() - lost text is retransmitted
  * @b: the scoreboard
- * @r: a LOST record
- * @end: from its beginning up to here, if all of that is LOST
+ * @r: a LOST record, the first of it
+ * @end: one past the last number
  * @now: microseconds
  *
- * If @r cannot be cut, all of it counts as sent again.
+ * If @r cannot be split, all of it counts as retransmitted.
  */
 void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 				  u32 end, u64 now)
@@ -339,15 +338,15 @@ void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 		next = r->next;
 		mark(b, r, RECORD_RETRANSMITTED);
 		r->sent = now;
-		if (like_before(b, r) && r->prev->sent == now)
+		if (same_before(b, r) && r->prev->sent == now)
 			join(b, r->prev);
 	}
 }
 
 /**
- * toytcp_scoreboard_lost_end() - how far it is LOST without a gap
+ * toytcp_scoreboard_lost_end() - the end of LOST text without a gap
  * @r: a LOST record
- * @most: bytes after which nobody wants to know
+ * @most: bytes: look no further
  *
  * Return: one past the last number.
  */
@@ -379,18 +378,18 @@ u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
 }
 
 /**
- * toytcp_scoreboard_again() - how much is on its way for a second time
+ * toytcp_scoreboard_again() - how much is retransmitted and outstanding
  * @b: the scoreboard
  *
- * Return: bytes; for people, it walks along all records.
+ * Return: bytes. For statistics: it walks along all records.
  */
 u32 toytcp_scoreboard_again(const struct scoreboard *b)
 {
 	const struct sent_record *r;
-	u32 sum = 0;
+	u32 bytes = 0;
 
 	for (r = b->first; r; r = r->next)
 		if (r->flags == RECORD_RETRANSMITTED)
-			sum += length(r);
-	return sum;
+			bytes += length(r);
+	return bytes;
 }

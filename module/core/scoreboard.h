@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What is outstanding: a list of records, each a range of numbers that were
- * sent at about the same time and fared alike.
+ * sent at about the same time and share one state.
  *
  * It knows nothing of how the caller keeps the text. The caller lends the
  * records. Where none is left, ranges are not cut: one that was acknowledged
@@ -14,24 +14,24 @@
 #include "port.h"
 
 /*
- * It bounds the work of one ACK, which may have to look at all of them: the
- * class of CVE-2019-11478. A window in good order has some twenty.
+ * Bounds the work of one ACK, which may have to look at all records: the class
+ * of CVE-2019-11478. A window without losses has about twenty.
  */
 #define SCOREBOARD_MAX	1024
 
 /* What became of a record. */
-#define RECORD_SACKED	0x01	/* the peer says it has it (RFC 2018) */
-#define RECORD_LOST	0x02	/* to be sent again, and not under way */
-#define RECORD_RETRANSMITTED	0x04	/* was sent again */
+#define RECORD_SACKED		0x01	/* the peer has it (RFC 2018) */
+#define RECORD_LOST		0x02	/* to be retransmitted */
+#define RECORD_RETRANSMITTED	0x04	/* was retransmitted at least once */
 
 /**
  * struct sent_record - numbers that are outstanding
  * @seq: the first of them
  * @end: one past the last; the FIN takes one
- * @sent: when they were sent last, or the first of them was, microseconds (as
- *	long as the clock shows less than 35 years)
+ * @sent: when they were last sent, or the first of them was, microseconds (the
+ *	clock shows less than 35 years)
  * @flags: RECORD_*; never both SACKED and LOST
- * @cause: of a LOST record, the clause by which it is; else CAUSE_NONE
+ * @cause: of a LOST record, the clause of the retransmission; else CAUSE_NONE
  * @next: the record behind it, or NULL; among spare ones, another
  * @prev: the record in front of it; of the first one, the last
  */
@@ -53,8 +53,8 @@ struct sent_record {
  * @lost: bytes of all that is LOST
  * @records: how many there are, at most SCOREBOARD_MAX
  * @spares: how many are not in use
- * @sealed: something was repeated since the last record began: what is sent
- *	now was sent later than that, and must not look older
+ * @sealed: there was a retransmission since the last record began: new text
+ *	begins another record, or it would look older than that
  */
 struct scoreboard {
 	struct sent_record *first;
@@ -69,15 +69,16 @@ struct scoreboard {
 /**
  * struct delivery - what an acknowledgement has brought
  * @now: (in) microseconds
- * @min_rtt: (in) less than this after a repetition the first one arrived
- * @recover: (in) what was sent before the last loss ends here
+ * @min_rtt: (in) an ACK that comes sooner than this after a retransmission is
+ *	for the original
+ * @recover: (in) RECOVER: text below it was sent before the last loss
  * @highest: (in and out) one past the highest number delivered so far
  * @bytes: numbers delivered by it
- * @sent: when that of them that was sent last was sent
- * @end: and its end: RACK.xmit_ts and RACK.end_seq of RFC 8985
+ * @sent: when the latest of them was sent: for RACK.xmit_ts of RFC 8985
+ * @end: one past its last number: for RACK.end_seq
  * @timed: @sent and @end are set
- * @once: that one was sent only once
- * @original: something below @recover arrived that was sent only once
+ * @once: that one was not retransmitted
+ * @original: text below @recover arrived that was not retransmitted
  * @reordered: something arrived later than what was sent after it
  */
 struct delivery {
@@ -126,7 +127,7 @@ static inline bool toytcp_scoreboard_able(const struct scoreboard *b)
 	return b->first || b->spare;
 }
 
-/** toytcp_scoreboard_lost() - the first record to be sent again, or NULL */
+/** toytcp_scoreboard_lost() - the first record to retransmit, or NULL */
 static inline struct sent_record *
 toytcp_scoreboard_lost(const struct scoreboard *b)
 {

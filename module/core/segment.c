@@ -2,8 +2,8 @@
 /*
  * Header on the wire <-> struct segment: validated once, options parsed once.
  *
- * Works on bytes, so alignment and byte order are nobody else's business. The
- * checksum is not here: it covers the payload, which the core never sees.
+ * Works on bytes, so alignment and byte order matter nowhere else. The checksum
+ * is not here: it covers the payload, which the core never sees.
  */
 #include "segment.h"
 

@@ -43,9 +43,9 @@
 #define WSCALE_MAX	14	/* RFC 7323 section 2.3 */
 #define MSS_DEFAULT	536	/* RFC 9293 MUST-15: when no option came */
 /*
- * The smallest MSS we accept from a peer, as Linux's tcp_min_snd_mss has it:
- * below it a few bytes of payload would cost a whole header each (the class
- * of CVE-2019-11479).
+ * The smallest MSS we accept from a peer, like Linux's tcp_min_snd_mss: below
+ * it every few bytes of payload would cost a whole header (the class of
+ * CVE-2019-11479).
  */
 #define MSS_MIN		48
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A transmission control block's birth, and the one place that changes its
- * state.
+ * A new transmission control block, and the one place that changes its state.
  */
 #include "internal.h"
 #include "seq.h"
@@ -36,8 +35,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
  * @tcb: the connection
  * @state: TCP_ESTABLISHED...
  * @cause: the clause that asks for it
- * @act: where the cause goes; NULL if the caller tells of it itself, as after
- *	a user's call
+ * @act: its @cause is set; NULL after a user's call: the caller knows the cause
  */
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 			  struct actions *act)

@@ -27,33 +27,33 @@
  */
 #define RTO_MARGIN	(200 * MSEC)
 #define RTO_MAX		(120 * SECOND)	/* RFC 6298 (2.5): at least 60 s */
-/* RFC 6298 (5.7): after a SYN was repeated, data starts at three seconds. */
+/* RFC 6298 (5.7): after a retransmitted SYN, data starts at three seconds. */
 #define RTO_AFTER_SYN	(3 * SECOND)
 
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
-#define STREAM_ACK	(4 * MSEC)	/* the same, where no answer is expected */
+#define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
 #define STREAM_SEGMENTS	16		/* full-sized ones, none of ours between */
 #define STREAM_SHARE	8		/* a share of rcv.buf, worth an ACK */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
-#define DEFER_RTT_MAX	(10 * MSEC)	/* waiting for one ACK costs less */
-#define BLACKHOLE_TIMEOUTS 3		/* in a row, of what not every path takes */
+#define DEFER_RTT_MAX	(10 * MSEC)	/* short enough to wait for an ACK */
+#define BLACKHOLE_TIMEOUTS 3		/* in a row, of large segments */
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 /* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
 #define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */
 /*
  * RFC 8985 section 7.2: a peer may delay its ACK of a last segment, and timers
- * are late; below PROBE_MIN a host is merely busy.
+ * are late; below PROBE_MIN the host may just be busy.
  */
 #define PROBE_DELAY	(100 * MSEC)
 #define PROBE_MIN	(20 * MSEC)
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
-/* R2 as a number of repetitions: 1+2+4...+64 s, and RTO_MAX for the last. */
+/* R2 as a number of retransmissions: 1+2+4...+64 s, and RTO_MAX at last. */
 #define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 minutes */
 #define DATA_RETRIES	15		/* RFC 9293 SHLD-11: at least 100 s */
 #define ORPHAN_RETRIES	8
-/* R1: so many in vain say that the way may be to blame (RFC 9293 SHLD-10). */
+/* R1: after so many, the path may be to blame (RFC 9293 SHLD-10). */
 #define ADVISE_RETRIES	3
 
 #define KEEP_IDLE	7200		/* seconds, RFC 9293 MUST-28 */
@@ -108,8 +108,8 @@ static_assert((65536ull * SECOND >> TICK_SHIFT) + (2u << 15) < 1u << 31,
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
  * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
- * @mss_most: the most that both ends take, with options, bytes: the path may
- *	take less for a while
+ * @mss_most: what both ends accept, options included, bytes; @mss may be lower
+ *	because of the path
  * @wscale: shift of the windows the peer sends
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
@@ -134,7 +134,7 @@ struct send_space {
  * @irs: initial receive sequence number: the peer's SYN
  * @copied: next byte the user will read; copied <= nxt
  * @nxt: next number expected
- * @twice: first number of text that came a second time (RFC 2883)
+ * @twice: first number of the duplicate to report (DSACK, RFC 2883)
  * @adv: one past the last number the peer may send: the furthest RCV.NXT +
  *	RCV.WND ever announced. Never goes back (RFC 9293 SHLD-14)
  * @acked: the RCV.NXT of the last ACK that was sent
@@ -143,7 +143,7 @@ struct send_space {
  * @mss: the largest text seen, at most what was announced, bytes: the
  *	"full-sized segment" of RFC 9293 SHLD-18
  * @announced: the MSS option we sent or will send, bytes
- * @twice_len: how much text there was at @twice, bytes; 0: nothing to tell
+ * @twice_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
  * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
@@ -170,7 +170,7 @@ struct receive_space {
 #define URGENT_NONE	0	/* there is no mark, or it was passed */
 #define URGENT_AWAITED	1	/* announced; the byte has not come yet */
 #define URGENT_ARRIVED	2	/* the caller has it */
-#define URGENT_READ	3	/* by the user, too; the mark still stands */
+#define URGENT_READ	3	/* the user has read it; the mark remains */
 
 /**
  * struct round_trip - RFC 6298's state
@@ -197,17 +197,17 @@ struct round_trip {
  * @cwnd: congestion window, bytes
  * @ssthresh: slow-start threshold, bytes
  * @recover: (RFC 6582) SND.NXT when loss was last noticed
- * @prior_cwnd: @cwnd before the last congestion, bytes; so can it be undone
+ * @prior_cwnd: @cwnd before the last reduction, bytes, for undo
  * @prior_ssthresh: the same of @ssthresh
  * @acked: bytes acknowledged, in congestion avoidance, of the present window
- * @w_max: (RFC 9438, as all of the next) cwnd where congestion was last met,
- *	bytes; 0 if that is not known
- * @w_est: what Reno would have in place of cwnd, bytes
+ * @w_max: (RFC 9438, like the next three) cwnd at the last congestion, bytes; 0
+ *	if unknown
+ * @w_est: Reno's estimated cwnd, bytes
  * @epoch: when congestion avoidance began, microseconds, the low 32 bits
- * @k: how long after that cwnd is to be @w_max again, milliseconds
+ * @k: how long after that cwnd reaches @w_max again, milliseconds
  * @dupacks: duplicate ACKs in a row
  * @recovering: fast recovery is under way, until @recover is acknowledged
- * @avoiding: congestion avoidance has begun: @acked and the like are valid
+ * @avoiding: congestion avoidance has begun: @acked, @epoch... are valid
  * @algorithm: which, see toytcp_congestion_find()
  */
 struct congestion {
@@ -229,8 +229,8 @@ struct congestion {
 
 /**
  * struct timestamps - RFC 7323's variables
- * @offset: what is added to the clock, milliseconds: each connection has its
- *	own, so that no peer learns when we were started
+ * @offset: added to the clock, milliseconds: random for each connection, so
+ *	that no peer learns our uptime
  * @recent: TS.Recent, what is echoed next
  */
 struct timestamps {
@@ -240,8 +240,8 @@ struct timestamps {
 
 /**
  * toytcp_stamp_missing() - RFC 7323 section 3.2: only a reset may lack it
- * @seg: the segment. A SYN is not of this connection, and must be answered:
- *	without a challenge a host that has crashed would never come back
+ * @seg: the segment. A SYN is of another connection and needs a challenge ACK:
+ *	a host that has crashed could not connect again without it
  */
 static inline bool toytcp_stamp_missing(const struct segment *seg)
 {
@@ -263,7 +263,7 @@ static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
 }
 
 /**
- * toytcp_stamp_put() - RFC 7323 section 3.2: on each segment, or on none
+ * toytcp_stamp_put() - RFC 7323 section 3.2: on all segments, or on none
  * @ts: the connection's
  * @now: microseconds
  * @seg: its @ctl is set: nothing is echoed without an ACK
@@ -306,7 +306,7 @@ struct rack {
 };
 
 /**
- * struct prr - RFC 6937's state, of the present episode
+ * struct prr - RFC 6937's state for the current loss episode
  * @delivered: prr_delivered, bytes
  * @sent: prr_out, bytes
  * @retransmitted: bytes retransmitted and not reported as duplicates (DSACK)
@@ -325,7 +325,7 @@ struct prr {
  *	early: the low 32 bits; 0 if it is not set
  * @deadline_base: when one was last set, in units of 2^20 microseconds: from it
  *	follow the high bits
- * @heard: when the peer was last heard, microseconds
+ * @heard: when the peer's last acceptable ACK arrived, microseconds
  * @progress: when the oldest outstanding number was first sent, or last moved
  *	on, microseconds: the user timeout counts from here
  * @bytes_acked: numbers the peer has acknowledged beyond our SYN
@@ -335,59 +335,58 @@ struct prr {
  * @ooo: text beyond rcv.nxt
  * @board: what is outstanding
  * @rtt: round-trip estimation
- * @rack: detection of losses
- * @prr: the rate while losses are mended
+ * @rack: loss detection
+ * @prr: the rate in fast recovery
  * @cc: congestion control
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
- * @ecn_high: SND.NXT when cwnd last fell for a mark
+ * @ecn_high: SND.NXT when a mark last reduced cwnd
  * @challenged: when a useless segment was last answered, microseconds, the low
  *	32 bits
- * @mss_former: what segments were before they shrank, bytes of text and
- *	options; 0: they did not, or are that large again
- * @mss_proven: what got through then; 0: not yet
- * @retransmits: segments sent again, since the beginning
- * @burst: the most text the caller takes in one go, bytes: a multiple of
- *	snd.mss in effect. A segment longer than snd.mss is cut by the caller
- *	or by whoever transmits it (segmentation offload).
+ * @mss_former: the size of segments before a black hole made them smaller,
+ *	bytes of text and options; 0: it did not, or the size is restored
+ * @mss_proven: the smaller size that got through; 0: none yet
+ * @retransmits: segments retransmitted since the beginning
+ * @burst: the largest text of a super-segment, bytes: the caller or
+ *	segmentation offload cuts it into segments of snd.mss
  * @user_timeout: milliseconds without progress until ETIMEDOUT; 0: count
- *	repetitions instead
+ *	retransmissions instead
  * @keep_idle: seconds of silence before the first keep-alive probe
  * @keep_interval: seconds between probes
  * @fin_wait_2: seconds an orphan stays in FIN-WAIT-2; 0: it is reset instead
  * @state: TCP_ESTABLISHED..., changed by toytcp_tcb_set_state() alone
  * @ack_now: an ACK is owed at once, by this clause (enum cause); CAUSE_NONE:
  *	none is
- * @syn_retries: how often a SYN is repeated
+ * @syn_retries: how often a SYN is retransmitted
  * @keep_count: unanswered probes until ETIMEDOUT
  * @probes: keep-alive or window probes sent since the peer was last heard
  * @tries: timeouts, or probes of a closed window, since the peer last
  *	acknowledged anything new
- * @quick_acks: how many more ACKs are not to be delayed
+ * @quick_acks: how many more full-sized segments are acknowledged at once
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
- * @probe: the next number is to be sent whatever the window and Nagle say
- * @resend: the SYN is to be sent, for the first time or again
- * @keep_probe: a keep-alive probe is to be sent
+ * @probe: send the next number, whatever the window and Nagle say
+ * @resend: send the SYN, for the first time or again
+ * @keep_probe: send a keep-alive probe
  * @nodelay: no Nagle algorithm (TCP_NODELAY)
  * @cork: hold incomplete segments back (TCP_CORK, MSG_MORE)
  * @quickack: never delay an ACK (TCP_QUICKACK)
  * @keepalive: keep-alive is on (SO_KEEPALIVE)
- * @orphan: no user is left: nobody will read, patience is limited
+ * @orphan: the user has closed the socket: nobody reads, retries are fewer
  * @scaled: both sides scale their windows
  * @interactive: our last text answered the peer's: an ACK may ride on the next
  * @timestamps: each segment carries them; in SYN-SENT: our SYN offers to
  * @ecn: both sides speak ECN; in SYN-SENT: our SYN asks for it
  * @ecn_echo: a mark arrived: every ACK says so
- * @ecn_seen: something came that may be marked: the way lets ECN through
- * @ecn_reduced: the next new text says that we have slowed down
- * @ecn_slowed: cwnd fell for a mark, and @ecn_high is not acknowledged yet
+ * @ecn_seen: an ECN-capable segment arrived: the path lets ECN through
+ * @ecn_reduced: the next new text carries CWR
+ * @ecn_slowed: a mark reduced cwnd, and @ecn_high is not acknowledged yet
  * @sack_ok: both sides speak SACK; in SYN-SENT: our SYN offers it
  * @timed_out: what was outstanding at the last timeout, up to cc.recover, is
  *	not all acknowledged yet
- * @frto: that timeout came out of the blue: it may have been for nothing
- * @undoable: the last reduction of cwnd may turn out to have been for nothing
+ * @frto: that timeout had no other sign of loss before it: it may be spurious
+ * @undoable: the last reduction of cwnd may turn out to be spurious
  */
 struct tcb {
 	u32 deadline[TIMERS];

@@ -7,12 +7,12 @@
 #include "seq.h"
 
 /**
- * toytcp_text_duplicate() - for the next ACK: text came a second time
+ * toytcp_text_duplicate() - text has arrived twice: the next ACK reports it
  * @a: the segment
  * @from: its first number
  * @to: one past the last; nothing happens if it is not behind @from
  *
- * RFC 2883 section 4; but not for a segment that RFC 5961 wants discarded.
+ * RFC 2883 section 4; but not for a segment that RFC 5961 discards.
  */
 void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 {
@@ -26,7 +26,7 @@ void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 	a->act->notes |= NOTE_TWICE;
 }
 
-/* In order: the text, and whatever was waiting behind it, is the user's. */
+/* In order: this text, and text that was waiting behind it, is readable. */
 static void accept_text(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
@@ -47,11 +47,11 @@ static void accept_text(struct arrival *a)
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
 	toytcp_delack_text(tcb, a->seg->len, before != tcb->rcv.copied, a->now);
-	if (gap)	/* RFC 5681 section 4.2: tell at once that it closed */
+	if (gap)	/* RFC 5681 section 4.2: ACK at once when a gap closes */
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 }
 
-/* Out of order: keep it, and say at once what is missing (RFC 5681 3.2). */
+/* Out of order: keep it, and ACK at once (RFC 5681 section 4.2). */
 static void keep_text(struct arrival *a)
 {
 	struct reassembly *ooo = &a->tcb->ooo;
@@ -63,8 +63,8 @@ static void keep_text(struct arrival *a)
 }
 
 /*
- * RFC 9293 SHLD-3: nobody is left to read it, and the peer should know that
- * its text is lost rather than believe it was read.
+ * RFC 9293 SHLD-3: the user has closed and will read no more: reset, so that
+ * the peer knows that its text is lost.
  */
 static bool nobody_reads(struct arrival *a)
 {
@@ -89,7 +89,7 @@ bool toytcp_text_process(struct arrival *a)
 	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
 		return false;
 	toytcp_urgent_arrives(tcb, a->seg, a->act);
-	/* A change of state by the ACK is the greater news. */
+	/* If the ACK has changed the state, its clause stays. */
 	if ((a->seg->len || a->fin) && tcb->state == a->state)
 		a->act->cause = CAUSE_TEXT;
 	if (a->end == a->seq && !a->fin) {
@@ -114,7 +114,7 @@ bool toytcp_text_process(struct arrival *a)
 }
 
 /**
- * toytcp_text_check_fin() - eighth, check the FIN bit: its turn has come
+ * toytcp_text_check_fin() - eighth, check the FIN bit
  * @a: the segment
  */
 void toytcp_text_check_fin(struct arrival *a)

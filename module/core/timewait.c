@@ -67,7 +67,7 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 		return VERDICT_RESTART;
 	if (!inside || seg->ctl & CTL_SYN)
 		return VERDICT_ACK;
-	/* What is left is of no use, and answers would make two hosts talk. */
+	/* Useless: an answer could make two hosts answer each other for ever. */
 	return seg->ctl & CTL_ACK && seq_after(seg->ack, r->snd_nxt) ?
 		VERDICT_ACK : VERDICT_DROP;
 }

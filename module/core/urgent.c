@@ -13,7 +13,7 @@
 #define UP_MAX		65535u	/* as far as the wire's 16 bits can point */
 
 /**
- * toytcp_urgent_send() - SEND with the URGENT flag: all that is queued is it
+ * toytcp_urgent_send() - SEND with the URGENT flag: all queued text is urgent
  * @tcb: after toytcp_user_send() of at least one byte
  */
 void toytcp_urgent_send(struct tcb *tcb)
@@ -22,8 +22,8 @@ void toytcp_urgent_send(struct tcb *tcb)
 
 	tcb->snd.up = tcb->snd.end;
 	/*
-	 * The news goes out even where a closed window holds the text back; but
-	 * once, or the peer would take it for duplicate ACKs.
+	 * An ACK carries the pointer even if a closed window holds the text back;
+	 * only one, or the peer would take them for duplicate ACKs.
 	 */
 	if (news && toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
 		toytcp_delack_owe(tcb, CAUSE_URGENT);
@@ -35,9 +35,9 @@ void toytcp_urgent_send(struct tcb *tcb)
  * @seg: complete but for that; neither SYN nor RST. Whoever cuts it calls this
  *	for what is behind the cut
  *
- * Where the pointer does not reach so far, it points as far as it can, so that
- * the peer knows early; but only beyond what was ever sent, or the peer would
- * take an ordinary octet for the mark.
+ * If the mark is out of the field's range, it points as far as it can, so that
+ * the peer knows early; but only beyond SND.NXT, or the peer would take an
+ * ordinary octet for the mark.
  */
 void toytcp_urgent_mark(const struct tcb *tcb, struct segment *seg)
 {
