@@ -44,6 +44,7 @@ void endpoint_init(struct endpoint *e, struct world *w, u8 id)
 	e->no_sack = !speaks(w->set.sack[way], dice_below(&e->host, 8));
 	e->no_dsack = !speaks(w->set.dsack[way], dice_below(&e->host, 8));
 	e->stamp_offset = dice_roll(&e->host);
+	backlog_init(e);
 }
 
 static void free_text(struct endpoint *e, struct text *t)
@@ -77,6 +78,7 @@ static void purge(struct endpoint *e)
 
 void endpoint_end(struct endpoint *e)
 {
+	backlog_end(e);
 	purge(e);
 	user_end(e);
 	toll_end(e);
@@ -270,7 +272,9 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 	if (toytcp_tcb_in(&e->tcb, TCPF_CLOSE | TCPF_TIME_WAIT)) {
 		end_connection(e);
 	} else {
-		check_settled(e);
+		/* While a user has the socket, timers may be late. */
+		if (e->backlog.until == NEVER)
+			check_settled(e);
 		e->timer = toytcp_timeout_next(&e->tcb);
 		if (!e->timer)
 			e->timer = NEVER;
@@ -408,6 +412,7 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 		free_text(e, t);
 	}
 	take_ready(e, act.ready, t);
+	backlog_hold(e, &act);
 	endpoint_settle(e, &act);
 	if (act.reset)
 		endpoint_reset(e, seg);

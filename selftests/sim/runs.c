@@ -178,10 +178,11 @@ static void print_counts(const struct job *t, double took)
 	       N(dup), N(reordered), N(corrupt), N(queued), N(too_big),
 	       N(retransmits));
 	printf("# %llu bytes read; %llu aborts, %llu timeouts, %llu refusals, "
-	       "%llu resets, %llu met again, %llu strays, %llu buffers grown; "
-	       "%.0f hours went by\n",
+	       "%llu resets, %llu met again, %llu strays, %llu buffers grown, "
+	       "%llu ACKs deferred; %.0f hours went by\n",
 	       N(delivered), N(aborted), N(timed_out), N(refused), N(reset),
-	       N(again), N(strays), N(grown), t->sum.time / 3.6e9);
+	       N(again), N(strays), N(grown), N(deferred),
+	       t->sum.time / 3.6e9);
 	printf("# digest of all that happened: %016llx\n", N(digest));
 	printf("sim: %llu runs, %llu failed, %llu events, %.1f s\n",
 	       (unsigned long long)t->done, (unsigned long long)t->failed,

@@ -30,7 +30,7 @@ struct dice {
 
 /* Whose chances: each end has its own of most, and each packet its own fate. */
 enum stream { DICE_SETTINGS, DICE_HOST, DICE_USER, DICE_TEXT, DICE_PATH,
-	      DICE_LIAR, DICE_STRANGER };
+	      DICE_LIAR, DICE_STRANGER, DICE_BACKLOG };
 
 void dice_seed(struct dice *d, u64 seed, enum stream of, u64 n);
 u32 dice_roll(struct dice *d);
@@ -143,6 +143,7 @@ struct settings {
  * @corrupt: its checksum will not match
  * @odd: has bytes in its header that are not in @sent
  * @news: no segment, but a router's word that the path takes no more than this
+ * @next: behind it in a backlog
  * @sent: what the header was built from, to compare with what is parsed
  * @bytes: header and text
  */
@@ -153,6 +154,7 @@ struct packet {
 	u32 news;
 	u8 to;
 	bool corrupt, odd;
+	struct packet *next;
 	struct segment sent;
 	u8 bytes[];
 };
@@ -244,6 +246,24 @@ struct user {
 };
 
 /**
+ * struct backlog - what arrives while a user has the socket
+ * @dice: when that is
+ * @chance: of a million, that it begins as a packet arrives
+ * @until: when the user lets go, NEVER: no user has it
+ * @first: packets in the order of their arrival
+ * @last: where to add the next one
+ * @releasing: the user lets go: packets are worked off
+ * @ack_due: an ACK was put off: toytcp_delack_release() comes at the end
+ */
+struct backlog {
+	struct dice dice;
+	u32 chance;
+	u64 until;
+	struct packet *first, **last;
+	bool releasing, ack_due;
+};
+
+/**
  * struct endpoint - one end of a connection: what the shell keeps around the core
  * @out: what its user sends, from the first byte to the last
  * @in: what has arrived in order
@@ -298,6 +318,7 @@ struct endpoint {
 	u32 packets;
 	struct toll toll;
 	struct dice host, dice;
+	struct backlog backlog;
 	u32 iss;
 	int error;
 	u8 id;
@@ -327,7 +348,8 @@ struct endpoint {
 struct counts {
 	u64 events, sent, lost, corrupt, dup, reordered, queued, too_big;
 	u64 retransmits, delivered, aborted, timed_out, refused, reset, again;
-	u64 connections, strays, expired, grown, time;
+	u64 connections, strays, expired, grown, deferred;
+	u64 time;
 	u64 digest;	/* of all that happened; as a sum it has no order */
 };
 
@@ -447,6 +469,13 @@ void endpoint_called(struct endpoint *e, enum cause call);
 void endpoint_tune(struct endpoint *e);
 u32 endpoint_memory(const struct endpoint *e);
 u32 endpoint_outstanding(const struct endpoint *e);
+
+/* backlog.c */
+void backlog_init(struct endpoint *e);
+void backlog_end(struct endpoint *e);
+void backlog_input(struct endpoint *e, struct packet *p);
+void backlog_hold(struct endpoint *e, const struct actions *act);
+void backlog_release(struct endpoint *e);
 
 /* stub.c */
 void stub_input(struct endpoint *e, const struct packet *p,

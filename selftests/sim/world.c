@@ -107,6 +107,13 @@ static u64 next_forgery(const struct world *w)
 	return w->started + (u64)w->set.forgeries[w->forged].when;
 }
 
+/* While its user has the socket, timers and other calls wait. */
+static u64 next_of(const struct endpoint *e)
+{
+	return e->backlog.until != NEVER ? e->backlog.until :
+					   min(e->timer, e->user.next);
+}
+
 static u64 next_time(const struct world *w)
 {
 	u64 next = min(wire_next(w), next_change(w));
@@ -115,8 +122,7 @@ static u64 next_time(const struct world *w)
 	next = min(next, next_forgery(w));
 	next = min(next, w->rogue.next);
 	for (i = 0; i < w->ends; i++) {
-		next = min(next, w->end[i].timer);
-		next = min(next, w->end[i].user.next);
+		next = min(next, next_of(&w->end[i]));
 	}
 	return next;
 }
@@ -148,8 +154,7 @@ static void step_wire(struct world *w)
 {
 	struct packet *p = wire_take(w);
 
-	endpoint_input(&w->end[p->to], p);
-	wire_free(w, p);
+	backlog_input(&w->end[p->to], p);
 }
 
 /* A client calls; if the other end does not listen it calls, too. */
@@ -164,14 +169,16 @@ static void call(struct endpoint *client)
 /* Does what is due for one end. Returns whether anything is. */
 static bool step_end(struct endpoint *e, u64 now)
 {
-	if (e->timer == now && e->kind == NOTHING)
+	if (next_of(e) != now)
+		return false;
+	if (e->backlog.until == now)
+		backlog_release(e);
+	else if (e->timer == now && e->kind == NOTHING)
 		call(e);
 	else if (e->timer == now)
 		endpoint_expire(e);
-	else if (e->user.next == now)
-		user_act(e);
 	else
-		return false;
+		user_act(e);
 	return true;
 }
 
