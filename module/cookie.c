@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: what a listener with too many requests remembers of a SYN stands
- * in the sequence number of its answer (RFC 4987 section 3.6).
+ * SYN cookies: a listener with too many requests stores what it must know of a
+ * SYN in the sequence number of its answer (RFC 4987 section 3.6).
  *
- * From the highest bit: 24 bits that nobody else can compute; 5 bits of a clock
- * that ticks every 64 seconds; 3 bits that name an MSS. A cookie is good for
- * two ticks.
+ * From the highest bit: 24 bits that no one else can compute; 5 bits of a clock
+ * that ticks every 64 seconds, two of which it is valid; 3 bits for the MSS.
  *
- * The other options of the SYN stand in the lowest bits of the SYN,ACK's
+ * The other options of the SYN are stored in the lowest bits of the SYN,ACK's
  * timestamp, which the peer echoes: 1 for ECN, 1 for SACK, 4 for the window
- * scale. Without timestamps they are lost. Who changes them harms himself.
+ * scale. Without timestamps they are lost. A peer that changes them only harms
+ * its own connection.
  */
 #include <linux/siphash.h>
 
@@ -21,15 +21,15 @@
 #define TICK_SECONDS	(TOYTCP_COOKIE_SECONDS / TICKS_GOOD)
 #define STAMP_ECN	0x20
 #define STAMP_SACK	0x10
-#define STAMP_WSCALE	0x0f	/* all of them: it has none */
+#define STAMP_WSCALE	0x0f	/* all bits set: no scaling */
 #define STAMP_BITS	0x3f
 
-/* What peers announce: the least, Ethernet with all its tunnels, jumbo. */
+/* Usual announcements: the least, Ethernet with and without tunnels, jumbo. */
 static const u16 sizes[8] = {
 	MSS_MIN, 256, MSS_DEFAULT, 1024, 1360, 1440, 1460, 8960,
 };
 
-/* Hashed as it is: without gaps. */
+/* Hashed byte by byte: it has no padding. */
 struct seal {
 	struct toytcp_tuple who;
 	u32 irs;
@@ -42,7 +42,7 @@ static u32 tick_now(void)
 	return (u32)ktime_get_seconds() / TICK_SECONDS;
 }
 
-/* By the table's secret: who has a namespace must not bake for another one. */
+/* With the table's secret: one namespace cannot forge cookies of another. */
 static u32 bake(const struct toytcp_net *tn, const struct toytcp_tuple *who,
 		u32 irs, u32 tick, u32 size)
 {
@@ -54,7 +54,7 @@ static u32 bake(const struct toytcp_net *tn, const struct toytcp_tuple *who,
 	       tick % TICKS << 3 | size;
 }
 
-/** toytcp_cookie_make() - an initial sequence number that remembers a SYN */
+/** toytcp_cookie_make() - the initial sequence number that stores a SYN */
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who,
 		       const struct segment *syn)
@@ -68,12 +68,12 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
 }
 
 /**
- * toytcp_cookie_synack() - the SYN,ACK, which remembers options if it can
- * @e: made from the SYN, with a cookie; loses what cannot be remembered
+ * toytcp_cookie_synack() - the SYN,ACK with a cookie
+ * @e: made from the SYN; options that cannot be stored are taken off
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
  *
- * A timestamp is never later than the clock: the next one may come at once.
+ * The timestamp is never later than the clock: the next one may follow at once.
  */
 void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
@@ -96,8 +96,8 @@ void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
 }
 
 /*
- * Does it echo a timestamp that a cookie of ours may have had? A peer may send
- * some that nobody asked for.
+ * Does @ack echo a timestamp that one of our cookies may have carried? A peer
+ * may send timestamps without having offered them.
  */
 static bool echoes_ours(const struct toytcp_tuple *who,
 			const struct segment *ack)
@@ -109,7 +109,7 @@ static bool echoes_ours(const struct toytcp_tuple *who,
 	       TOYTCP_COOKIE_SECONDS * SECOND / MSEC;
 }
 
-/* What else was in the SYN, if timestamps were. */
+/* The other options of a SYN that had timestamps. */
 static void recall(const struct segment *ack, struct segment *syn)
 {
 	syn->options |= HAS_TIMESTAMPS;
@@ -124,11 +124,13 @@ static void recall(const struct segment *ack, struct segment *syn)
 }
 
 /**
- * toytcp_cookie_open() - does a segment acknowledge a cookie of ours?
+ * toytcp_cookie_open() - restore the SYN from the ACK of a cookie
  * @tn: the namespace
  * @who: the four-tuple
- * @ack: with an ACK; the first segment after the SYN, or it fails
- * @syn: the SYN again, if it does; its MSS rounded down
+ * @ack: with an ACK; the peer's first segment after its SYN
+ * @syn: filled in if so: the SYN, its MSS rounded down
+ *
+ * Return: whether @ack acknowledges a cookie of ours that is still valid.
  */
 bool toytcp_cookie_open(const struct toytcp_net *tn,
 			const struct toytcp_tuple *who,

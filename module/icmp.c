@@ -18,18 +18,18 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-/* What an ICMP error says. */
+/* An ICMP error and the segment that it quotes. */
 struct quote {
-	struct sk_buff *skb;		/* its data: the header that it quotes */
+	struct sk_buff *skb;		/* its data: the IP header quoted */
 	u8 type;
 	u8 code;
-	u32 info;			/* the next hop's MTU, if it says one */
+	u32 info;			/* the next hop's MTU, or 0 */
 	struct toytcp_tuple who;	/* from our side */
 	u32 seq;			/* SEG.SEQ of the segment quoted */
-	int error;			/* the errno it means to a user, or 0 */
+	int error;			/* the errno for the user, or 0 */
 };
 
-/* What a failed connection attempt reports, as TCP does; 0: ignore it. */
+/* The errno of a failed connection attempt, as TCP's; 0: ignore the error. */
 static int error_of(u8 type, u8 code)
 {
 	int error = 0;
@@ -68,7 +68,7 @@ static void queue_error(struct sock *sk, const struct quote *q)
 		kfree_skb(skb);
 }
 
-/* RFC 9293 section 3.9.2.2: in SYN-SENT nothing is lost by giving up. */
+/* RFC 9293 section 3.9.2.2: giving up in SYN-SENT loses nothing. */
 static void fail(struct sock *sk, int error)
 {
 	struct actions act;
@@ -77,7 +77,7 @@ static void fail(struct sock *sk, int error)
 	toytcp_settle(sk, &act, NULL);
 }
 
-/* For release_cb(), which finds it in toytcp_icmp_deferred(). */
+/* Leaves the rest to toytcp_icmp_deferred(). */
 static void defer(struct sock *sk)
 {
 	if (!test_and_set_bit(TOYTCP_ICMP_DEFERRED, &sk->sk_tsq_flags))
@@ -89,7 +89,7 @@ static bool connecting(const struct sock *sk)
 	return (1 << READ_ONCE(sk->sk_state)) & STATES_SYN;
 }
 
-/* Through lo or veth the answer is back while connect() still has the lock. */
+/* On lo and veth the answer comes while connect() still has the lock. */
 static void refuse(struct sock *sk, const struct quote *q)
 {
 	if (toytcp_compat_recverr(sk))
@@ -103,8 +103,8 @@ static void refuse(struct sock *sk, const struct quote *q)
 }
 
 /*
- * In other states the error is soft, RFC 9293 MUST-56: for the user if the
- * connection times out, or at once if IP_RECVERR asks for it.
+ * In other states the error is soft, RFC 9293 MUST-56: the user gets it if the
+ * connection times out, or at once with IP_RECVERR.
  */
 static void advise(struct sock *sk, int error)
 {
@@ -123,7 +123,7 @@ static bool believes_mtu(const struct sock *sk, const struct dst_entry *dst)
 	       !(dst && dst_metric_locked(dst, RTAX_MTU));
 }
 
-/* The route learns it too: for other connections, and for fragmentation. */
+/* The route learns the MTU too, for other connections and for fragmentation. */
 static void fit_path(struct sock *sk, u32 mtu)
 {
 	u32 least = READ_ONCE(sock_net(sk)->ipv4.ip_rt_min_pmtu);
@@ -173,7 +173,7 @@ static bool believable(const struct sock *sk, const struct quote *q)
 
 static void arrives(struct sock *sk, const struct quote *q)
 {
-	/* A user may be at work on it: then as it was at some moment. */
+	/* A user may be changing it: any value it had will do. */
 	if (!data_race(believable(sk, q)))
 		toytcp_count(toytcp_sock_net(sk), drop_icmp);
 	else if (q->type == ICMP_REDIRECT)
@@ -186,7 +186,7 @@ static void arrives(struct sock *sk, const struct quote *q)
 		advise(sk, q->error);
 }
 
-/* What is no socket gives up on its own. No reference is taken: RCU. */
+/* Requests and TIME-WAIT time out by themselves. RCU: no reference is taken. */
 static void deliver(struct net *net, const struct quote *q)
 {
 	const struct toytcp_ingress in = toytcp_ingress_of(q->skb);
@@ -221,7 +221,7 @@ static bool parse_quote(struct quote *q)
 }
 
 /**
- * toytcp_icmp_deferred() - carry out what found the socket owned
+ * toytcp_icmp_deferred() - an error came while a user owned the lock
  * @sk: locked by release_sock(); the connection may have ended meanwhile
  */
 void toytcp_icmp_deferred(struct sock *sk)
@@ -244,7 +244,7 @@ void toytcp_icmp_deferred(struct sock *sk)
 /**
  * toytcp_icmp_error() - net_protocol.err_handler: a segment of ours is quoted
  * @skb: its data at the IP header quoted; not taken over
- * @info: the next hop's MTU, if the error is that a fragment was needed
+ * @info: the next hop's MTU, if the error is ICMP_FRAG_NEEDED
  *
  * Context: under RCU. Return: 0.
  */

@@ -3,9 +3,9 @@
  * LISTEN: SYNs come in, connections go out to accept().
  *
  * The packet path never takes the listener's socket lock. It finds the listener
- * under RCU, perhaps on its way out. requests.lock decides: under it,
+ * under RCU, perhaps while it is being stopped. requests.lock decides: under it
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
- * requests (synq.c) become empty; nothing is added after that.
+ * requests (synq.c) are emptied; nothing is added after that.
  */
 #include <net/ip.h>
 
@@ -22,7 +22,7 @@ static bool has_many_requests(const struct toytcp_listener *l)
 		     TOYTCP_REQUESTS_MIN);
 }
 
-/* RFC 9293 MUST-63. IP does not look for a subnet's broadcast address. */
+/* RFC 9293 MUST-63. IP lets a subnet's broadcast address pass as a source. */
 static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 {
 	unsigned int type = inet_addr_type(sock_net(l->sk), source);
@@ -30,7 +30,7 @@ static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 	return type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 
-/* TOYTCP_ISN counts once, however many SYNs come at the same time. */
+/* TOYTCP_ISN is for one connection, even if many SYNs arrive at once. */
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		      const struct toytcp_timewait *old)
 {
@@ -45,7 +45,7 @@ static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 	return iss;
 }
 
-/* The answer goes out as the listener's own packets would. */
+/* The answer is routed and marked as the listener's own packets would be. */
 static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 		     struct toytcp_route *route)
 {
@@ -92,7 +92,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	return e;
 }
 
-/* The answer of a request that is forgotten at once. */
+/* Answers from a request that is freed at once. */
 static void send_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who,
 			const struct sk_buff *skb, const struct segment *syn)
@@ -115,9 +115,10 @@ static void send_cookie(struct toytcp_listener *l,
 }
 
 /*
- * An ACK for nobody: perhaps of a cookie, if one was given out of late, or
- * anybody could try to guess one in peace. Takes over the skb if so. Where there
- * is no room, the peer's next segment may have more luck.
+ * An ACK of no known connection may acknowledge a cookie. It counts only within
+ * 128 s of the last cookie sent, to leave attackers little time to guess. Takes
+ * over the skb if it does. If there is no room, the peer's next segment gets
+ * another chance.
  */
 static bool take_cookie(struct toytcp_listener *l,
 			const struct toytcp_tuple *who, struct sk_buff *skb,
@@ -137,7 +138,7 @@ static bool take_cookie(struct toytcp_listener *l,
 	if (!toytcp_synq_overflows(l))
 		e = make_request(l, who, skb, &syn, ack->ack - 1);
 	if (e)
-		e->core.sent = 0;	/* nobody remembers when */
+		e->core.sent = 0;	/* the time was not stored */
 	if (e && toytcp_synq_insert(l, e))
 		*again = toytcp_synq_arrives(l, e, skb, ack);
 	else
@@ -145,7 +146,7 @@ static bool take_cookie(struct toytcp_listener *l,
 	return true;
 }
 
-/* A request, in the place of what is in TIME-WAIT. */
+/* Makes a request, which takes the place of @old if that is not NULL. */
 static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 		   const struct sk_buff *skb, const struct segment *syn,
 		   struct toytcp_timewait *old)
@@ -161,7 +162,7 @@ static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
 	return true;
 }
 
-/* A SYN: a request, or a cookie in its stead, if that is possible. */
+/* Makes a request or, if there are too many, sends a cookie. */
 static bool answer_syn(struct toytcp_listener *l,
 		       const struct toytcp_tuple *who,
 		       const struct sk_buff *skb, const struct segment *syn,
@@ -239,7 +240,7 @@ bool toytcp_listener_arrives(struct toytcp_listener *l,
 		   listen_arrives(l, skb, seg, old);
 }
 
-/* One process wakes up for one connection. */
+/* Exclusive: each connection wakes one process. */
 static int wait_for_child(struct sock *sk, long timeout)
 {
 	DEFINE_WAIT(wait);
@@ -265,7 +266,7 @@ static int wait_for_child(struct sock *sk, long timeout)
 	return err;
 }
 
-/* Others that take from the queue have the socket locked, too: there is one. */
+/* Only holders of the socket lock take from the queue: it is not empty. */
 static struct sock *take_child(struct toytcp_listener *l)
 {
 	struct toytcp_sock *tp;
@@ -282,7 +283,7 @@ static struct sock *take_child(struct toytcp_listener *l)
  * toytcp_listener_accept() - proto.accept
  * @sk: the listener, not locked
  * @flags: O_NONBLOCK or not
- * @err: why there is no socket
+ * @err: why there is no socket, or 0
  *
  * Return: a socket with the reference the queue had; or NULL.
  */
@@ -299,8 +300,8 @@ struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err)
 }
 
 /*
- * What nobody has accepted is reset; the queue had the reference of a user. An
- * administrator's "abort" may have the lock: bh_lock_sock() would not do.
+ * Connections that were not accepted are reset; the queue had the user's
+ * reference. lock_sock(), since an administrator's "abort" may own the lock.
  */
 static void abort_children(struct list_head *queue)
 {
@@ -368,7 +369,7 @@ static int start(struct sock *sk)
 /**
  * toytcp_listener_start() - passive OPEN, RFC 9293 section 3.10.1
  * @sk: locked, in CLOSED or LISTEN; bound here if it is not
- * @backlog: as listen(2) has it; in LISTEN, the new one
+ * @backlog: see listen(2); in LISTEN, the new one
  *
  * Return: 0, -EADDRINUSE or -ENOMEM.
  */

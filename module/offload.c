@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segmentation offload: large segments are cut, and small ones joined, at the
+ * Segmentation offload: large segments are cut and small ones are joined at the
  * lowest layer.
  *
- * Our header is TCP's, so TCP's own functions do the work. All they do not
- * know is the protocol number in the checksum's pseudo-header: where it
- * counts, the checksum is verified or prepared here, before or after. Cutting
- * only ever adjusts a checksum that is there.
+ * Our header is TCP's, so TCP's own functions do the work, except that they do
+ * not know the protocol number in the checksum's pseudo-header: where it
+ * matters, the checksum is verified or prepared here. Cutting adjusts a
+ * checksum that is there already.
  */
 #include <net/gro.h>
 #include <net/ip.h>
@@ -27,7 +27,7 @@ static __sum16 pseudo_sum(const struct iphdr *ip, u32 len)
 				  0);
 }
 
-/* A large segment whose checksum is complete, as no sender of ours makes it. */
+/* For a large segment with a complete checksum, which is not one of ours. */
 static void make_partial(struct sk_buff *skb)
 {
 	tcp_hdr(skb)->check = pseudo_sum(ip_hdr(skb), skb->len);
@@ -47,8 +47,8 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 }
 
 /*
- * Segments chained as a list keep their headers, and with them checksums that
- * TCP would later redo as its own: where a device asks for lists, do not join.
+ * If a device asks for lists of segments, do not join: the segments would keep
+ * their headers, and TCP would later redo the checksums as its own.
  */
 static bool joinable(struct sk_buff *skb)
 {
@@ -58,8 +58,8 @@ static bool joinable(struct sk_buff *skb)
 }
 
 /*
- * A packet that is not to be joined for reasons of IP's is TCP's business too:
- * what is held of its flow must be delivered first.
+ * TCP must also see a packet that IP does not want to be joined: what GRO holds
+ * of the flow must be delivered first.
  */
 static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 {
@@ -68,13 +68,13 @@ static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 			NAPI_GRO_CB(skb)->flush = 1;
 			return NULL;
 		}
-		/* One more checksum known to be good: TCP does not look. */
+		/* One more checksum is known to be good: TCP skips its own. */
 		NAPI_GRO_CB(skb)->csum_cnt = 1;
 	}
 	return tcp_offload()->callbacks.gro_receive(head, skb);
 }
 
-/* Packets with IP options are never joined: the IP header is the plain one. */
+/* Packets with IP options are never joined: the IP header has 20 bytes. */
 static int gro_complete(struct sk_buff *skb, int thoff)
 {
 	int err = tcp_offload()->callbacks.gro_complete(skb, thoff);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens to a socket from below: segments, at once, from the backlog or
- * after its user; and its timer.
+ * What happens to a socket from below: segments, processed at once or from the
+ * backlog, and its timer.
  *
- * Every function here that gets an skb takes it over: it ends in the receive
- * queue, among the out-of-order text, on the backlog, or freed, and exactly one
- * of these.
+ * Every function here that gets an skb takes it over: it ends in exactly one
+ * place, which is the receive queue, the out-of-order text, the backlog, or
+ * freed.
  */
 #include <linux/filter.h>
 #include <net/inet_ecn.h>
@@ -16,22 +16,10 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-static void count_arrival(struct sock *sk, const struct segment *seg,
-			  const struct actions *act)
+/* The skb is neither kept nor queued to be read. Most are bare ACKs. */
+static void discard(struct toytcp_net *tn, struct sk_buff *skb, u32 notes,
+		    bool room)
 {
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
-	if (seg->ecn == ECN_CE)
-		toytcp_count(tn, in_marked);
-	if (act->kept)
-		toytcp_count(tn, out_of_order);
-}
-
-/* What came is neither kept nor read: as likely as not a bare ACK. */
-static void discard(struct sock *sk, struct sk_buff *skb, u32 notes, bool room)
-{
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
 	if (notes & NOTE_OUTSIDE)
 		toytcp_drop(tn, skb, drop_window);
 	else if (notes & NOTE_PAWS)
@@ -53,36 +41,29 @@ static bool has_room(struct sock *sk, struct sk_buff *skb,
 	       (!seg->len || sk_rmem_schedule(sk, skb, skb->truesize));
 }
 
-/* While a user has the socket this is the backlog, and more may follow. */
-static void defer_ack(struct sock *sk, const struct actions *act)
-{
-	if (sock_owned_by_user(sk) &&
-	    toytcp_delack_hold(&toytcp_sk(sk)->tcb, act))
-		set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
-}
-
-/** toytcp_receive_ack_deferred() - no more is waiting: from release_cb() */
+/** toytcp_receive_ack_deferred() - the backlog is empty: from release_cb() */
 void toytcp_receive_ack_deferred(struct sock *sk)
 {
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-
 	sock_owned_by_me(sk);
 	if (test_and_clear_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags) &&
-	    toytcp_delack_release(tcb))
+	    toytcp_delack_release(&toytcp_sk(sk)->tcb))
 		toytcp_settle_call(sk, CAUSE_SEND);
 }
 
 /**
  * toytcp_receive_segment() - a segment arrived for a socket
- * @sk: locked and not owned by a user, not in LISTEN
+ * @sk: locked, not in LISTEN; while a user owns it, the backlog is processed
  * @skb: data at our header; taken over. Filters have let it pass, and may have
  *	made it shorter than @parsed says
- * @parsed: the same, parsed
+ * @parsed: its header
+ *
+ * Context: BH disabled, or the user's who releases the lock.
  */
 void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *parsed)
 {
 	struct reassembly_node *node = toytcp_node(skb);
+	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct segment seg = *parsed;
 	struct actions act;
@@ -99,32 +80,37 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	if (seg.sacks)
 		toytcp_transmit_lend(sk, seg.sacks);
 	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
-	count_arrival(sk, &seg, &act);
-	/* A new mark may have passed over the last one's byte, unread. */
+	if (seg.ecn == ECN_CE)
+		toytcp_count(tn, in_marked);
+	/* A new mark may have skipped the byte at the old one, unread. */
 	if (act.wake & WAKE_URGENT)
 		toytcp_recvq_forget(sk);
 	if (act.urgent)
 		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
-	if (act.kept)
+	if (act.kept) {
+		toytcp_count(tn, out_of_order);
 		toytcp_recvq_charge(sk, skb);
-	defer_ack(sk, &act);
+	}
+	/* While a user owns the socket this is the backlog: more may follow. */
+	if (sock_owned_by_user(sk) && toytcp_delack_hold(&tp->tcb, &act))
+		set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 	toytcp_settle(sk, &act, &seg);
 	if (act.reset)
 		toytcp_transmit_reset(sock_net(sk), skb, &seg, act.cause);
 	if (!act.kept && act.ready != node)
-		discard(sk, skb, act.notes, room);
-	sk_mem_reclaim(sk);	/* what has_room() set aside for it */
+		discard(tn, skb, act.notes, room);
+	sk_mem_reclaim(sk);	/* has_room() has reserved it */
 }
 
 /**
- * toytcp_receive_backlog() - what came while a user had the lock
+ * toytcp_receive_backlog() - a segment that waited while a user owned the lock
  * @sk: locked by release_sock()
  * @skb: data at our header; taken over
  *
- * What stood before it may have ended the connection, perhaps in TIME-WAIT: a
+ * A segment before it may have ended the connection, perhaps in TIME-WAIT: a
  * reset would be wrong then, and TCP sends none either.
  *
- * Return: 0, nobody looks at it.
+ * Return: 0; the caller ignores it.
  */
 int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 {
@@ -135,15 +121,15 @@ int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 		toytcp_drop(toytcp_sock_net(sk), skb, drop_no_socket);
 		return 0;
 	}
-	/* It was found good before it was put here; cb had no room for it. */
+	/* It was valid when it came; skb->cb had no room for the result. */
 	toytcp_segment_parse(&seg, skb->data, skb->len);
 	toytcp_receive_segment(sk, skb, &seg);
 	return 0;
 }
 
 /*
- * The limit is for the receive queue and the backlog together: the former may
- * hold a whole buffer that nobody has read yet, the latter another window.
+ * The limit is on receive queue and backlog together: the queue may hold a
+ * whole buffer that nobody has read yet, the backlog another window.
  */
 static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
 {
@@ -156,10 +142,10 @@ static bool add_to_backlog(struct sock *sk, struct sk_buff *skb)
 
 /*
  * No reference is taken: the table holds one while the entry is hashed, the
- * entry leaves the table under the socket lock only, and the memory stays for
- * a grace period. So what is still hashed once we have the lock is alive. A
- * socket that was closed, or even connected anew, between look-up and lock
- * shows by its four-tuple.
+ * entry leaves the table only under the socket lock, and the memory stays for a
+ * grace period. So a socket that is still hashed once we have its lock is
+ * alive. If it was closed and connected anew between look-up and lock, its
+ * four-tuple is another.
  */
 static bool still_there(const struct toytcp_sock *tp,
 			const struct toytcp_tuple *who)
@@ -169,15 +155,15 @@ static bool still_there(const struct toytcp_sock *tp,
 }
 
 /**
- * toytcp_receive_breaks_policy() - does IPsec forbid a segment? Then drop it
+ * toytcp_receive_breaks_policy() - drop a segment that IPsec's policy forbids
  * @tn: the namespace
- * @sk: whose own policy counts, if it has one; NULL: the host's
- * @skb: data at our header; taken over if so
+ * @sk: the socket whose own policy counts, if it has one; NULL: none yet
+ * @skb: data at our header; taken over if forbidden
  *
- * Ask once for each packet: conntrack knows what NAT has made of its addresses,
- * and is released here.
+ * Once for each packet: the policy needs conntrack's record of what NAT did to
+ * the addresses, and the reference to it is dropped here.
  *
- * Return: whether it did not come the way that the policy asks for.
+ * Context: under RCU, BH disabled. Return: whether it was dropped.
  */
 bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
 				  struct sk_buff *skb)
@@ -192,13 +178,16 @@ bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
 }
 
 /**
- * toytcp_receive_refuses() - does a socket not want a segment? Then drop it
+ * toytcp_receive_refuses() - drop a segment that the socket does not accept
  * @sk: found under RCU; not locked
- * @skb: data at our header, which filters see, as those of TCP see TCP's; taken
- *	over if so
- * @seg: the same, parsed
+ * @skb: data at our header, which socket filters see as TCP's see TCP's header;
+ *	taken over if refused
+ * @seg: its header
  *
- * IP_MINTTL is asked, too: who lies about where he is cannot raise it.
+ * By IPsec's policy, the socket filter, or IP_MINTTL: a sender can forge its
+ * address, but cannot raise the TTL that is left on arrival.
+ *
+ * Context: under RCU, BH disabled. Return: whether it was dropped.
  */
 bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
 			    const struct segment *seg)
@@ -217,8 +206,8 @@ bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
  * @sk: found under RCU; not locked
  * @who: the segment's four-tuple
  * @skb: data at our header; taken over
- * @seg: the same, parsed
- * @asked: the policy and the filter that hold for it have let it pass
+ * @seg: its header
+ * @asked: policy and filter of the listener have let it pass already
  *
  * Context: under RCU, BH disabled.
  */
@@ -230,7 +219,7 @@ void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
 
 	if (!asked && toytcp_receive_refuses(sk, skb, seg))
 		return;
-	skb->dev = NULL;	/* may go before the backlog is worked off */
+	skb->dev = NULL;	/* may vanish before the backlog is processed */
 	bh_lock_sock_nested(sk);
 	if (!still_there(toytcp_sk(sk), who))
 		toytcp_drop(tn, skb, drop_no_socket);
@@ -258,8 +247,8 @@ static void expire(struct sock *sk)
  * toytcp_receive_timer() - the socket's timer went off
  * @t: its sk_timer
  *
- * If the user has the lock, release_cb() will do it: release_sock() must run
- * then, and the reference keeps the socket until it has.
+ * If a user has the lock, release_cb() will do the work; the reference keeps
+ * the socket until then.
  */
 void toytcp_receive_timer(struct timer_list *t)
 {
@@ -276,7 +265,7 @@ void toytcp_receive_timer(struct timer_list *t)
 	sock_put(sk);
 }
 
-/** toytcp_receive_timer_deferred() - what the timer could not do: from release_cb() */
+/** toytcp_receive_timer_deferred() - the timer went off: from release_cb() */
 void toytcp_receive_timer_deferred(struct sock *sk)
 {
 	sock_owned_by_me(sk);

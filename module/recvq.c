@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive queue: text from rcv.copied to rcv.nxt, in skbs that readers take
- * apart by the numbers of their nodes.
+ * The receive queue: text from rcv.copied to rcv.nxt. The nodes in the skbs say
+ * which numbers each of them holds.
  */
 #include <net/xfrm.h>
 
 #include "core/seq.h"
 #include "toytcp.h"
 
-#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text in a page */
+#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text that fit one page */
 
 /**
- * toytcp_recvq_charge() - an skb is the socket's, and its memory
+ * toytcp_recvq_charge() - charge an skb to the receive buffer
  * @sk: locked
- * @skb: of its packet, nothing but the text is kept
+ * @skb: keeps its text, and forgets the rest of the packet: a slow reader must
+ *	not hold up a device, a route or conntrack
  */
 void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb)
 {
@@ -25,10 +26,7 @@ void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb)
 		skb_set_owner_r(skb, sk);
 }
 
-/*
- * A short segment has a whole skb around it. Joined to the one before, many of
- * them do not eat up the receive buffer.
- */
+/* A short segment costs a whole skb: joined, many of them fit the buffer. */
 static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 {
 	struct reassembly_node *last, *node = toytcp_node(skb);
@@ -51,9 +49,9 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 }
 
 /*
- * Where that cannot be (a clone is still with the sender, on the same machine)
- * and half of the buffer is used up, a short segment's text moves to an skb
- * with room for what comes behind it.
+ * If they cannot be joined (a sender on the same machine still has a clone),
+ * and half of the buffer is in use, a short segment is copied to an skb that
+ * has room for those that follow.
  */
 static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
 {
@@ -73,12 +71,12 @@ static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * toytcp_recvq_add() - text that is in order goes to the user
+ * toytcp_recvq_add() - queue text that is in order
  * @sk: locked
  * @ready: chain of nodes from the core
  *
- * What has been received already, in whole or in part, is skipped: readers go
- * by rcv.copied and each node's numbers.
+ * A node whose text is queued already is freed. One of which a part is queued
+ * overlaps the one before it: readers go by rcv.copied and the nodes' numbers.
  */
 void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready)
 {
@@ -105,7 +103,7 @@ void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready)
 	}
 }
 
-/** toytcp_recvq_forget() - free text that no one will read: sk locked */
+/** toytcp_recvq_forget() - free text that was read or skipped: sk locked */
 void toytcp_recvq_forget(struct sock *sk)
 {
 	u32 copied = toytcp_sk(sk)->tcb.rcv.copied;

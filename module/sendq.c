@@ -3,14 +3,14 @@
  * The send queue: text from snd.una to snd.end, in skbs whose payload is in
  * page fragments alone.
  *
- * The usual segment is a clone of one such skb, up to 64 KB at once; any other
- * range of numbers is carved out as references to the same pages. A queued skb
- * never changes once a part of it was sent.
+ * A segment is usually a clone of one such skb, of up to 64 KB; for any other
+ * range of numbers an skb with references to the same pages is made. A queued
+ * skb never changes once a part of it was sent.
  */
 #include "core/seq.h"
 #include "toytcp.h"
 
-#define SENDQ_PAGES	16	/* of 32 KB, if they are to be had */
+#define SENDQ_PAGES	16	/* of 32 KB, or less if memory is short */
 
 /** toytcp_sendq_bare() - an skb without text, with room for headers, or NULL */
 struct sk_buff *toytcp_sendq_bare(void)
@@ -23,8 +23,8 @@ struct sk_buff *toytcp_sendq_bare(void)
 }
 
 /*
- * Adds references to the pages under [offset, ...) of @from's payload, @len
- * bytes at most. Returns how many.
+ * Adds references to the pages of @from's payload from @offset on, for at most
+ * @len bytes. Returns for how many.
  */
 static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
 		 u32 len)
@@ -56,7 +56,9 @@ static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
 	return skb->len - before;
 }
 
-/* Text of @from, from @offset on, and of those that follow it in the queue. */
+/*
+ * An skb with text of @from, from @offset on, and of the skbs queued behind it.
+ */
 static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 			     u32 len)
 {
@@ -77,18 +79,18 @@ static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 }
 
 /**
- * toytcp_sendq_take() - text to put a header in front of
+ * toytcp_sendq_take() - an skb of text, for a header to be put in front
  * @sk: locked
  * @skb: queued
  * @seq: the first number, in @skb
- * @len: bytes, in @skb and those that follow
+ * @len: bytes, in @skb and those behind it
  *
  * The header goes into the headroom of the queued skb, which its clones share:
- * only one clone at a time, then. While an earlier one is under way (on veth,
- * until the peer has read it) the text is carved out instead.
+ * so there can be only one clone at a time. While an earlier one exists (on
+ * veth, until the peer has read it), references to the pages are taken instead.
  *
- * Return: an skb that holds it and nothing else; less of it if it lies in too
- * many pages; or NULL.
+ * Return: an skb with this text alone, or with less of it if it lies in too
+ * many pages; NULL if memory is short.
  */
 struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len)
@@ -104,9 +106,9 @@ struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 /**
  * toytcp_sendq_find() - the queued skb that holds a number
  * @sk: locked
- * @seq: the number; usually the one after the last
+ * @seq: usually behind the last one that was asked for
  *
- * Return: it, or NULL if there is no text from there on.
+ * Return: the skb, or NULL if there is no text from @seq on.
  */
 struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 {
@@ -121,9 +123,9 @@ struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 }
 
 /*
- * How full a queued skb may get: what the device takes in one go, so that the
- * usual segment is one clone of one skb; but a quarter of the send buffer at
- * most, since room comes back by whole skbs.
+ * How much text a queued skb may hold: what the device takes at once, so that a
+ * segment is usually a clone of one skb; but at most a quarter of the send
+ * buffer, since whole skbs are freed.
  */
 static u32 size_goal(const struct sock *sk)
 {
@@ -147,7 +149,7 @@ static struct sk_buff *append_skb(struct sock *sk)
 		return NULL;
 	}
 	skb_reserve(skb, TOYTCP_HEADROOM);
-	/* The header part is a clone's to write; the payload is shared. */
+	/* A clone may write its header; the payload is shared. */
 	__skb_header_release(skb);
 	node = toytcp_node(skb);
 	node->seq = toytcp_sk(sk)->tcb.snd.end;
@@ -167,9 +169,9 @@ static void unlink_skb(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * How much may be added to the last skb: nothing while a clone is under way,
- * which would see it grow. What was not sent yet comes to whole segments, so
- * that the next skb begins with one.
+ * How much may be added to the last skb: nothing while there is a clone, which
+ * would grow, too. The part that was not sent yet is kept to whole segments, so
+ * that the next skb begins with a new one.
  */
 static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -194,7 +196,7 @@ static bool extends(struct sk_buff *skb, const struct page_frag *pfrag)
 				pfrag->offset);
 }
 
-/* The bytes are in @pfrag: they become the skb's, and the connection's. */
+/* @n bytes at @pfrag become the skb's, and the connection's. */
 static void commit(struct sock *sk, struct sk_buff *skb,
 		   struct page_frag *pfrag, u32 n)
 {
@@ -218,18 +220,17 @@ static void commit(struct sock *sk, struct sk_buff *skb,
 }
 
 /*
- * Pages that were filled, in the order in which they were. When one more is
- * needed, what was in the oldest has often been read already, and nobody but
- * us refers to it: it is as good as a new page, is in the cache, and need not
- * be cleared (init_on_alloc). Kept by CPU, not by socket: idle sockets hold
- * none.
+ * Pages that are full, in the order in which they were filled. When another one
+ * is needed, the text in the oldest has often been read, and no one else refers
+ * to it: it serves as a new page, is in the cache, and need not be cleared
+ * (init_on_alloc). They are kept by CPU, not by socket: idle sockets hold none.
  */
 static DEFINE_PER_CPU(struct used_pages {
 	struct page *page[SENDQ_PAGES];
 	u32 oldest;
 }, used_pages);
 
-/* Returns the oldest page, the caller's now, in exchange for @page, or NULL. */
+/* Keeps @page. Returns the oldest one if no one else refers to it, or NULL. */
 static struct page *exchange(struct page *page)
 {
 	struct used_pages *used = get_cpu_ptr(&used_pages);
@@ -243,7 +244,7 @@ static struct page *exchange(struct page *page)
 	return NULL;
 }
 
-/* Room for a little text at least. */
+/* Returns whether @pfrag has room for some text. */
 static bool refill(struct sock *sk, struct page_frag *pfrag)
 {
 	if (pfrag->page && pfrag->offset + 32 > pfrag->size) {
@@ -267,8 +268,8 @@ void toytcp_sendq_exit(void)
 }
 
 /*
- * Takes something from the user, and goes on until the skb is full, or the
- * send buffer. Returns bytes, 0 if the skb takes no more, or an error.
+ * Copies text from the user until the skb or the send buffer is full. Returns
+ * bytes, 0 if the skb was full, or an error.
  */
 static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 {
@@ -288,7 +289,7 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 			 msg_data_left(msg));
 		if (!sk_wmem_schedule(sk, n))
 			return taken ? taken : -ENOMEM;
-		/* In one go: copy_page_from_iter() would go by single pages. */
+		/* copy_page_from_iter() would copy page by page. */
 		n = copy_from_iter(page_address(pfrag->page) + pfrag->offset, n,
 				   &msg->msg_iter);
 		if (!n)
@@ -301,11 +302,11 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 }
 
 /**
- * toytcp_sendq_add() - text from the user, up to the end of an skb
+ * toytcp_sendq_add() - queue text from the user, until one skb is full
  * @sk: locked, with room in the send buffer
- * @msg: with something left
+ * @msg: with text left
  *
- * Return: bytes taken, one at least; -ENOMEM or -EFAULT.
+ * Return: bytes taken, at least one; -ENOMEM or -EFAULT.
  */
 int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 {
@@ -319,15 +320,15 @@ int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 	if (!skb)
 		return -ENOMEM;
 	n = fill(sk, skb, msg);
-	if (n < 0)	/* an empty skb would hold no number */
+	if (n < 0)	/* an empty skb would stand for no number */
 		unlink_skb(sk, skb);
 	return n;
 }
 
 /**
- * toytcp_sendq_forget() - free text of the send queue
- * @sk: locked, or nobody else's
- * @end: all whole skbs before this number
+ * toytcp_sendq_forget() - free the skbs that end at or before a number
+ * @sk: locked, or not yet or no longer shared
+ * @end: the number
  */
 void toytcp_sendq_forget(struct sock *sk, u32 end)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the core to the wire, by two doors: toytcp_transmit_segment() for a
- * socket, through __ip_queue_xmit(); toytcp_transmit_reply() for answers that
- * have no full socket.
+ * From the core to the wire: toytcp_transmit_segment() for a socket, through
+ * __ip_queue_xmit(); toytcp_transmit_reply() for answers without a full socket.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -12,9 +11,9 @@
 #include "toytcp.h"
 
 /*
- * A destructor of our own. With sock_wfree() the last segment cut from a large
- * skb keeps its socket, veth's GRO then takes it for another flow, and it
- * overtakes the others (measured: one reordering for each 64 KB).
+ * A destructor of our own. With sock_wfree() itself, the last segment cut from
+ * a large skb keeps its socket; veth's GRO then takes it for another flow, and
+ * it overtakes the others (measured: one reordering for each 64 KB).
  */
 static void write_free(struct sk_buff *skb)
 {
@@ -37,15 +36,15 @@ static bool sums_anything(const struct dst_entry *dst)
 {
 	bool sums;
 
-	rcu_read_lock();	/* a device that goes leaves the route before */
+	rcu_read_lock();	/* a device leaves its routes first */
 	sums = dst && READ_ONCE(dst->dev)->features & NETIF_F_HW_CSUM;
 	rcu_read_unlock();
 	return sums;
 }
 
 /*
- * The header in front of what the skb holds, and the checksum, if the device
- * does not do it. Returns whether there was memory for that.
+ * Puts the header in front of the text, with the checksum if the device does
+ * not do that. Returns false if memory is short.
  */
 static bool push_header(struct sk_buff *skb, const struct segment *seg,
 			__be32 saddr, __be32 daddr, const struct dst_entry *dst)
@@ -71,7 +70,7 @@ static void mark_gso(struct sk_buff *skb, u32 len, u16 mss)
 	skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
 }
 
-/* @skb holds the segment's text and nothing else; taken over. */
+/* Sends @seg; @skb, which is taken over, holds its text and nothing else. */
 static void send_skb(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
 {
@@ -125,7 +124,7 @@ static void send_text(struct sock *sk, struct segment *seg)
  * @sk: locked, with addresses and ports
  * @seg: from toytcp_emit_next() or toytcp_user_abort(); changed
  *
- * If memory is short the segment is lost, as any segment can be.
+ * If memory is short, the segment is lost, as any segment may be.
  */
 void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 {
@@ -147,8 +146,8 @@ void toytcp_transmit_segment(struct sock *sk, struct segment *seg)
 }
 
 /*
- * Up to the end of the queued skb that is next: then the one behind it can go
- * out whole, as a clone, and need not be carved up.
+ * Up to the end of the next queued skb, so that the one behind it goes as a
+ * clone.
  */
 static u32 next_goal(struct sock *sk)
 {
@@ -193,8 +192,8 @@ u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
 /**
  * toytcp_transmit_sync_mss() - fit the segment size to the path
  * @sk: locked
- * @mtu: reported by a router, bytes; 0: ask the route. If there is none just now,
- *	what is sent next finds one, and follow_path() notices
+ * @mtu: reported by a router, bytes; 0: ask the route. If there is none just
+ *	now, what is sent next finds one, and follow_path() notices
  *
  * Return: whether a report has made segments smaller: settle then.
  */
@@ -255,14 +254,14 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 }
 
 /**
- * toytcp_transmit_pending() - send all that the core has to send
+ * toytcp_transmit_pending() - send all that the core wants to send
  * @sk: locked
- * @cause: of the event that led here, enum cause: see toytcp_emit_next()
+ * @cause: see toytcp_emit_next()
  */
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 repeated = tcb->retransmits;
+	u32 retransmits = tcb->retransmits;
 	struct segment seg;
 	u64 now;
 
@@ -278,9 +277,10 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 			break;
 		toytcp_transmit_segment(sk, &seg);
 	} while (!toytcp_emit_nothing(tcb));
-	if (tcb->retransmits != repeated)
+	if (tcb->retransmits != retransmits)
 		this_cpu_add(toytcp_sock_net(sk)->mib->counter
-			     [MIB_retransmitted], tcb->retransmits - repeated);
+			     [MIB_retransmitted],
+			     tcb->retransmits - retransmits);
 }
 
 static struct rtable *route_reply(struct net *net,
@@ -292,14 +292,14 @@ static struct rtable *route_reply(struct net *net,
 		.flowi4_mark = route->mark,
 		.flowi4_uid = route->uid,
 		.flowi4_proto = toytcp_protocol,
+		/* Our address may not be local (transparent proxies, DNAT). */
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
 		.daddr = who->remote,
 		.saddr = who->local,
 		.fl4_sport = htons(who->lport),
 		.fl4_dport = htons(who->rport),
 	};
 
-	/* Our address may not be local (transparent proxies, DNAT). */
-	fl4.flowi4_flags = FLOWI_FLAG_ANYSRC;
 	return ip_route_output_key(net, &fl4);
 }
 
@@ -365,7 +365,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 }
 
 /**
- * toytcp_transmit_route_to() - where the answer to a packet goes
+ * toytcp_transmit_route_to() - how to route the answer to a packet
  * @net: the namespace
  * @skb: the packet; its device may be gone
  * @route: filled in
@@ -381,7 +381,7 @@ void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
 }
 
 /**
- * toytcp_transmit_reset() - answer a segment by the reset RFC 9293 prescribes
+ * toytcp_transmit_reset() - answer a segment by a reset, RFC 9293 section 3.5.2
  * @net: the namespace
  * @skb: the packet it came in
  * @seg: the segment, without RST

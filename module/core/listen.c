@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * LISTEN, RFC 9293 section 3.10.7.2, and the request: SYN-RECEIVED as long as
- * there is nothing but a SYN to remember.
+ * LISTEN, RFC 9293 section 3.10.7.2, and requests: SYN-RECEIVED while all that
+ * is known of a connection is its SYN.
  */
 #include "internal.h"
 #include "seq.h"
 
 /**
- * toytcp_listen_arrives() - a segment met a listener and no connection
- * @seg: the segment
- *
- * A SYN with a FIN asks for what makes no sense, and is dropped.
+ * toytcp_listen_arrives() - a segment of no known connection, for a listener
+ * @seg: the segment. A SYN with a FIN makes no sense, and is dropped
  *
  * Return: VERDICT_DROP, VERDICT_RESET or VERDICT_CREATE.
  */
@@ -68,7 +66,7 @@ void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
 	e->ts.recent = syn->tsval;
 }
 
-/* RFC 7323: it echoes nothing older than our SYN,ACK, and nothing to come. */
+/* RFC 7323: an echo is never older than our SYN,ACK, nor from the future. */
 static bool echoes(const struct syn_request *e, const struct segment *seg,
 		   u64 now)
 {
@@ -83,7 +81,7 @@ static bool echoes(const struct syn_request *e, const struct segment *seg,
  * @seg: the segment
  * @now: microseconds
  *
- * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer was
+ * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer may be
  * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
  */
 enum verdict toytcp_request_arrives(const struct syn_request *e,
@@ -139,7 +137,7 @@ void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 }
 
 /**
- * toytcp_request_ack() - the ACK that answers what a request cannot use
+ * toytcp_request_ack() - the ACK that answers an unacceptable segment
  * @e: the request
  * @now: microseconds
  * @seg: filled in, but for the ports; measured
@@ -158,7 +156,7 @@ void toytcp_request_ack(const struct syn_request *e, u64 now,
 }
 
 /**
- * toytcp_request_promote() - make a connection of a request
+ * toytcp_request_promote() - turn a request into a connection
  * @e: the request
  * @tcb: initialised by toytcp_tcb_init() with the same buffer and MSS; in
  *	SYN-RECEIVED afterwards, for the ACK to take it to ESTABLISHED

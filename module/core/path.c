@@ -4,7 +4,7 @@
  */
 #include "internal.h"
 
-#define MSS_LIMIT	65495	/* of the largest IPv4 packet, both headers off */
+#define MSS_LIMIT	65495	/* bytes: the largest IPv4 packet, no headers */
 
 /**
  * toytcp_path_mss() - the largest segment a path takes, RFC 9293 section 3.7.1

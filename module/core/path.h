@@ -21,7 +21,7 @@ struct path_fit {
 /**
  * struct path_limits - what the shell knows of a path
  * @room: bytes of a packet beside its IP header and the options of that
- * @user_mss: the largest segment that the user wants (TCP_MAXSEG), bytes; 0: any
+ * @user_mss: the largest segment the user wants (TCP_MAXSEG), bytes; 0: any
  * @gso_size: the most text that the device cuts into segments, bytes; 0: none
  * @gso_segs: the most segments it makes of one
  */
@@ -45,8 +45,8 @@ bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
  * @room: what the route says now
  *
  * The route may have become another one, its MTU lower, or IP options may have
- * been set; or blackhole.c has changed the size of segments, and with it how many
- * whole ones the device takes.
+ * been set; or blackhole.c has changed the size of segments, and with it how
+ * many whole ones the device takes.
  */
 static inline bool toytcp_path_changed(const struct path_fit *path,
 				       const struct tcb *tcb, u32 room)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Policy that every shell needs, decided once: the module, the simulator and
- * the fuzzers call the same lines. Pure functions of numbers that the shell has.
+ * Policy that every shell needs, decided once: the module, the simulator and the
+ * fuzzers call the same lines. All are pure functions of the shell's numbers.
  */
 #ifndef TOYTCP_CORE_POLICY_H
 #define TOYTCP_CORE_POLICY_H
@@ -55,19 +55,21 @@ static inline u32 toytcp_policy_answer(u32 last, u64 now)
 /* Records that a connection has in hand, see toytcp_policy_records(). */
 #define RECORDS_SEND	2	/* to send: one, and to cut one */
 #define RECORDS_SACK	10	/* to cut at both ends of four blocks */
-#define RECORDS_MAX	32	/* what many losses have left beyond it goes back */
+#define RECORDS_MAX	32	/* more, which many losses leave, go back */
 
 /**
  * toytcp_policy_records() - how many records the core lacks or can spare
  * @tcb: the connection
  * @sacks: SACK blocks of the segment that arrives next; 0 before sending
  *
- * Return: how many to lend by toytcp_scoreboard_lend(); if negative, how many to
- * take back by toytcp_scoreboard_return(). If memory is short, fewer will do.
+ * Return: how many to lend by toytcp_scoreboard_lend(); if negative, how many
+ * to take back by toytcp_scoreboard_return(). If memory is short, fewer will
+ * do.
  */
 static inline int toytcp_policy_records(const struct tcb *tcb, u8 sacks)
 {
-	int have = tcb->board.spares, want = sacks ? RECORDS_SACK : RECORDS_SEND;
+	int want = sacks ? RECORDS_SACK : RECORDS_SEND;
+	int have = tcb->board.spares;
 
 	if (tcb->state == TCP_CLOSE)
 		return 0;

@@ -61,7 +61,9 @@ TEST(piece__a_segment_without_text)
 	EXPECT_EQ(cut.left, 0);
 }
 
-/* The mark stands at a number: each piece is as much nearer as it begins later. */
+/*
+ * The mark stands at a number: each piece is as much nearer as it begins later.
+ */
 TEST(piece__the_urgent_pointer_is_its_own)
 {
 	struct segment seg;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The backlog of a host: while a user has the socket, what arrives waits. When
- * the user lets go it is worked off, as release_sock() does, and the ACKs of what
- * waited together are one.
+ * the user lets go it is worked off, as release_sock() does, and the ACKs of
+ * what waited together are one.
  */
 #include "sim.h"
 
