@@ -15,13 +15,6 @@
 /* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
 #define ISS_GAP		65537
 
-static bool has_many_requests(const struct toytcp_listener *l)
-{
-	return READ_ONCE(l->requests.count) >=
-	       max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
-		     TOYTCP_REQUESTS_MIN);
-}
-
 /* RFC 9293 MUST-63. IP lets a subnet's broadcast address pass as a source. */
 static bool is_from_group(const struct toytcp_listener *l, __be32 source)
 {
@@ -168,9 +161,12 @@ static bool answer_syn(struct toytcp_listener *l,
 		       const struct sk_buff *skb, const struct segment *syn,
 		       struct toytcp_timewait *old)
 {
+	u32 most = max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
+			 TOYTCP_REQUESTS_MIN);
+
 	if (toytcp_synq_overflows(l))
 		return false;
-	if (!has_many_requests(l))
+	if (READ_ONCE(l->requests.count) < most)
 		return create(l, who, skb, syn, old);
 	if (old || !READ_ONCE(l->tn->sysctl_syncookies)) {
 		toytcp_count(l->tn, drop_listen_overflow);

@@ -20,14 +20,6 @@ static void write_free(struct sk_buff *skb)
 	sock_wfree(skb);
 }
 
-static void set_owner(struct sk_buff *skb, struct sock *sk)
-{
-	skb_orphan(skb);
-	skb->sk = sk;
-	skb->destructor = write_free;
-	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
-}
-
 /*
  * A device that sums only what it knows (TCP, UDP) must not be trusted with
  * protocol 253. sk_route_caps says yes too readily: ask the device.
@@ -61,15 +53,6 @@ static bool push_header(struct sk_buff *skb, const struct segment *seg,
 	return sums_anything(dst) || !skb_checksum_help(skb);
 }
 
-static void mark_gso(struct sk_buff *skb, u32 len, u16 mss)
-{
-	if (len <= mss)
-		return;
-	skb_shinfo(skb)->gso_size = mss;
-	skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(len, mss);
-	skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
-}
-
 /* Sends @seg; @skb, which is taken over, holds its text and nothing else. */
 static void send_skb(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
@@ -83,8 +66,16 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 		kfree_skb(skb);
 		return;
 	}
-	mark_gso(skb, seg->len, tp->tcb.snd.mss);
-	set_owner(skb, sk);
+	if (seg->len > tp->tcb.snd.mss) {
+		skb_shinfo(skb)->gso_size = tp->tcb.snd.mss;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(seg->len,
+							 tp->tcb.snd.mss);
+		skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
+	}
+	skb_orphan(skb);
+	skb->sk = sk;
+	skb->destructor = write_free;
+	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 	skb_set_hash_from_sk(skb, sk);
 	tp->segs_out++;
 	tp->data_segs_out += !!seg->len;

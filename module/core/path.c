@@ -22,19 +22,15 @@ u16 toytcp_path_mss(u32 room, u32 user_mss)
 	return clamp_t(u32, mss, MSS_MIN, MSS_LIMIT);
 }
 
-/* How much text the device takes at once, in whole segments. */
-static u32 goal_of(const struct path_limits *limits, u32 mss)
-{
-	u32 most = min_t(u64, limits->gso_size, (u64)limits->gso_segs * mss);
-
-	return max(mss, most - most % mss);
-}
-
 static void set_mss(struct path_fit *path, struct tcb *tcb,
 		    const struct path_limits *limits, u32 mss)
 {
+	u64 most;
+
 	toytcp_tcb_set_mss(tcb, mss);
-	path->gso_goal = goal_of(limits, tcb->snd.mss);
+	mss = tcb->snd.mss;
+	most = min_t(u64, limits->gso_size, (u64)limits->gso_segs * mss);
+	path->gso_goal = max_t(u32, mss, (u32)most - (u32)most % mss);
 	tcb->burst = path->gso_goal;
 }
 
