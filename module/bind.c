@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which local port bind() and connect() give a socket, and for connect() its
- * place in the connection table with it.
+ * How bind() and connect() choose a local port, and how connect() enters the
+ * connection table with it.
  */
 #include <net/ip.h>
 #include <net/secure_seq.h>
 
 #include "toytcp.h"
 
-/* RFC 6056 section 3.3.4: how far each class of peers has come with its ports. */
-static u32 progress[256];
+/* RFC 6056 section 3.3.4, double-hash: each class of peers has a counter. */
+static u32 next_offset[256];
 
 /*
- * Goes once around the ephemeral ports until one can be taken.
- *
- * Return: how many were tried in vain before; -1 if that was all of them.
+ * Goes once around the ephemeral ports until one can be taken. Returns how many
+ * could not, or -1 if that was all of them.
  */
-static int search(struct sock *sk, u32 start,
-		  bool (*try)(struct sock *sk, u16 port))
+static int search_ports(struct sock *sk, u32 start,
+			bool (*try)(struct sock *sk, u16 port))
 {
 	int low, high, count, n;
 
@@ -50,7 +49,7 @@ int toytcp_bind_port(struct sock *sk, unsigned short port)
 {
 	sock_owned_by_me(sk);
 	if (port ? !toytcp_ports_take(sk, port, BIND_PORT) :
-		   search(sk, get_random_u32(), bind_to) < 0)
+		   search_ports(sk, get_random_u32(), bind_to) < 0)
 		return -EADDRINUSE;
 	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
 	return 0;
@@ -73,7 +72,7 @@ static int enter_table(struct sock *sk, u16 port)
 
 	inet->inet_num = port;
 	inet->inet_sport = htons(port);
-	/* Whoever still stands on the entry reads it: toytcp_table_find(). */
+	/* A look-up may still be on this entry: see toytcp_table_find(). */
 	WRITE_ONCE(e->local, inet->inet_saddr);
 	WRITE_ONCE(e->remote, inet->inet_daddr);
 	WRITE_ONCE(e->lport, port);
@@ -96,16 +95,16 @@ static bool connect_from(struct sock *sk, u16 port)
 }
 
 /**
- * toytcp_bind_connect() - give a connection its port, and make it known
+ * toytcp_bind_connect() - choose a port and enter the connection table
  * @sk: locked; both addresses and inet_dport set; its port too, if bound
  *
  * Return: 0 with inet_num and inet_sport set and the socket in the connection
- * table; -EADDRNOTAVAIL if no port leads to a four-tuple that is free.
+ * table; -EADDRNOTAVAIL if every four-tuple is taken.
  */
 int toytcp_bind_connect(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	u32 *begin, jump;
+	u32 *offset;
 	u64 hash;
 	int n;
 
@@ -114,11 +113,12 @@ int toytcp_bind_connect(struct sock *sk)
 		return enter_table(sk, toytcp_sk(sk)->claim.port);
 	hash = secure_ipv4_port_ephemeral(inet->inet_saddr, inet->inet_daddr,
 					  inet->inet_dport);
-	begin = &progress[hash % ARRAY_SIZE(progress)];
-	n = search(sk, READ_ONCE(*begin) + (u32)(hash >> 32), connect_from);
+	offset = &next_offset[hash % ARRAY_SIZE(next_offset)];
+	n = search_ports(sk, READ_ONCE(*offset) + (u32)(hash >> 32),
+			 connect_from);
 	if (n >= 0) {
-		jump = max_t(u32, n, get_random_u32() % 8) + 1;
-		WRITE_ONCE(*begin, READ_ONCE(*begin) + jump);
+		n = max_t(u32, n, get_random_u32() % 8) + 1;
+		WRITE_ONCE(*offset, READ_ONCE(*offset) + n);
 		return 0;
 	}
 	inet->inet_num = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a connection has from its listener: of struct sock, what the kernel
- * lets TCP's connections have, by sk_clone_lock(); of the rest, see below.
+ * A child: the socket of a connection that a listener accepted. sk_clone_lock()
+ * copies what TCP's children inherit, too; the rest is decided here.
  */
 #include <net/ip.h>
 #include <net/route.h>
@@ -9,7 +9,7 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-/* Our own part begins as zeros: of the listener's, only the options count. */
+/* Our part of the socket begins as zeros; of the listener's, options are kept. */
 static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
@@ -24,12 +24,12 @@ static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 	toytcp_connection_reset(child, &options);
 }
 
-/* The pointers in it, but for those that the kernel knows, are the listener's. */
+/* sk_clone_lock() copied pointers that belong to the listener: replace them. */
 static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
 			 const struct toytcp_request *e)
 {
 	inet->sk.sk_tsq_flags = 0;
-	atomic64_set(&inet->sk.sk_cookie, 0);	/* it gets its own if asked */
+	atomic64_set(&inet->sk.sk_cookie, 0);	/* made when asked for */
 	inet->sk.sk_frag.page = NULL;
 	inet->sk.sk_priority = READ_ONCE(parent->sk_priority);
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
@@ -60,9 +60,9 @@ static int find_route(struct sock *sk)
 }
 
 /**
- * toytcp_child_discard() - free a child that came to nothing
- * @child: from toytcp_child_new(), not locked; still neither hashed nor
- *	queued, so that nobody else has seen it. The caller's reference goes
+ * toytcp_child_discard() - free a child that is not needed
+ * @child: from toytcp_child_new(), not locked; neither hashed nor queued, so that
+ *	nobody else has seen it. The caller's reference is dropped
  */
 void toytcp_child_discard(struct sock *child)
 {
@@ -72,7 +72,7 @@ void toytcp_child_discard(struct sock *child)
 }
 
 /**
- * toytcp_child_new() - a socket for a connection that a listener got
+ * toytcp_child_new() - make a socket for a connection to a listener
  * @parent: the listener; need not be locked
  * @e: the request
  *
@@ -88,7 +88,7 @@ struct sock *toytcp_child_new(struct sock *parent,
 		return NULL;
 	__acquire(&child->sk_lock.slock);	/* for sparse */
 	bh_unlock_sock(child);
-	__sock_put(child);		/* of two, as TCP wants them */
+	__sock_put(child);		/* sk_clone_lock() took two, for TCP */
 	inherit_inet(inet_sk(child), parent, e);
 	inherit_tcp(child, toytcp_sk(parent));
 	toytcp_sk(child)->entry.who = e->entry.who;

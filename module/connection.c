@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A socket's connection from its birth to its end: what socket(), connect() and
- * the handshake of a listener have in common, and what is left to do when it is
- * CLOSED.
+ * A socket's connection: how it begins for socket(), connect() and a listener's
+ * child alike, how it loses its user, and how it ends.
  */
 #include <net/inet_common.h>
 #include <net/xfrm.h>
@@ -30,7 +29,7 @@ void toytcp_connection_reset(struct sock *sk, const struct tcb *options)
 	memset(&tp->tuning, 0, sizeof(tp->tuning));
 }
 
-/* All text that is on its way in either direction; what can be read stays. */
+/* Frees all text under way in either direction; readable text stays. */
 static void purge(struct sock *sk)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
@@ -48,7 +47,7 @@ static void purge(struct sock *sk)
 	}
 }
 
-/* The last reference is gone; RCU readers too (SOCK_RCU_FREE). */
+/* Neither references nor RCU readers are left (SOCK_RCU_FREE). */
 static void destruct(struct sock *sk)
 {
 	purge(sk);
@@ -57,7 +56,7 @@ static void destruct(struct sock *sk)
 }
 
 /**
- * toytcp_connection_init() - what every socket of ours has
+ * toytcp_connection_init() - set what all sockets of ours have in common
  * @sk: made by socket(), or a listener's clone
  * @expired: see toytcp_timer_init()
  */
@@ -79,10 +78,10 @@ void toytcp_connection_init(struct sock *sk,
  * toytcp_connection_orphan() - no user is left
  * @sk: locked, not in CLOSED
  *
- * Peers that vanish, one after the other, could use up all memory. Root in a
- * user namespace may set the limit of its network namespace, so all of those
- * together have the initial namespace's limit, too. They cannot use up what the
- * initial namespace has for itself.
+ * Peers that vanish one after the other could use up all memory: there is a limit
+ * to orphans. Root in a user namespace may raise its own namespace's limit, so
+ * all namespaces but the initial one also share the initial one's limit. They do
+ * not count against the initial namespace itself.
  *
  * Return: whether there are too many orphans now.
  */
@@ -104,8 +103,8 @@ bool toytcp_connection_orphan(struct sock *sk)
  * toytcp_connection_end() - the connection has ended: back to CLOSED
  * @sk: locked, or seen by nobody else
  *
- * What was received stays to be read. The table's reference goes: the caller
- * has one, or is within an RCU read-side section.
+ * What was received can still be read. The table's reference is dropped: the
+ * caller holds another, or is within an RCU read-side section.
  */
 void toytcp_connection_end(struct sock *sk)
 {
@@ -120,7 +119,7 @@ void toytcp_connection_end(struct sock *sk)
 		atomic_dec(&tn->orphans);
 		toytcp_others_add(tn, &other_orphans, -1);
 	}
-	/* A port that bind() asked for stays the socket's. */
+	/* The socket keeps a port that bind() asked for. */
 	if (sock_flag(sk, SOCK_DEAD) ||
 	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
 		toytcp_ports_release(tn, &tp->claim);

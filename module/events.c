@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exchange itself: which segments came and went, which transitions there
+ * The exchange: which segments arrived and were sent, which transitions there
  * were, and the clause behind each.
  *
- * A namespace has one ring of fixed records, made when net.toytcp.events is
- * first set to 1. Recording copies a few numbers; the reader makes the strings,
- * and does not consume. Switching off keeps what was recorded; writing "clear"
- * to the file forgets it. The numbers of a connection are its only protection
- * against strangers, so reading takes CAP_NET_ADMIN.
+ * A namespace has one ring of fixed records, allocated when net.toytcp.events is
+ * first set to 1. Recording copies a few numbers; the reader formats them, and
+ * does not consume. Switching off keeps the records; writing "clear" to the file
+ * drops them. Reading takes CAP_NET_ADMIN, since whoever knows the sequence
+ * numbers of a connection can forge its segments.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -20,7 +20,7 @@
 
 DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
 
-/* So that the static key counts each namespace once. */
+/* The static key counts each namespace once. */
 static DEFINE_MUTEX(switching);
 
 struct event {
@@ -44,11 +44,11 @@ static_assert(sizeof(struct event) == 64);
 struct toytcp_ring {
 	spinlock_t lock;		/* all of it */
 	u64 newest;			/* number of the newest record */
-	u64 cleared;			/* what that was when last cleared */
+	u64 cleared;			/* @newest when last cleared */
 	struct event events[RING_SIZE];	/* record n at n modulo RING_SIZE */
 };
 
-/* An open file. A reader slower than the events still comes to an end. */
+/* An open file. @end lets a reader that is slower than the events finish. */
 struct reader {
 	struct seq_net_private net;	/* must be first */
 	u64 end;			/* newest record when reading began */
@@ -57,8 +57,8 @@ struct reader {
 };
 
 /*
- * toytcp_events_record() - write a record, as struct event has it; any context.
- * Use toytcp_event(). With EVENT_NONE, @seg may be NULL.
+ * toytcp_events_record() - write a record; see struct event. Any context. Call it
+ * by toytcp_event(). With EVENT_NONE, @seg may be NULL.
  */
 void toytcp_events_record(struct toytcp_net *tn,
 			  const struct toytcp_tuple *who, int dir,
@@ -128,7 +128,7 @@ static u64 oldest(const struct toytcp_ring *ring)
 	return ring->cleared + 1;
 }
 
-/* Where reading begins; the file's first line says what came too late. */
+/* Begins a reading. Returns how many records were overwritten unread. */
 static u64 begin(struct toytcp_ring *ring, struct reader *reader)
 {
 	u64 lost;
@@ -142,7 +142,7 @@ static u64 begin(struct toytcp_ring *ring, struct reader *reader)
 	return lost;
 }
 
-/* Record @pos, or the oldest if that one has been overwritten meanwhile. */
+/* Record @pos, or the oldest if @pos was overwritten meanwhile. */
 static struct reader *fetch(struct toytcp_ring *ring, struct reader *reader,
 			    loff_t *pos)
 {
@@ -259,7 +259,8 @@ static void clear(struct toytcp_ring *ring)
 	spin_unlock_bh(&ring->lock);
 }
 
-static int obey(struct file *file, char *text, size_t size)
+/* The one command of "events": clear. */
+static int events_command(struct file *file, char *text, size_t size)
 {
 	if (!toytcp_procfile_privileged(file->private_data))
 		return -EPERM;
@@ -272,11 +273,11 @@ static int obey(struct file *file, char *text, size_t size)
 /** toytcp_events_init() - make /proc/net/toytcp/events: 0 or -ENOMEM */
 int toytcp_events_init(struct toytcp_net *tn)
 {
-	return toytcp_procfile_add(tn, "events", &seq_ops, obey,
+	return toytcp_procfile_add(tn, "events", &seq_ops, events_command,
 				   sizeof(struct reader)) ? 0 : -ENOMEM;
 }
 
-/** toytcp_events_exit() - forget all; files and hook are gone already */
+/** toytcp_events_exit() - free the ring; files and hook are gone already */
 void toytcp_events_exit(struct toytcp_net *tn)
 {
 	toytcp_events_switch(tn, false);

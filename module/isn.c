@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Initial sequence numbers, RFC 6528: a clock that all connections share, and
- * for each four-tuple a distance that nobody else can know.
+ * Initial sequence numbers, RFC 6528: a clock that all connections share, plus an
+ * offset for each four-tuple that outsiders cannot predict.
  */
 #include <linux/net.h>
 #include <linux/siphash.h>
@@ -22,8 +22,8 @@ static u64 secret_of(const struct toytcp_tuple *who)
  * toytcp_isn_stamp() - a connection's own offset of the timestamp clock, ms
  * @who: the connection's four-tuple
  *
- * RFC 7323 section 7.1: nobody learns how long we have been up, yet for the
- * same four-tuple the clock goes on, as TIME-WAIT expects of it.
+ * RFC 7323 section 7.1: no peer learns how long we have been up, yet for the same
+ * four-tuple the clock goes on, as TIME-WAIT expects.
  */
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
 {
@@ -34,8 +34,8 @@ u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
  * toytcp_isn_new() - ISN = M + F(four-tuple, secret)
  * @who: the connection's four-tuple
  *
- * A four-tuple that comes again soon gets a number beyond its former ones, so
- * that old duplicates and TIME-WAIT tell the two connections apart.
+ * A four-tuple that is used again soon gets a higher number, so that old
+ * duplicates and TIME-WAIT can tell the two connections apart.
  */
 u32 toytcp_isn_new(const struct toytcp_tuple *who)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/toytcp/: what people see of a namespace, a line for each thing.
+ * /proc/net/toytcp/: connections, listeners and counters of a namespace. (The
+ * file "events" is in events.c.)
  *
- * The table is read without any socket's lock: a line's numbers may be those of
- * slightly different moments. What stays in the table while the file is read is
- * shown exactly once. (The file "events" is made by events.c.)
+ * The table is read without locking sockets: the numbers in a line may be from
+ * slightly different moments. An entry that stays in the table while the file is
+ * read is shown exactly once.
  */
 #include <linux/inet.h>
 #include <linux/proc_fs.h>
@@ -14,7 +15,7 @@
 
 #include "toytcp.h"
 
-/* What a line of connections says beside the four-tuple. */
+/* What a line of "connections" says, but for the four-tuple. */
 struct line {
 	struct status status;
 	u32 left;			/* milliseconds until its timer expires */
@@ -22,16 +23,11 @@ struct line {
 	u64 inode;			/* 0 if no user is left */
 };
 
-/* An open file of connections. */
+/* An open "connections". */
 struct reader {
 	struct seq_net_private net;	/* must be first */
 	bool privileged;		/* may see sequence numbers */
 };
-
-static struct toytcp_net *net_of(struct seq_file *seq)
-{
-	return toytcp_net(seq_file_net(seq));
-}
 
 static void fill_sock(struct line *line, struct toytcp_entry *entry)
 {
@@ -96,7 +92,7 @@ static u32 uid_for(struct seq_file *seq, kuid_t uid)
 	return from_kuid_munged(seq_user_ns(seq), uid);
 }
 
-/* The numbers are for the privileged: they are all it takes to forge a reset. */
+/* Sequence numbers are for the privileged: they suffice to forge a reset. */
 static void show_line(struct seq_file *seq, const struct line *line,
 		      bool privileged)
 {
@@ -150,13 +146,13 @@ static int show_connection(struct seq_file *seq, void *v)
 /* A file's position is the hash of the entry to be shown: the table's cursor. */
 static void *entry_after(struct seq_file *seq, u64 hash, loff_t *pos)
 {
-	void *entry = toytcp_table_next(net_of(seq), &hash);
+	void *entry = toytcp_table_next(toytcp_net(seq_file_net(seq)), &hash);
 
 	*pos = entry ? hash : LLONG_MAX;
 	return entry;
 }
 
-static void *start(struct seq_file *seq, loff_t *pos)
+static void *first_line(struct seq_file *seq, loff_t *pos)
 	__acquires(RCU)
 {
 	struct reader *reader = seq->private;
@@ -166,12 +162,12 @@ static void *start(struct seq_file *seq, loff_t *pos)
 	return *pos ? entry_after(seq, *pos - 1, pos) : SEQ_START_TOKEN;
 }
 
-static void *next(struct seq_file *seq, void *v, loff_t *pos)
+static void *next_line(struct seq_file *seq, void *v, loff_t *pos)
 {
 	return entry_after(seq, *pos, pos);
 }
 
-static void stop(struct seq_file *seq, void *v)
+static void stop_lines(struct seq_file *seq, void *v)
 	__releases(RCU)
 {
 	rcu_read_unlock();
@@ -239,8 +235,8 @@ static int show_stats(struct seq_file *seq, void *v)
 }
 
 /*
- * Only sockets are anybody's; other entries end by themselves. Until it is
- * locked, a socket may have become another connection.
+ * Only sockets have a user who would want it; other entries end by themselves.
+ * Before it is locked, a socket may become another connection.
  */
 static int abort_connection(struct toytcp_net *tn,
 			    const struct toytcp_tuple *who)
@@ -289,21 +285,22 @@ static bool parse_abort(char *text, struct toytcp_tuple *who)
 }
 
 /* The one command of "connections": abort LOCAL REMOTE. */
-static int obey(struct file *file, char *text, size_t size)
+static int proc_command(struct file *file, char *text, size_t size)
 {
+	struct seq_file *seq = file->private_data;
 	struct toytcp_tuple who;
 
-	if (!toytcp_procfile_privileged(file->private_data))
+	if (!toytcp_procfile_privileged(seq))
 		return -EPERM;
 	if (!parse_abort(strim(text), &who))
 		return -EINVAL;
-	return abort_connection(net_of(file->private_data), &who);
+	return abort_connection(toytcp_net(seq_file_net(seq)), &who);
 }
 
 static const struct seq_operations connections_ops = {
-	.start	= start,
-	.next	= next,
-	.stop	= stop,
+	.start	= first_line,
+	.next	= next_line,
+	.stop	= stop_lines,
 	.show	= show_connection,
 };
 
@@ -312,8 +309,8 @@ int toytcp_proc_init(struct toytcp_net *tn)
 {
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
 	if (tn->proc &&
-	    toytcp_procfile_add(tn, "connections", &connections_ops, obey,
-				sizeof(struct reader)) &&
+	    toytcp_procfile_add(tn, "connections", &connections_ops,
+				proc_command, sizeof(struct reader)) &&
 	    proc_create_net_single("listeners", 0444, tn->proc,
 				   show_listeners, NULL) &&
 	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A file below /proc/net/toytcp/ that takes commands: who may do what with it.
+ * Files below /proc/net/toytcp/ that take commands, and who may use them.
  */
 #include <linux/capability.h>
 #include <linux/seq_file_net.h>
@@ -12,8 +12,8 @@
  * toytcp_procfile_privileged() - is the opener of a file the namespace's admin?
  * @seq: an open file, made by toytcp_procfile_add()
  *
- * The opener's credentials count, not those of the process that reads or
- * writes: that one may merely have been given the file.
+ * The opener's credentials count, not those of the process that reads or writes:
+ * it may have been handed the open file.
  *
  * Return: whether it had CAP_NET_ADMIN in the namespace's user namespace.
  */
@@ -24,15 +24,15 @@ bool toytcp_procfile_privileged(struct seq_file *seq)
 }
 
 /**
- * toytcp_procfile_add() - add a file that obeys commands
- * @tn: the namespace; its directory is there
- * @name: of the file, which the namespace's root may write
+ * toytcp_procfile_add() - add a file that takes commands
+ * @tn: the namespace, with its directory
+ * @name: of the file; the namespace's root may write to it
  * @ops: how to read it
- * @write: obeys one line
- * @reader_size: bytes for each open file, of which the first are a struct
+ * @write: carries out one line
+ * @reader_size: bytes for each open file; they begin with a struct
  *	seq_net_private
  *
- * Return: whether that worked.
+ * Return: true, or false if memory was short.
  */
 bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,
 			 const struct seq_operations *ops, proc_write_t write,

@@ -2,10 +2,14 @@
 /*
  * The one place where core and socket meet.
  *
- * Whoever has called the core, from the hook, the backlog, a timer or a user's
- * call, calls toytcp_settle() next: it records, hands text over, transmits what
- * the core has to send, mirrors the state into the socket, wakes sleepers and
- * arms the timer. No other place does any of these.
+ * After each call of the core, from the hook, the backlog, a timer or a user's
+ * call, toytcp_settle() carries out what the core has decided: it records the
+ * event, hands text over, mirrors the state into the socket, transmits, arms the
+ * timer or ends the connection, and wakes sleepers.
+ *
+ * Three things happen elsewhere: sendmsg() transmits full skbs while it still
+ * takes text (stream.c); states to which no event leads are set where they begin
+ * (socket.c, listener.c, child.c); an ICMP error may wake its user (icmp.c).
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -34,7 +38,7 @@ static void count_end(struct sock *sk, u8 before, int error)
 		toytcp_count(tn, established_resets);
 }
 
-/* What the core has noted on its way: NOTE_* bits. */
+/* What the core has noted: NOTE_* bits. */
 static void count_notes(struct sock *sk, unsigned long notes)
 {
 	static const u8 counters[NOTES_COUNTED] = {	/* in the bits' order */
@@ -50,9 +54,9 @@ static void count_notes(struct sock *sk, unsigned long notes)
 }
 
 /*
- * The connection is over; what was received can still be read. An orphan's
- * last reference may be the table's, which goes here; what the caller still
- * looks at afterwards, RCU keeps.
+ * The connection is over; what was received can still be read. An orphan's last
+ * reference may be the table's, which is dropped here; RCU keeps the memory for
+ * the caller.
  */
 static void finish(struct sock *sk, int error)
 {
@@ -63,7 +67,7 @@ static void finish(struct sock *sk, int error)
 	if (tp->tcb.state == TCP_TIME_WAIT)
 		toytcp_timewait_enter(sk);
 	count_end(sk, before, error);
-	/* What ICMP has said in vain explains the silence: RFC 1122 4.2.3.9. */
+	/* An ICMP error, soft so far, explains the silence: RFC 1122 4.2.3.9. */
 	if (error == ETIMEDOUT && READ_ONCE(sk->sk_err_soft))
 		error = READ_ONCE(sk->sk_err_soft);
 	if (error)
@@ -88,34 +92,34 @@ static void mirror_state(struct sock *sk)
 	inet_sk_set_state(sk, tcb->state);
 }
 
-/* SIGIO as TCP gives it, and the wait queues. */
-static void wake(struct sock *sk, u8 what, int error)
+/* The wait queues, and SIGIO as TCP sends it. */
+static void wake(struct sock *sk, u8 bits, int error)
 {
 	if (sock_flag(sk, SOCK_DEAD))
 		return;
-	if (what & WAKE_STATE) {
+	if (bits & WAKE_STATE) {
 		sk->sk_state_change(sk);
 		if (sk->sk_state == TCP_ESTABLISHED)
 			sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 		else if (sk->sk_state == TCP_CLOSE)
 			sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
 	}
-	if (what & WAKE_URGENT)
+	if (bits & WAKE_URGENT)
 		sk_send_sigurg(sk);
-	if (what & WAKE_READ)
+	if (bits & WAKE_READ)
 		sk->sk_data_ready(sk);
-	if (what & WAKE_WRITE)
+	if (bits & WAKE_WRITE)
 		sk->sk_write_space(sk);
 	if (error)
 		sk_error_report(sk);
 }
 
 /*
- * R1 of RFC 9293 section 3.8.3: IP is to look for another way, and a user who
- * has asked for soft errors by IP_RECVERR is told (SHLD-9). Not while he waits
- * for a connection: to him an error is the end of it.
+ * R1 of RFC 9293 section 3.8.3: IP should look for another path, and a user who
+ * asked for soft errors by IP_RECVERR is told (SHLD-9), but not in connect(),
+ * which would take the error for the end.
  */
-static void advise(struct sock *sk)
+static void ask_for_path(struct sock *sk)
 {
 	dst_negative_advice(sk);
 	if (!toytcp_compat_recverr(sk) || (1 << sk->sk_state) & STATES_SYN)
@@ -141,7 +145,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	record(sk, seg, act->cause);
 	if (act->notes)
 		count_notes(sk, act->notes);
-	/* SO_RCVBUF may have changed it. */
+	/* SO_RCVBUF may have changed it since the last event. */
 	toytcp_user_buffer(&tp->tcb, toytcp_buffers_text(sk), false);
 	if (act->ready)
 		toytcp_recvq_add(sk, act->ready);
@@ -151,10 +155,10 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		toytcp_buffers_acked(sk);
 	}
 	if (act->advise)
-		advise(sk);
+		ask_for_path(sk);
 	mirror_state(sk);
 	toytcp_transmit_pending(sk, act->sends);
-	/* Now that TIME-WAIT's own ACK has gone out. */
+	/* Only now: the ACK that TIME-WAIT begins with went out by the socket. */
 	if (!toytcp_tcb_in(&tp->tcb, STATES_ENDED))
 		toytcp_timer_arm(sk);
 	else if (sk->sk_state != TCP_CLOSE)
@@ -164,7 +168,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 }
 
 /**
- * toytcp_settle_call() - carry out what a user's call has led to
+ * toytcp_settle_call() - carry out what the core decided on a user's call
  * @sk: as for toytcp_settle()
  * @call: the call's own clause, enum cause: CAUSE_SEND and the like
  *

@@ -102,14 +102,14 @@ static void open_active(struct sock *sk)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	toytcp_user_offer(&tp->tcb, &offer);
-	/* So that the transition from CLOSED is recorded. */
+	/* Settling records the transition from CLOSED. */
 	inet_sk_set_state(sk, TCP_CLOSE);
 	toytcp_user_open(&tp->tcb, iss, toytcp_now());
 	toytcp_count(tn, active_opens);
 	toytcp_settle_call(sk, CAUSE_OPEN);
 }
 
-/* proto.pre_connect: bind()'s cgroup programs are inet_bind()'s business. */
+/* proto.pre_connect: run connect()'s cgroup programs (inet_bind() runs bind()'s). */
 static int pre_connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 {
 	if (len < (int)sizeof(struct sockaddr_in))
@@ -149,9 +149,8 @@ static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 }
 
 /*
- * proto.disconnect: connect(AF_UNSPEC), shutdown() of a listener, and a failed
- * connect(). Afterwards the socket is as new, but for its options and for what
- * bind() gave it.
+ * proto.disconnect: connect(AF_UNSPEC), shutdown() of a listener, or a connect()
+ * that failed. Only options and what bind() chose survive.
  */
 static int disconnect(struct sock *sk, int flags)
 {
@@ -192,8 +191,8 @@ static void linger(struct sock *sk, long timeout)
 }
 
 /*
- * CLOSE, 3.10.4. Text that nobody will read makes it an ABORT, so that the
- * peer learns of it: RFC 9293 SHLD-3.
+ * CLOSE, 3.10.4. If text was not read it becomes an ABORT, so that the peer knows
+ * of the loss: RFC 9293 SHLD-3.
  */
 static void close_connection(struct sock *sk, long timeout)
 {
@@ -210,19 +209,19 @@ static void close_connection(struct sock *sk, long timeout)
 	linger(sk, timeout);
 }
 
-/* The connection lives on, unless there are too many that do. */
+/* The connection lives on without a user, unless too many do. */
 static void close_orphan(struct sock *sk)
 {
 	bool too_many = toytcp_connection_orphan(sk);
 
-	toytcp_timer_arm(sk);
+	toytcp_settle_call(sk, CAUSE_CLOSE);
 	if (!too_many)
 		return;
 	toytcp_count(toytcp_sock_net(sk), orphan_overflow);
 	toytcp_settle_abort(sk, 0);
 }
 
-/* proto.close: the user's reference goes; the connection may live on. */
+/* proto.close: drop the user's reference; the connection may live on. */
 static void close(struct sock *sk, long timeout)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -246,7 +245,7 @@ static void close(struct sock *sk, long timeout)
 	sock_put(sk);
 }
 
-/* proto.shutdown: SHUT_RD needs nothing but the flag that is set already. */
+/* proto.shutdown: for SHUT_RD inet_shutdown() has set the flag it takes. */
 static void shutdown(struct sock *sk, int how)
 {
 	if (!(how & SEND_SHUTDOWN))
@@ -255,17 +254,17 @@ static void shutdown(struct sock *sk, int how)
 	toytcp_settle_call(sk, CAUSE_CLOSE);
 }
 
-/* proto.release_cb: what timers and ICMP found the user in the way of. */
+/* proto.release_cb: work that was deferred while the user had the socket. */
 static void release_cb(struct sock *sk)
 {
-	if (!READ_ONCE(sk->sk_tsq_flags))	/* set under the lock we have */
+	if (!READ_ONCE(sk->sk_tsq_flags))	/* set under the spinlock we hold */
 		return;
 	toytcp_receive_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
 	toytcp_receive_ack_deferred(sk);
 }
 
-/* For a new socket that a cgroup's program refuses; it is hashed nowhere. */
+/* proto.unhash: a cgroup program refused a new socket, which is hashed nowhere. */
 static void unhash(struct sock *sk)
 {
 }

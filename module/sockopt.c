@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Socket options: level SOL_TCP with the numbers, ranges and errors of tcp(7),
- * SOL_TOYTCP for our own, and SOL_IP handed on; and what ioctl(2) tells.
+ * SOL_TOYTCP for our own, SOL_IP passed on to IP; and ioctl(2).
  */
 #include <asm/ioctls.h>
 #include <linux/nospec.h>
@@ -176,7 +176,7 @@ static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
 		return err;
 	lock_sock(sk);
 	WRITE_ONCE(tp->isn, val);
-	smp_store_release(&tp->isn_set, 1);	/* read by choose_iss() */
+	smp_store_release(&tp->isn_set, 1);	/* see choose_iss() */
 	release_sock(sk);
 	return 0;
 }
@@ -187,7 +187,7 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 {
 	if (level == SOL_TCP)
 		return set_tcp(sk, name, optval, len);
-	/* No connection has a group at its end; ip_setsockopt() allows it. */
+	/* A connection has no use for a group; ip_setsockopt() would join. */
 	if (level == SOL_IP &&
 	    (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
 		return -EPROTO;
@@ -200,10 +200,9 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 /** toytcp_sockopt_keepalive() - SO_KEEPALIVE has changed: proto.keepalive */
 void toytcp_sockopt_keepalive(struct sock *sk, int on)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-
-	toytcp_user_set(&tp->tcb, OPTION_KEEPALIVE, on, toytcp_now());
-	toytcp_timer_arm(sk);
+	toytcp_user_set(&toytcp_sk(sk)->tcb, OPTION_KEEPALIVE, on,
+			toytcp_now());
+	toytcp_settle_call(sk, CAUSE_SEND);
 }
 
 static u32 since_ms(u64 then)
@@ -215,7 +214,7 @@ static u32 since_ms(u64 then)
 
 static u8 options_of(const struct tcb *tcb)
 {
-	if (tcb->state == TCP_SYN_SENT)	/* so far only offered */
+	if (tcb->state == TCP_SYN_SENT)	/* offered, not yet agreed on */
 		return 0;
 	return (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
 	       (tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
@@ -244,7 +243,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
-	if (sk->sk_state == TCP_LISTEN) {	/* what there is to accept */
+	if (sk->sk_state == TCP_LISTEN) {	/* how full the accept queue is */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
 		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
 		return;
@@ -282,9 +281,9 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	fill_totals(toytcp_sk(sk), info);
 }
 
-/* As much of it as the user has room for. */
-static int put(char __user *optval, int __user *optlen, const void *from,
-	       int size)
+/* Cut to the length the user has room for. */
+static int put_value(char __user *optval, int __user *optlen,
+		     const void *from, int size)
 {
 	int len;
 
@@ -312,39 +311,40 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		lock_sock(sk);
 		fill_info(sk, &info);
 		release_sock(sk);
-		return put(optval, optlen, &info, sizeof(info));
+		return put_value(optval, optlen, &info, sizeof(info));
 	case TCP_CONGESTION:
-		/* One word, here and below: without the lock, as it is now. */
+		/* One word: read without the lock, as it is now. */
 		val = data_race((int)tp->tcb.cc.algorithm);
 		strscpy(congestion, toytcp_congestion_name(val),
 			sizeof(congestion));
-		return put(optval, optlen, congestion, sizeof(congestion));
+		return put_value(optval, optlen, congestion, sizeof(congestion));
 	}
 	if (!o)
 		return -ENOPROTOOPT;
-	/* See above. */
+	/* Likewise. */
 	val = data_race(o->get ? o->get(tp) :
 			(int)toytcp_user_get(&tp->tcb, o->core));
-	return put(optval, optlen, &val, sizeof(val));
+	return put_value(optval, optlen, &val, sizeof(val));
 }
 
 /** toytcp_sockopt_get() - proto.getsockopt, errors as in tcp(7) */
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *optval, int __user *optlen)
 {
-	/* Without the lock, as it is now. */
+	/* One word: read without the lock, as it is now. */
 	u32 isn = data_race(toytcp_sk(sk)->tcb.snd.iss);
 
 	if (level == SOL_TCP)
 		return get_tcp(sk, name, optval, optlen);
 	if (level == SOL_TOYTCP)
 		return name == TOYTCP_ISN ?
-			put(optval, optlen, &isn, sizeof(isn)) : -ENOPROTOOPT;
+			put_value(optval, optlen, &isn, sizeof(isn)) :
+			-ENOPROTOOPT;
 	return ip_getsockopt(sk, level, name, optval, optlen);
 }
 
-/* What one read may give: as far as the mark. */
-static u32 readable(const struct sock *sk)
+/* What one read may return: it stops at the urgent mark. */
+static u32 readable_bytes(const struct sock *sk)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	u32 n = toytcp_tcb_unread(tcb), ahead = tcb->rcv.up - tcb->rcv.copied;
@@ -359,7 +359,7 @@ static u32 readable(const struct sock *sk)
  * @cmd: SIOCINQ...
  * @value: the answer
  *
- * Nothing is on its way before a connection is made, or once it has ended.
+ * Before a connection is made and after its end, no text is outstanding.
  *
  * Return: 0, or -EINVAL or -ENOIOCTLCMD.
  */
@@ -375,7 +375,7 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
 	switch (cmd) {
 	case SIOCINQ:
-		*value = early ? 0 : readable(sk);
+		*value = early ? 0 : readable_bytes(sk);
 		break;
 	case SIOCOUTQ:
 		*value = idle ? 0 : tcb->snd.end + tcb->fin_sent - tcb->snd.una;
@@ -397,9 +397,9 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 /**
  * toytcp_sockopt_low_mark() - SO_RCVLOWAT: proto_ops.set_rcvlowat
  * @sk: locked, in any state
- * @bytes: of which poll() is to tell, and no fewer; 0 is 1
+ * @bytes: fewer do not count as readable; 0 means 1
  *
- * The buffer must hold as much, or poll() would never tell of anything.
+ * The buffer must hold as many, or nothing would ever be readable.
  *
  * Return: 0.
  */

@@ -11,18 +11,17 @@
 #include "toytcp.h"
 
 /*
- * While we hold the lock, what arrives waits, and there is a limit to that. A
- * long send() in both directions at once would meet it, and drop.
+ * Segments that arrive while we hold the lock go to the backlog, which has a
+ * limit: long send() calls on both ends at once would reach it and cause drops.
  */
-static bool keeps_waiting(const struct sock *sk)
+static bool backlog_is_long(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_backlog.len) > READ_ONCE(sk->sk_rcvbuf) / 4;
 }
 
 /*
- * Takes text until the send buffer is full, or what has arrived should be
- * looked at. What fills a whole skb goes out at once, so that the peer works
- * while we copy.
+ * Takes text until the send buffer is full or the backlog is long. A full skb
+ * goes out at once, so that the peer works while we copy.
  */
 static int take_text(struct sock *sk, struct msghdr *msg)
 {
@@ -36,7 +35,7 @@ static int take_text(struct sock *sk, struct msghdr *msg)
 		if (!msg_data_left(msg))
 			break;
 		toytcp_transmit_pending(sk, CAUSE_SEND);
-		if (keeps_waiting(sk))
+		if (backlog_is_long(sk))
 			break;
 	}
 	return taken;
@@ -48,8 +47,8 @@ static int send_error(const struct sock *sk)
 }
 
 /*
- * Out of room: send what there is, and sleep until the peer took some. No cork
- * holds back what fills the buffer: nothing can come that would complete it.
+ * The buffer is full: send it, and sleep until some is acknowledged. A cork ends
+ * here, since no text can be added that would complete a segment.
  */
 static int wait_for_room(struct sock *sk, long *timeo)
 {
@@ -74,7 +73,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 		n = take_text(sk, msg);
 		*sent += max(n, 0);
 		err = min(n, 0);
-		if (!err && keeps_waiting(sk) && sk_flush_backlog(sk)) {
+		if (!err && backlog_is_long(sk) && sk_flush_backlog(sk)) {
 			toytcp_receive_ack_deferred(sk);
 			continue;
 		}
@@ -89,11 +88,10 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 /**
  * toytcp_stream_sendmsg() - SEND: proto.sendmsg
  * @sk: not locked
- * @msg: what to send; MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL and MSG_OOB have
- *	their usual meaning
+ * @msg: what to send, with MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL or MSG_OOB
  * @len: bytes
  *
- * Return: bytes taken, or a negative errno as tcp(7) has it.
+ * Return: bytes taken, or a negative errno as in tcp(7).
  */
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
@@ -112,7 +110,7 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	} else if (err) {
 		err = sk_stream_error(sk, msg->msg_flags, err);
 	}
-	/* Who polls edge-triggered wants to hear of the room we leave. */
+	/* Edge-triggered pollers need an event for the room that is left. */
 	if (err == -EAGAIN)
 		sk->sk_write_space(sk);
 	release_sock(sk);
@@ -120,8 +118,8 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 }
 
 /*
- * recv(MSG_OOB): the byte that tcp(7) has "out of band", where RFC 9293 has a
- * mark in the stream. It never waits.
+ * recv(MSG_OOB): the urgent byte, which tcp(7) treats as out-of-band data and RFC
+ * 9293 as a mark in the stream. It never waits.
  */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)
@@ -149,14 +147,14 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 	return 1;
 }
 
-/* How many bytes at @seq, 0 or 1, a reader passes over: the urgent one. */
+/* How many bytes at @seq a reader skips: 1 for the urgent byte, else 0. */
 static u32 urgent_hole(const struct sock *sk, u32 seq)
 {
 	return toytcp_urgent_at(&toytcp_sk(sk)->tcb, seq) &&
 	       !sock_flag(sk, SOCK_URGINLINE);
 }
 
-/* Of @n bytes from @seq on, those before the mark; at it, we are beyond it. */
+/* Of @n bytes from @seq on, those before the mark, or all if it is at @seq. */
 static u32 until_mark(const struct tcb *tcb, u32 seq, u32 n)
 {
 	u32 ahead = tcb->rcv.up - seq;
@@ -164,7 +162,7 @@ static u32 until_mark(const struct tcb *tcb, u32 seq, u32 n)
 	return tcb->rcv.urgent && ahead ? min(n, ahead) : n;
 }
 
-/* Where a reader stands: recv() moves the socket's own place, MSG_PEEK not. */
+/* A recv() under way. Only without MSG_PEEK rcv.copied follows its place. */
 struct reader {
 	struct sock *sk;
 	struct msghdr *msg;
@@ -192,7 +190,7 @@ static void consumed(struct sock *sk, u32 n)
 	toytcp_user_receive(tcb, n);
 	toytcp_buffers_read(sk);
 	toytcp_recvq_forget(sk);
-	if (tcb->ack_now)	/* the window has news for the peer */
+	if (tcb->ack_now)	/* the window has grown enough to tell the peer */
 		toytcp_settle_call(sk, CAUSE_RECEIVE);
 }
 
@@ -215,7 +213,7 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	return 0;
 }
 
-/* Before the mark, who has read something, or has a signal, comes back. */
+/* A read that has something to return, or a signal, ends before the mark. */
 static bool stops_at_mark(const struct reader *r, long timeo, int *err)
 {
 	if (!toytcp_urgent_at(&toytcp_sk(r->sk)->tcb, r->seq))
@@ -227,8 +225,8 @@ static bool stops_at_mark(const struct reader *r, long timeo, int *err)
 }
 
 /*
- * There is nothing to read now: 1 to wait for more, else what to return to who
- * has nothing. Who has something leaves the error for the next time.
+ * The queue is empty. Returns 1 to block, 0 at the end of file, or -errno. If
+ * something was @copied, a socket error stays for the next call.
  */
 static int cannot_read(struct sock *sk, long timeo, int copied)
 {
@@ -246,8 +244,8 @@ static int cannot_read(struct sock *sk, long timeo, int copied)
 }
 
 /*
- * While we slept, another thread may have read. What it took is gone, for who
- * only peeks as well: the queue holds nothing before rcv.copied.
+ * Another thread may have read while we slept. The queue holds nothing before
+ * rcv.copied any more, not even for MSG_PEEK.
  */
 static void keep_up(struct reader *r)
 {
@@ -298,8 +296,7 @@ static int receive_locked(struct reader *r)
  * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC (discard), MSG_OOB,
  *	MSG_ERRQUEUE
  *
- * Return: bytes, 0 at the end of the stream, or a negative errno as tcp(7) has
- * it.
+ * Return: bytes, 0 at the end of the stream, or a negative errno as in tcp(7).
  */
 int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)
@@ -332,7 +329,7 @@ void toytcp_stream_write_space(struct sock *sk)
 	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
 
-	smp_mb();	/* the room first; pairs with the one in poll_out() */
+	smp_mb();	/* room before flag; pairs with poll_out() */
 	if (!sock || !test_bit(SOCK_NOSPACE, &sock->flags) ||
 	    !sk_stream_is_writeable(sk))
 		return;
@@ -347,7 +344,7 @@ void toytcp_stream_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/* For more there is no room: SO_RCVLOWAT would be waited for in vain. */
+/* No more fits in: SO_RCVLOWAT would never be reached. */
 static bool is_full(const struct sock *sk)
 {
 	const struct receive_space *rcv = &toytcp_sk(sk)->tcb.rcv;
@@ -380,7 +377,7 @@ static __poll_t poll_out(struct sock *sk)
 		return EPOLLOUT | EPOLLWRNORM;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/* The flag first: room that appears now would otherwise wake nobody. */
+	/* Flag before room; pairs with toytcp_stream_write_space(). */
 	smp_mb__after_atomic();
 	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }
@@ -411,7 +408,7 @@ __poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
 	if (shut & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-		/* The core writes what these read; its caller wakes us then. */
+		/* The core may write these; whoever called it wakes us then. */
 		mask |= data_race(poll_in(sk));
 		mask |= poll_out(sk);
 	}

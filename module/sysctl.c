@@ -2,8 +2,8 @@
 /*
  * net.toytcp.*: what an administrator may set in each network namespace.
  *
- * Handlers find the namespace by the table they are given, which is the
- * namespace's own copy: the process that writes may be in another one.
+ * A handler finds the namespace by its table, which each namespace has a copy of:
+ * the process that writes may be in another namespace.
  */
 #include <linux/sysctl.h>
 
@@ -15,10 +15,10 @@
 #define ALGORITHMS_SIZE		64	/* bytes, for all names together */
 #define BUFFER_MIN		4096	/* bytes */
 
-static int time_wait_most = 600000;
-static int syn_retries_most = 127;
-static int buffer_least = BUFFER_MIN;
-static int buffer_most = WINDOW_MAX;
+static int time_wait_max = 600000;
+static int syn_retries_max = 127;
+static int buffer_min = BUFFER_MIN;
+static int buffer_max = WINDOW_MAX;
 
 static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)
@@ -33,7 +33,7 @@ static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 	return err || !write ? err : toytcp_events_switch(tn, value);
 }
 
-/* Minimum, default, maximum: all three are right, or none is taken over. */
+/* Minimum, default, maximum: all three are valid, or none is set. */
 static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)
 {
@@ -108,10 +108,10 @@ static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
 
 static const struct ctl_table template[] = {
 	FIELD(events, handle_events, SYSCTL_ZERO, SYSCTL_ONE),
-	WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_most),
-	FIELD(rmem, handle_buffer, &buffer_least, &buffer_most),
-	FIELD(wmem, handle_buffer, &buffer_least, &buffer_most),
-	WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_most),
+	WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_max),
+	FIELD(rmem, handle_buffer, &buffer_min, &buffer_max),
+	FIELD(wmem, handle_buffer, &buffer_min, &buffer_max),
+	WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_max),
 	WITHIN(orphans, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
 	WITHIN(timestamps, SYSCTL_ZERO, SYSCTL_ONE),
@@ -130,7 +130,7 @@ static void set_defaults(struct toytcp_net *tn)
 {
 	tn->sysctl_events = 0;
 	tn->sysctl_time_wait_ms = TIME_WAIT_DEFAULT;
-	/* As TCP has them, which goes by the machine's memory. */
+	/* TCP's values, which follow the machine's memory. */
 	memcpy(tn->sysctl_rmem, tn->net->ipv4.sysctl_tcp_rmem,
 	       sizeof(tn->sysctl_rmem));
 	memcpy(tn->sysctl_wmem, tn->net->ipv4.sysctl_tcp_wmem,
@@ -144,7 +144,7 @@ static void set_defaults(struct toytcp_net *tn)
 	tn->sysctl_congestion_control = toytcp_congestion_find("cubic");
 }
 
-/* An empty entry at the end is what old kernels look for. */
+/* Old kernels look for an empty entry at the end. */
 static struct ctl_table *make_table(struct toytcp_net *tn)
 {
 	struct ctl_table *table = kcalloc(ARRAY_SIZE(template) + 1,

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The core's contract: what the shell around it may call, and what it gets. The
- * core's own files share more (internal.h), which is nobody else's.
+ * The core's contract: what the shell around it may call, and what it gets. What
+ * the core's files offer each other alone is in internal.h.
  *
- * State, an event and the time go in; new state and actions come out. Nothing
- * here does I/O, reads a clock, takes a lock or allocates. Time is a u64 of
- * microseconds from any monotonic clock that never shows 0. Calls for one tcb must not run at once:
- * the caller holds the socket's lock.
+ * State, an event and the time go in; new state and actions come out. The core
+ * does no I/O, reads no clock, takes no lock and allocates nothing. Time is a u64
+ * of microseconds from any monotonic clock that never shows 0. Calls for one tcb
+ * must not run at the same time: the caller holds the socket's lock. The shell
+ * reads a tcb, but never writes to one (scripts/check.d/contract).
  *
  * After every call, the shell
- *   1. takes over what struct actions says (text, errors, wake-ups);
- *   2. calls toytcp_emit_next() until it says false, and transmits each
- *      segment it describes: no other call makes a connection send anything,
- *      but for the resets that struct actions and toytcp_user_abort() hand out;
+ *   1. carries out struct actions (text, errors, wake-ups);
+ *   2. calls toytcp_emit_next() until it returns false, and transmits each
+ *      segment it describes. No other call makes a connection send anything,
+ *      except that struct actions and toytcp_user_abort() ask for resets;
  *   3. looks at tcb->state: TCP_CLOSE and TCP_TIME_WAIT end the tcb's life (the
- *      latter goes on as a TIME-WAIT entry);
+ *      latter lives on as a struct timewait);
  *   4. arms its one timer by toytcp_timeout_next().
  */
 #ifndef TOYTCP_CORE_H
@@ -25,45 +26,45 @@
 #include "segment.h"
 #include "tcb.h"
 
-/* What to tell the user (struct actions, @wake). */
+/* Which sleepers to wake (struct actions, @wake). */
 #define WAKE_READ	0x01	/* text or the peer's FIN became readable */
 #define WAKE_WRITE	0x02	/* text was acknowledged: there is room */
-#define WAKE_STATE	0x04	/* the connection was made, half-closed, ended */
+#define WAKE_STATE	0x04	/* established, half-closed or ended */
 #define WAKE_URGENT	0x08	/* the peer has announced urgent text */
 
-/* What happened in between (struct actions, @notes). */
+/* What the counters count (struct actions, @notes). */
 #define NOTE_RECOVERY	0x001	/* fast recovery began */
-#define NOTE_UNDO	0x002	/* what looked like a loss was none */
-#define NOTE_REORDERED	0x004	/* for the first time: the order was changed */
+#define NOTE_UNDO	0x002	/* a loss turned out to be none */
+#define NOTE_REORDERED	0x004	/* the network reordered, for the first time */
 #define NOTE_PROBE	0x008	/* a tail loss probe */
-#define NOTE_DUPLICATE	0x010	/* the peer has had something twice (DSACK) */
-#define NOTE_TWICE	0x020	/* we have had something twice, and say so */
+#define NOTE_DUPLICATE	0x010	/* the peer reports a duplicate (DSACK) */
+#define NOTE_TWICE	0x020	/* we report a duplicate (DSACK) */
 #define NOTE_DUPACK	0x040	/* a duplicate ACK */
 #define NOTE_SHRUNK	0x080	/* segments are smaller from now on */
-#define NOTES_COUNTED	8	/* these have counters of their own */
+#define NOTES_COUNTED	8	/* so many have counters of their own */
 #define NOTE_OUTSIDE	0x100	/* no part of a segment was within the window */
 #define NOTE_PAWS	0x200	/* its timestamp was too old, or missing */
 
 /**
- * struct actions - what the shell is to do after an event
- * @ready: text that is now in order, linked by @next: append it to what the
- *	user reads, from RCV.NXT as it was on. The nodes are the caller's again
+ * struct actions - what the shell has to do after an event
+ * @ready: text that is now in order, from the old RCV.NXT on, linked by @next:
+ *	append it to what the user reads. The nodes are the caller's again
  * @error: the connection failed: a positive errno for the user, or 0
  * @wake: WAKE_* bits
  * @kept: the event's node was kept (out of order): it belongs to the core
- *	until it comes back in @ready or from toytcp_reassembly_purge()
+ *	until it comes back in @ready or from toytcp_user_end()
  * @reset: answer the segment by toytcp_segment_reset_for()
- * @advise: R1 was reached: IP may know another way, and the user may want to
+ * @advise: R1 was reached: IP may know another path, and the user may want to
  *	know that the peer does not answer
  * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
  * @notes: NOTE_* bits, for the counters
- * @cause: the clause behind it: of the transition, if there was one, of what
- *	became of a segment that arrived, and of the reset that answers it
+ * @cause: the clause that decided: on the transition, if there was one, on the
+ *	segment that arrived, and on the reset that answers it
  * @sends: the clause by which new text may go out now
  *
- * If the node a segment came with is neither in @ready nor @kept, its text is
- * of no use and the caller frees it. After a user's call, which gives none of
- * this, toytcp_actions_init() makes the actions.
+ * If the node a segment came with is neither in @ready nor @kept, its text is of
+ * no use and the caller frees it. A user's call that fills in no actions gets
+ * those of toytcp_actions_init().
  */
 struct actions {
 	struct reassembly_node *ready;
@@ -79,10 +80,10 @@ struct actions {
 };
 
 /**
- * toytcp_actions_init() - nothing to do but to send what there is
+ * toytcp_actions_init() - actions that ask for nothing but sending
  * @act: all of it is written
- * @cause: the clause behind the event, enum cause; of a user's call its own:
- *	CAUSE_OPEN, CAUSE_SEND, CAUSE_RECEIVE or CAUSE_CLOSE
+ * @cause: the event's clause; a user's call has one of its own: CAUSE_OPEN,
+ *	CAUSE_SEND, CAUSE_RECEIVE or CAUSE_CLOSE
  */
 static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 {
@@ -95,87 +96,46 @@ static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
 
-/**
- * enum user_option - what a user may set of a connection, in any state
- * @OPTION_NONE: nothing
- * @OPTION_NODELAY: no Nagle algorithm (TCP_NODELAY); ends a cork, too
- * @OPTION_QUICK_ACKS: delay no ACK (TCP_QUICKACK)
- * @OPTION_KEEPALIVE: probe a silent peer (SO_KEEPALIVE)
- * @OPTION_KEEP_IDLE: seconds of silence before the first keep-alive probe
- * @OPTION_KEEP_INTERVAL: seconds between probes
- * @OPTION_KEEP_COUNT: unanswered probes until ETIMEDOUT
- * @OPTION_USER_TIMEOUT: milliseconds without progress until ETIMEDOUT; 0: count
- *	retransmissions instead
- * @OPTION_SYN_RETRIES: how often a SYN is retransmitted
- * @OPTION_FIN_WAIT_2: seconds an orphan stays in FIN-WAIT-2; 0: it is reset
- *	instead
- */
+/* What a user may set of a connection, in any state: see struct tcb. */
 enum user_option {
-	OPTION_NONE,
-	OPTION_NODELAY,
-	OPTION_QUICK_ACKS,
-	OPTION_KEEPALIVE,
-	OPTION_KEEP_IDLE,
-	OPTION_KEEP_INTERVAL,
+	OPTION_NODELAY = 1,	/* TCP_NODELAY; ends a cork, too */
+	OPTION_QUICK_ACKS,	/* TCP_QUICKACK */
+	OPTION_KEEPALIVE,	/* SO_KEEPALIVE */
+	OPTION_KEEP_IDLE,	/* seconds */
+	OPTION_KEEP_INTERVAL,	/* seconds */
 	OPTION_KEEP_COUNT,
-	OPTION_USER_TIMEOUT,
+	OPTION_USER_TIMEOUT,	/* milliseconds */
 	OPTION_SYN_RETRIES,
-	OPTION_FIN_WAIT_2,
+	OPTION_FIN_WAIT_2,	/* seconds */
 };
 
-/**
- * struct offer - what the SYN of an active OPEN offers
- * @window: the largest window there may ever be, bytes: it decides the scale
- * @stamp_offset: of the timestamps, see struct timestamps
- * @mss: MSS option, bytes
- * @timestamps: offer timestamps
- * @sack: offer SACK
- * @ecn: ask for ECN
- */
+/* What the SYN of an active OPEN offers. */
 struct offer {
-	u32 window;
-	u32 stamp_offset;
-	u16 mss;
+	u32 window;		/* the largest there may ever be: for the scale */
+	u32 stamp_offset;	/* see struct timestamps */
+	u16 mss;		/* bytes */
 	bool timestamps;
 	bool sack;
 	bool ecn;
 };
 
-/**
- * struct status - what people are shown of a connection: STATUS, 3.10.6
- * @timer: what it waits for next, a word; NULL: nothing
- * @deadline: until when, microseconds; 0: nothing
- * @send_queue: bytes not yet acknowledged
- * @recv_queue: bytes not yet read
- * @retransmits: segments retransmitted
- * @cwnd: bytes, as @ssthresh
- * @ssthresh: see struct congestion
- * @srtt: microseconds, as @rto
- * @rto: see struct round_trip
- * @snd_una: SND.UNA
- * @snd_nxt: SND.NXT
- * @rcv_nxt: RCV.NXT
- * @snd_wnd: what the peer may be sent, bytes
- * @rcv_wnd: what the peer may send, bytes
- * @mss: largest text of a segment, bytes
- * @state: TCP_ESTABLISHED...
- */
+/* What people are shown of a connection: STATUS, RFC 9293 3.10.6. */
 struct status {
-	const char *timer;
-	u64 deadline;
-	u32 send_queue;
-	u32 recv_queue;
+	const char *timer;	/* what it waits for next, or NULL */
+	u64 deadline;		/* of @timer, microseconds */
+	u32 send_queue;		/* bytes not yet acknowledged */
+	u32 recv_queue;		/* bytes not yet read */
 	u32 retransmits;
-	u32 cwnd;
-	u32 ssthresh;
-	u32 srtt;
-	u32 rto;
+	u32 cwnd;		/* bytes */
+	u32 ssthresh;		/* bytes */
+	u32 srtt;		/* microseconds */
+	u32 rto;		/* microseconds */
 	u32 snd_una;
 	u32 snd_nxt;
 	u32 rcv_nxt;
-	u32 snd_wnd;
-	u32 rcv_wnd;
-	u16 mss;
+	u32 snd_wnd;		/* bytes */
+	u32 rcv_wnd;		/* bytes */
+	u16 mss;		/* bytes */
 	u8 state;
 };
 
@@ -231,7 +191,7 @@ bool toytcp_delack_release(struct tcb *tcb);
 void toytcp_urgent_send(struct tcb *tcb);
 void toytcp_urgent_mark(const struct tcb *tcb, struct segment *seg);
 
-/** toytcp_urgent_pending() - has the peer urgent text yet to acknowledge? */
+/** toytcp_urgent_pending() - is urgent text of ours not yet acknowledged? */
 static inline bool toytcp_urgent_pending(const struct tcb *tcb)
 {
 	return (s32)(tcb->snd.up - tcb->snd.una) > 0;
@@ -260,7 +220,7 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
  */
 
 /**
- * struct tuning - what is known of how fast windows are read
+ * struct tuning - how fast windows are read
  * @edge: where the window ended when @since was set
  * @since: when the user had read up to the edge before, microseconds, the low
  *	32 bits; 0: never yet
@@ -294,7 +254,7 @@ u32 toytcp_tuning_send(const struct tcb *tcb);
 
 /**
  * struct syn_request - a connection between its SYN and the ACK of our SYN,ACK
- * @sent: when the SYN,ACK was first sent, microseconds; 0: nobody remembers
+ * @sent: when the SYN,ACK was first sent, microseconds; 0: not known (a cookie)
  * @iss: our initial sequence number
  * @irs: the peer's
  * @wnd: SEG.WND of the SYN, which is never scaled
@@ -304,12 +264,12 @@ u32 toytcp_tuning_send(const struct tcb *tcb);
  * @snd_wscale: shift of the windows the peer will send
  * @rcv_wscale: shift of the windows we will send
  * @scaled: both sides scale
- * @sack_ok: the peer offers SACK, and we take it
+ * @sack_ok: both sides speak SACK
  * @repeated: how often the timer has retransmitted the SYN,ACK: the shell's
  * @synacks: how often it was sent in all, at most 255
  * @timestamps: both sides send them
  * @ecn: both sides speak ECN
- * @ts: the timestamps, then
+ * @ts: the timestamps, if so
  */
 struct syn_request {
 	u64 sent;
@@ -331,16 +291,17 @@ struct syn_request {
 };
 
 /**
- * enum verdict - what is to become of a segment that met no full connection
- * @VERDICT_DROP: nothing
- * @VERDICT_RESET: answer by toytcp_segment_reset_for()
- * @VERDICT_ACK: answer with the ACK the room offers
+ * enum verdict - what to do with a segment that has no tcb
+ * @VERDICT_DROP: drop it
+ * @VERDICT_RESET: reply with toytcp_segment_reset_for()
+ * @VERDICT_ACK: reply with toytcp_request_ack() or toytcp_timewait_ack(),
+ *	rate-limited
  * @VERDICT_CREATE: (LISTEN) make a request; (TIME-WAIT) the same, with an
  *	initial sequence number beyond the old connection's
- * @VERDICT_REPEAT: (request) send the SYN,ACK again
- * @VERDICT_PROMOTE: (request) make a connection of it, which sees the segment
- * @VERDICT_END: forget the request or TIME-WAIT entry
- * @VERDICT_RESTART: (TIME-WAIT) answer with an ACK, start the 2 MSL anew
+ * @VERDICT_REPEAT: (request) retransmit the SYN,ACK
+ * @VERDICT_PROMOTE: (request) make a connection of it, which gets the segment
+ * @VERDICT_END: remove the request or TIME-WAIT entry
+ * @VERDICT_RESTART: (TIME-WAIT) reply with an ACK and restart the 2 MSL timer
  */
 enum verdict {
 	VERDICT_DROP,
@@ -394,7 +355,7 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 void toytcp_timewait_ack(const struct timewait *r, u64 now,
 			 struct segment *seg);
 
-/* ecn.c: the shell asks it whether to set a request's @ecn */
+/* ecn.c: does a SYN ask for ECN? For the @ecn of a request */
 bool toytcp_ecn_agrees(const struct segment *syn);
 
 /* congestion.c: which algorithm */
@@ -402,7 +363,7 @@ int toytcp_congestion_find(const char *name);
 const char *toytcp_congestion_name(unsigned int algorithm);
 void toytcp_congestion_select(struct tcb *tcb, int algorithm);
 
-/* rtt.c: for people */
+/* rtt.c: for TCP_INFO */
 u32 toytcp_rtt_timeout(const struct round_trip *rtt);
 
 #endif /* TOYTCP_CORE_H */

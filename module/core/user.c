@@ -22,8 +22,6 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now)
 {
 	switch (option) {
-	case OPTION_NONE:
-		break;
 	case OPTION_NODELAY:
 		tcb->nodelay = !!value;
 		tcb->cork &= !value;	/* for what is queued now: tcp(7) */
@@ -33,11 +31,9 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		break;
 	case OPTION_KEEPALIVE:
 		tcb->keepalive = !!value;
-		toytcp_timeout_keepalive(tcb, now);
 		break;
 	case OPTION_KEEP_IDLE:
 		tcb->keep_idle = (u16)value;
-		toytcp_timeout_keepalive(tcb, now);
 		break;
 	case OPTION_KEEP_INTERVAL:
 		tcb->keep_interval = (u16)value;
@@ -47,7 +43,6 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		break;
 	case OPTION_USER_TIMEOUT:
 		tcb->user_timeout = value;
-		toytcp_timeout_limit(tcb, now);
 		break;
 	case OPTION_SYN_RETRIES:
 		tcb->syn_retries = (u8)value;
@@ -56,32 +51,25 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		tcb->fin_wait_2 = (u16)value;
 		break;
 	}
+	if (option == OPTION_KEEPALIVE || option == OPTION_KEEP_IDLE)
+		toytcp_timeout_keepalive(tcb, now);
+	if (option == OPTION_USER_TIMEOUT)
+		toytcp_timeout_limit(tcb, now);
 }
 
 /** toytcp_user_get() - the value of an option, as toytcp_user_set() takes it */
 u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 {
 	switch (option) {
-	case OPTION_NONE:
-		break;
-	case OPTION_NODELAY:
-		return tcb->nodelay;
-	case OPTION_QUICK_ACKS:
-		return tcb->quickack || tcb->quick_acks;
-	case OPTION_KEEPALIVE:
-		return tcb->keepalive;
-	case OPTION_KEEP_IDLE:
-		return tcb->keep_idle;
-	case OPTION_KEEP_INTERVAL:
-		return tcb->keep_interval;
-	case OPTION_KEEP_COUNT:
-		return tcb->keep_count;
-	case OPTION_USER_TIMEOUT:
-		return tcb->user_timeout;
-	case OPTION_SYN_RETRIES:
-		return tcb->syn_retries;
-	case OPTION_FIN_WAIT_2:
-		return tcb->fin_wait_2;
+	case OPTION_NODELAY: return tcb->nodelay;
+	case OPTION_QUICK_ACKS: return tcb->quickack || tcb->quick_acks;
+	case OPTION_KEEPALIVE: return tcb->keepalive;
+	case OPTION_KEEP_IDLE: return tcb->keep_idle;
+	case OPTION_KEEP_INTERVAL: return tcb->keep_interval;
+	case OPTION_KEEP_COUNT: return tcb->keep_count;
+	case OPTION_USER_TIMEOUT: return tcb->user_timeout;
+	case OPTION_SYN_RETRIES: return tcb->syn_retries;
+	case OPTION_FIN_WAIT_2: return tcb->fin_wait_2;
 	}
 	return 0;
 }
@@ -195,7 +183,7 @@ void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
  * toytcp_user_close() - CLOSE: no more text will be sent
  * @tcb: in any state; a second call changes nothing
  *
- * Text that waits goes first. In SYN-RECEIVED the FIN is queued until the
+ * The FIN follows text that is queued. In SYN-RECEIVED it waits until the
  * connection is established, as RFC 9293 section 3.10.4 allows.
  */
 void toytcp_user_close(struct tcb *tcb)
@@ -224,8 +212,8 @@ void toytcp_user_close(struct tcb *tcb)
  * @tcb: after toytcp_user_close()
  * @now: microseconds
  *
- * From here on nobody reads, and nobody waits: FIN-WAIT-2 gets a limit. What
- * was in vain before does not count against an orphan's smaller patience.
+ * FIN-WAIT-2 has a limit from now on. An orphan gives up after fewer
+ * retransmissions; those that were made before do not count.
  */
 void toytcp_user_leave(struct tcb *tcb, u64 now)
 {
@@ -236,6 +224,7 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 				    now + (u64)tcb->fin_wait_2 * SECOND, now);
 }
 
+/* CLOSED, with an error for the user. */
 static void end_with(struct tcb *tcb, int error, enum cause cause,
 		     struct actions *act)
 {
@@ -246,12 +235,12 @@ static void end_with(struct tcb *tcb, int error, enum cause cause,
 }
 
 /**
- * toytcp_user_abort() - ABORT: give the connection up
+ * toytcp_user_abort() - ABORT: end the connection at once
  * @tcb: in any state; CLOSED afterwards
  * @error: what another user of the connection will get, a positive errno, or 0
  * @now: microseconds
  * @act: filled in
- * @rst: filled in if the peer is to be told; the ports are the caller's
+ * @rst: the reset for the peer, but for the ports
  *
  * Return: whether to transmit @rst.
  */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive window: how much of the buffer the peer is told of, RFC 9293
+ * The receive window: how much of the buffer is offered to the peer, RFC 9293
  * section 3.8.6.2.2 and RFC 7323 section 2.
  */
 #include "internal.h"
 #include "seq.h"
 
 /**
- * toytcp_window_scale() - the window scale to ask for
- * @rcv_buf: the largest window we may want, bytes
+ * toytcp_window_scale() - the window scale to offer
+ * @rcv_buf: the largest window we may offer, bytes
  *
  * Return: the smallest shift that can express it, at most 14.
  */
@@ -21,7 +21,7 @@ u8 toytcp_window_scale(u32 rcv_buf)
 	return shift;
 }
 
-/* What is less than a unit could not be announced, and nothing would come. */
+/* A buffer of less than a unit could not be announced: the window would stay 0. */
 static u32 room_left(const struct receive_space *rcv)
 {
 	u32 buf = max(rcv->buf, 1u << rcv->wscale);
@@ -30,13 +30,14 @@ static u32 room_left(const struct receive_space *rcv)
 }
 
 /**
- * toytcp_window_growth() - how far the window's right edge may move on
+ * toytcp_window_growth() - how far the window's right edge may advance
  * @tcb: the connection
  *
- * The receiver's side of the silly window syndrome, RFC 9293 section
- * 3.8.6.2.2: only by what is worth a segment of the peer's.
+ * Avoids the silly window syndrome as a receiver, RFC 9293 section 3.8.6.2.2: by
+ * at least a full-sized segment or half the buffer, whichever is less, or not at
+ * all.
  *
- * Return: bytes; 0 if it stays where it is.
+ * Return: bytes; 0 if the edge stays where it is.
  */
 u32 toytcp_window_growth(const struct tcb *tcb)
 {
@@ -54,12 +55,11 @@ u32 toytcp_window_growth(const struct tcb *tcb)
  * toytcp_window_announce() - the window of a segment that goes out now
  * @tcb: the connection; rcv.adv follows
  *
- * Rounding up to the scale keeps the right edge where it was. Where the buffer
- * has no room for that, the peer sees the edge less than a unit further back
- * for a while; RCV.ADV remembers what it has been, as RFC 7323 section 2.4
- * says.
+ * Rounding up to the scale keeps the right edge where it was. If the buffer has
+ * no room for that, the peer sees the edge further back for a while, by less than
+ * a unit; RCV.ADV keeps the furthest edge, as RFC 7323 section 2.4 says.
  *
- * Return: the field of the header, scaled.
+ * Return: the header's field, scaled.
  */
 u16 toytcp_window_announce(struct tcb *tcb)
 {
