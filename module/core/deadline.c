@@ -133,17 +133,19 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
  * toytcp_timeout_next() - the first of a connection's deadlines
  * @tcb: the connection
  *
+ * The shell asks after each segment, so only the first one is expanded.
+ *
  * Return: microseconds, or 0 if it waits for nothing.
  */
 u64 toytcp_timeout_next(const struct tcb *tcb)
 {
-	u64 next = 0, at;
+	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
+	u32 half = 1u << 31, least = ~0u;
 	int i;
 
-	for (i = 0; i < TIMERS; i++) {
-		at = toytcp_deadline_at(tcb, i);
-		if (at && (!next || at < next))
-			next = at;
-	}
-	return next;
+	/* Counted from half the range before @base, so that none is negative. */
+	for (i = 0; i < TIMERS; i++)
+		if (tcb->deadline[i])
+			least = min(least, tcb->deadline[i] - (u32)base + half);
+	return ~least ? (base + least - half) << TICK_SHIFT : 0;
 }
