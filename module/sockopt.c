@@ -267,7 +267,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, tcb->snd.mss);
 	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_again(&tcb->board),
 					  tcb->snd.mss);
-	info->tcpi_reord_seen = tcb->rack.reordered;
+	info->tcpi_reord_seen = tcb->rack.reordering_seen;
 	info->tcpi_last_data_recv = since_ms(tcb->heard);
 	info->tcpi_last_ack_recv = since_ms(tcb->heard);
 	info->tcpi_pmtu = dst ? dst_mtu(dst) : 0;

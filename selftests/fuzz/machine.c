@@ -281,7 +281,7 @@ static u32 number(struct machine *m)
 	const u32 near[] = {
 		m->tcb.snd.una, m->tcb.snd.nxt, m->tcb.rcv.nxt,
 		m->tcb.rcv.adv, m->tcb.snd.iss, m->tcb.rcv.irs,
-		m->tcb.cc.recover, m->tcb.rack.end,
+		m->tcb.cc.recover, m->tcb.rack.end_seq,
 		m->request.iss, m->request.irs, m->timewait.snd_nxt,
 		m->timewait.rcv_nxt, m->tcb.snd.end, 0,
 	};
