@@ -17,12 +17,12 @@
  * All buffers together: pages in use, and each CPU's reserve of them. The limits
  * are struct proto's sysctl_mem, in pages: above the second, memory is short;
  * above the third only sockets get some that have fewer than
- * toytcp_buffers_least bytes.
+ * toytcp_buffers_min bytes.
  */
 atomic_long_t toytcp_buffers_allocated;
 DEFINE_PER_CPU(int, toytcp_buffers_reserve);
 long toytcp_buffers_limits[3] __ro_after_init;
-int toytcp_buffers_least = 4096;	/* bytes */
+int toytcp_buffers_min = 4096;	/* bytes */
 
 /** toytcp_buffers_share() - the share of this machine's memory, as TCP's */
 void __init toytcp_buffers_share(void)

@@ -50,7 +50,7 @@ static void count_notes(struct sock *sk, unsigned long notes)
 
 	for_each_set_bit(i, &notes, NOTES_COUNTED)
 		this_cpu_inc(toytcp_sock_net(sk)->mib->counter[counters[i]]);
-	toytcp_sk(sk)->dsacks += !!(notes & NOTE_DUPLICATE);
+	toytcp_sk(sk)->dsacks += !!(notes & NOTE_DSACK_IN);
 }
 
 /*

@@ -265,7 +265,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 					  tcb->snd.mss);
 	info->tcpi_sacked = DIV_ROUND_UP(tcb->board.sacked, tcb->snd.mss);
 	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, tcb->snd.mss);
-	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_again(&tcb->board),
+	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_retransmitted(&tcb->board),
 					  tcb->snd.mss);
 	info->tcpi_reord_seen = tcb->rack.reordering_seen;
 	info->tcpi_last_data_recv = since_ms(tcb->heard);

@@ -246,7 +246,7 @@ static void carry_out_request(struct toytcp_listener *l,
 			      const struct segment *seg)
 {
 	switch (verdict) {
-	case VERDICT_REPEAT:
+	case VERDICT_RETRANSMIT:
 		if (toytcp_answer_due(&e->waiting.answered))
 			send_synack(l, e, CAUSE_LISTEN_SYN);
 		break;

@@ -22,7 +22,7 @@ static unsigned long to_jiffies(u64 deadline, u64 now)
 void toytcp_timer_arm(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	u64 next = toytcp_timeout_next(&tp->tcb);
+	u64 next = toytcp_deadline_next(&tp->tcb);
 
 	sock_owned_by_me(sk);
 	if (!next || (tp->armed && tp->armed <= next))

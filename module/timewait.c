@@ -85,7 +85,7 @@ static struct toytcp_timewait *make_timewait(const struct toytcp_sock *tp)
 	r = toytcp_waiting_new(sizeof(*r), ENTRY_TIMEWAIT, &tp->entry.who,
 			       tp->entry.dev);
 	if (r)
-		toytcp_timewait_keep(&r->core, &tp->tcb);
+		toytcp_timewait_from_tcb(&r->core, &tp->tcb);
 	return r;
 }
 

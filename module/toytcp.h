@@ -363,7 +363,7 @@ void toytcp_recvq_forget(struct sock *sk);
 /* buffers.c */
 extern atomic_long_t toytcp_buffers_allocated;
 extern long toytcp_buffers_limits[3];
-extern int toytcp_buffers_least;
+extern int toytcp_buffers_min;
 DECLARE_PER_CPU(int, toytcp_buffers_reserve);
 void toytcp_buffers_share(void);
 u32 toytcp_buffers_text(const struct sock *sk);

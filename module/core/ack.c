@@ -28,7 +28,7 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 
 	tcb->snd.una = tcb->snd.iss + 1;
 	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
-	tcb->resend = 0;
+	tcb->syn_pending = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
 	if (tcb->retransmits && tcb->rtt.rto < RTO_AFTER_SYN)
 		tcb->rtt.rto = RTO_AFTER_SYN;

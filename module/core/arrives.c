@@ -29,8 +29,8 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	tcb->timestamps &= !!(seg->options & HAS_TIMESTAMPS);
 	tcb->ts.recent = seg->tsval;
 	tcb->ts_taken = (u32)(now >> 20);
-	tcb->snd.mss_most = min_t(u32, mss, tcb->rcv.announced);
-	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
+	tcb->snd.mss_max = min_t(u32, mss, tcb->rcv.announced);
+	toytcp_tcb_set_mss(tcb, tcb->snd.mss_max);
 }
 
 /* The echo must lie between our SYN and now. */
@@ -82,7 +82,7 @@ static void syn_sent_check_syn(struct arrival *a)
 		toytcp_ack_establish(a, CAUSE_SYN_SENT_SYN);
 		toytcp_delack_owe(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
-		tcb->resend = 1;
+		tcb->syn_pending = 1;
 		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN, a->act);
 	}
 }

@@ -16,7 +16,7 @@
  *      except that struct actions and toytcp_user_abort() ask for resets;
  *   3. looks at tcb->state: TCP_CLOSE and TCP_TIME_WAIT end the tcb's life (the
  *      latter lives on as a struct timewait);
- *   4. arms its one timer by toytcp_timeout_next().
+ *   4. arms its one timer by toytcp_deadline_next().
  */
 #ifndef TOYTCP_CORE_H
 #define TOYTCP_CORE_H
@@ -37,8 +37,8 @@
 #define NOTE_UNDO	0x002	/* a loss turned out to be none */
 #define NOTE_REORDERED	0x004	/* the network reordered, for the first time */
 #define NOTE_PROBE	0x008	/* a tail loss probe */
-#define NOTE_DUPLICATE	0x010	/* the peer reports a duplicate (DSACK) */
-#define NOTE_TWICE	0x020	/* we report a duplicate (DSACK) */
+#define NOTE_DSACK_IN	0x010	/* the peer reports a duplicate (DSACK) */
+#define NOTE_DSACK_OUT	0x020	/* we report a duplicate (DSACK) */
 #define NOTE_DUPACK	0x040	/* a duplicate ACK */
 #define NOTE_SHRUNK	0x080	/* segments are smaller from now on */
 #define NOTES_COUNTED	8	/* so many have counters of their own */
@@ -173,7 +173,7 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 
 /* deadline.c: when each timer goes off */
 u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer);
-u64 toytcp_timeout_next(const struct tcb *tcb);
+u64 toytcp_deadline_next(const struct tcb *tcb);
 
 /* timeout.c: RFC 9293 3.10.8 */
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
@@ -298,7 +298,7 @@ struct syn_request {
  *	rate-limited
  * @VERDICT_CREATE: (LISTEN) make a request; (TIME-WAIT) the same, with an
  *	initial sequence number beyond the old connection's
- * @VERDICT_REPEAT: (request) retransmit the SYN,ACK
+ * @VERDICT_RETRANSMIT: (request) retransmit the SYN,ACK
  * @VERDICT_PROMOTE: (request) make a connection of it, which gets the segment
  * @VERDICT_END: remove the request or TIME-WAIT entry
  * @VERDICT_RESTART: (TIME-WAIT) reply with an ACK and restart the 2 MSL timer
@@ -308,7 +308,7 @@ enum verdict {
 	VERDICT_RESET,
 	VERDICT_ACK,
 	VERDICT_CREATE,
-	VERDICT_REPEAT,
+	VERDICT_RETRANSMIT,
 	VERDICT_PROMOTE,
 	VERDICT_END,
 	VERDICT_RESTART,
@@ -349,7 +349,7 @@ struct timewait {
 	u8 timestamps;
 };
 
-void toytcp_timewait_keep(struct timewait *r, const struct tcb *tcb);
+void toytcp_timewait_from_tcb(struct timewait *r, const struct tcb *tcb);
 enum verdict toytcp_timewait_verdict(const struct timewait *r,
 				     const struct segment *seg);
 void toytcp_timewait_ack(const struct timewait *r, u64 now,

@@ -34,7 +34,7 @@ void toytcp_deadline_restart(struct tcb *tcb, u64 now)
 		return;
 	toytcp_deadline_set(tcb, open ? TIMER_RTO : TIMER_PERSIST,
 			    now + toytcp_rtt_timeout(&tcb->rtt), now);
-	toytcp_timeout_limit(tcb, now);
+	toytcp_deadline_limit(tcb, now);
 }
 
 /**
@@ -60,7 +60,7 @@ void toytcp_deadline_sent(struct tcb *tcb, u64 now)
 void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait)
 {
 	toytcp_deadline_set(tcb, TIMER_PERSIST, now + wait, now);
-	toytcp_timeout_limit(tcb, now);
+	toytcp_deadline_limit(tcb, now);
 }
 
 /**
@@ -93,7 +93,7 @@ void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
 }
 
 /**
- * toytcp_timeout_limit() - the user timeout is kept to the millisecond
+ * toytcp_deadline_limit() - the user timeout is kept to the millisecond
  * @tcb: the connection; a timer was just set, or tcb.user_timeout was
  * @now: microseconds
  *
@@ -101,7 +101,7 @@ void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
  * and again must not put every retransmission off. Text that Nagle's algorithm
  * or a cork holds back is not the peer's fault.
  */
-void toytcp_timeout_limit(struct tcb *tcb, u64 now)
+void toytcp_deadline_limit(struct tcb *tcb, u64 now)
 {
 	u64 end = tcb->progress + (u64)tcb->user_timeout * MSEC;
 	enum tcb_timer timer = TIMER_RTO;
@@ -130,14 +130,14 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 }
 
 /**
- * toytcp_timeout_next() - the first of a connection's deadlines
+ * toytcp_deadline_next() - the first of a connection's deadlines
  * @tcb: the connection
  *
  * The shell asks after each segment, so only the first one is expanded.
  *
  * Return: microseconds, or 0 if it waits for nothing.
  */
-u64 toytcp_timeout_next(const struct tcb *tcb)
+u64 toytcp_deadline_next(const struct tcb *tcb)
 {
 	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
 	u32 half = 1u << 31, least = ~0u;

@@ -28,7 +28,7 @@ static void acknowledge(struct tcb *tcb, struct segment *seg)
 /* Something arrived out of order, or twice: SACK or DSACK. */
 static bool has_sacks(const struct tcb *tcb)
 {
-	return tcb->sack_ok && (tcb->ooo.ranges || tcb->rcv.twice_len);
+	return tcb->sack_ok && (tcb->ooo.ranges || tcb->rcv.dsack_len);
 }
 
 /* SACK, RFC 2018 section 4; first the duplicate, RFC 2883 section 4. */
@@ -38,10 +38,10 @@ static void put_sacks(struct tcb *tcb, struct segment *seg)
 
 	if (!has_sacks(tcb))
 		return;
-	if (tcb->rcv.twice_len) {
-		seg->sack[0].from = tcb->rcv.twice;
-		seg->sack[0].to = tcb->rcv.twice + tcb->rcv.twice_len;
-		tcb->rcv.twice_len = 0;
+	if (tcb->rcv.dsack_len) {
+		seg->sack[0].from = tcb->rcv.dsack;
+		seg->sack[0].to = tcb->rcv.dsack + tcb->rcv.dsack_len;
+		tcb->rcv.dsack_len = 0;
 		n++;
 	}
 	seg->sacks = (u8)(n + toytcp_reassembly_report(&tcb->ooo, seg->sack + n,
@@ -64,9 +64,9 @@ static void advance(struct tcb *tcb, u32 seq, u64 now)
 
 static bool emit_syn(struct tcb *tcb, u64 now, struct segment *seg)
 {
-	if (!tcb->resend)
+	if (!tcb->syn_pending)
 		return false;
-	tcb->resend = 0;
+	tcb->syn_pending = 0;
 	seg->seq = tcb->snd.iss;
 	seg->ctl = CTL_SYN;
 	seg->options = HAS_MSS;
@@ -126,7 +126,7 @@ static u32 room_from(const struct tcb *tcb, u32 from)
  */
 static u32 goal(const struct tcb *tcb)
 {
-	return toytcp_urgent_pending(tcb) ? tcb->snd.mss : tcb->burst;
+	return toytcp_urgent_pending(tcb) ? tcb->snd.mss : tcb->gso_goal;
 }
 
 /* At most one super-segment, in full segments. */
@@ -260,7 +260,7 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 	u32 n = unsent ? sendable(tcb, unsent) : 0;
 	bool fin = may_send_fin(tcb, tcb->snd.nxt + n);
 
-	if ((!n && !fin) || !toytcp_scoreboard_able(&tcb->board))
+	if ((!n && !fin) || !toytcp_scoreboard_has_room(&tcb->board))
 		return false;
 	/* In recovery, PRR decides how much goes out. */
 	if (n && tcb->cc.recovering)
@@ -284,7 +284,7 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	tcb->probe = 0;
 	if (tcb->snd.nxt != tcb->snd.una || tcb->fin_sent ||
 	    (!text && !tcb->fin_queued) ||
-	    !toytcp_scoreboard_able(&tcb->board))
+	    !toytcp_scoreboard_has_room(&tcb->board))
 		return false;
 	n = min(n, text);
 	send_new(tcb, now, seg, n, tcb->fin_queued && n == text);
@@ -372,7 +372,7 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
 {
 	return !toytcp_tcb_unsent(tcb) && tcb->fin_queued == tcb->fin_sent &&
 	       !tcb->board.lost && !tcb->ack_now && !tcb->probe &&
-	       !tcb->keep_probe && !tcb->resend;
+	       !tcb->keep_probe && !tcb->syn_pending;
 }
 
 /**

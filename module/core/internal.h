@@ -63,7 +63,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
 
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
-void toytcp_timeout_limit(struct tcb *tcb, u64 now);
+void toytcp_deadline_limit(struct tcb *tcb, u64 now);
 void toytcp_deadline_restart(struct tcb *tcb, u64 now);
 void toytcp_deadline_sent(struct tcb *tcb, u64 now);
 void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait);

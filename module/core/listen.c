@@ -81,7 +81,7 @@ static bool echoes(const struct syn_request *e, const struct segment *seg,
  * @seg: the segment
  * @now: microseconds
  *
- * Return: VERDICT_DROP, VERDICT_REPEAT (the same SYN again: our answer may be
+ * Return: VERDICT_DROP, VERDICT_RETRANSMIT (the same SYN again: our answer may be
  * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
  */
 enum verdict toytcp_request_arrives(const struct syn_request *e,
@@ -89,7 +89,7 @@ enum verdict toytcp_request_arrives(const struct syn_request *e,
 {
 	if ((seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST)) == CTL_SYN &&
 	    seg->seq == e->irs)
-		return VERDICT_REPEAT;
+		return VERDICT_RETRANSMIT;
 	if (e->timestamps && toytcp_stamp_missing(seg))
 		return VERDICT_DROP;
 	if (e->timestamps && toytcp_stamp_old(&e->ts, seg))
@@ -190,8 +190,8 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 	tcb->retransmits = e->synacks - !!e->synacks;
 	tcb->heard = now;
 	tcb->progress = now;
-	tcb->snd.mss_most = min(e->mss, e->announced);
-	toytcp_tcb_set_mss(tcb, tcb->snd.mss_most);
+	tcb->snd.mss_max = min(e->mss, e->announced);
+	toytcp_tcb_set_mss(tcb, tcb->snd.mss_max);
 	if (!tcb->retransmits && e->sent)	/* Karn's rule */
 		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
 	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN, NULL);

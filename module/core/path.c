@@ -31,7 +31,7 @@ static void set_mss(struct path_fit *path, struct tcb *tcb,
 	mss = tcb->snd.mss;
 	most = min_t(u64, limits->gso_size, (u64)limits->gso_segs * mss);
 	path->gso_goal = max_t(u32, mss, (u32)most - (u32)most % mss);
-	tcb->burst = path->gso_goal;
+	tcb->gso_goal = path->gso_goal;
 }
 
 static u32 current_mss(const struct tcb *tcb)
@@ -51,7 +51,7 @@ static u32 current_mss(const struct tcb *tcb)
 void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 		     const struct path_limits *limits)
 {
-	u32 mss = limits->room > path->room ? tcb->snd.mss_most :
+	u32 mss = limits->room > path->room ? tcb->snd.mss_max :
 					      current_mss(tcb);
 
 	path->room = limits->room;

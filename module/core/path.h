@@ -62,7 +62,7 @@ static inline bool toytcp_path_changed(const struct path_fit *path,
  */
 static inline void toytcp_path_goal(struct tcb *tcb, u32 goal)
 {
-	tcb->burst = goal;
+	tcb->gso_goal = goal;
 }
 
 #endif /* TOYTCP_CORE_PATH_H */

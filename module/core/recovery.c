@@ -107,7 +107,7 @@ static void take_dsack(struct tcb *tcb, u32 n, struct actions *act)
 {
 	bool probing = tcb->rack.probing;
 
-	act->notes |= NOTE_DUPLICATE;
+	act->notes |= NOTE_DSACK_IN;
 	toytcp_rack_probe_acked(tcb, true);
 	/* It may be the probe's, or the network has duplicated a segment. */
 	if (probing || !tcb->undoable || !tcb->prr.retransmitted)

@@ -129,7 +129,7 @@ struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
 
 /**
  * toytcp_scoreboard_send() - numbers go out for the first time
- * @b: the scoreboard; toytcp_scoreboard_able()
+ * @b: the scoreboard; toytcp_scoreboard_has_room()
  * @seq: the first of them: the end of the last record
  * @end: one past the last
  * @now: microseconds
@@ -378,12 +378,12 @@ u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
 }
 
 /**
- * toytcp_scoreboard_again() - how much is retransmitted and outstanding
+ * toytcp_scoreboard_retransmitted() - how much is retransmitted and outstanding
  * @b: the scoreboard
  *
  * Return: bytes. For statistics: it walks along all records.
  */
-u32 toytcp_scoreboard_again(const struct scoreboard *b)
+u32 toytcp_scoreboard_retransmitted(const struct scoreboard *b)
 {
 	const struct sent_record *r;
 	u32 bytes = 0;

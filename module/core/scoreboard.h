@@ -119,10 +119,10 @@ void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 				  u32 end, u64 now);
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
-u32 toytcp_scoreboard_again(const struct scoreboard *b);
+u32 toytcp_scoreboard_retransmitted(const struct scoreboard *b);
 
-/** toytcp_scoreboard_able() - is there room to note one more range? */
-static inline bool toytcp_scoreboard_able(const struct scoreboard *b)
+/** toytcp_scoreboard_has_room() - is there room to note one more range? */
+static inline bool toytcp_scoreboard_has_room(const struct scoreboard *b)
 {
 	return b->first || b->spare;
 }

@@ -19,7 +19,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->rcv.announced = mss;
 	tcb->rcv.mss = min_t(u16, mss, MSS_DEFAULT) - TIMESTAMPS_ROOM;
 	tcb->snd.mss = MSS_DEFAULT;
-	tcb->burst = MSS_DEFAULT;
+	tcb->gso_goal = MSS_DEFAULT;
 	tcb->keep_idle = KEEP_IDLE;
 	tcb->keep_interval = KEEP_INTERVAL;
 	tcb->keep_count = KEEP_COUNT;
@@ -58,7 +58,7 @@ void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 {
 	tcb->snd.mss = clamp_t(u32, mss, MSS_MIN, 65535) -
 		       toytcp_tcb_overhead(tcb);
-	tcb->burst = max_t(u32, tcb->burst, tcb->snd.mss);
+	tcb->gso_goal = max_t(u32, tcb->gso_goal, tcb->snd.mss);
 	tcb->cc.cwnd = max_t(u32, tcb->cc.cwnd, tcb->snd.mss);
 	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
 }

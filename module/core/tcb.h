@@ -108,7 +108,7 @@ static_assert((65536ull * SECOND >> TICK_SHIFT) + (2u << 15) < 1u << 31,
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
  * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
- * @mss_most: what both ends accept, options included, bytes; @mss may be lower
+ * @mss_max: what both ends accept, options included, bytes; @mss may be lower
  *	because of the path
  * @wscale: shift of the windows the peer sends
  *
@@ -125,7 +125,7 @@ struct send_space {
 	u32 wl2;
 	u32 max_wnd;
 	u16 mss;
-	u16 mss_most;
+	u16 mss_max;
 	u8 wscale;
 };
 
@@ -134,7 +134,7 @@ struct send_space {
  * @irs: initial receive sequence number: the peer's SYN
  * @copied: next byte the user will read; copied <= nxt
  * @nxt: next number expected
- * @twice: first number of the duplicate to report (DSACK, RFC 2883)
+ * @dsack: first number of the duplicate to report (DSACK, RFC 2883)
  * @adv: one past the last number the peer may send: the furthest RCV.NXT +
  *	RCV.WND ever announced. Never goes back (RFC 9293 SHLD-14)
  * @acked: the RCV.NXT of the last ACK that was sent
@@ -143,7 +143,7 @@ struct send_space {
  * @mss: the largest text seen, at most what was announced, bytes: the
  *	"full-sized segment" of RFC 9293 SHLD-18
  * @announced: the MSS option we sent or will send, bytes
- * @twice_len: its length, bytes; 0: none to report
+ * @dsack_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
  * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
@@ -153,14 +153,14 @@ struct receive_space {
 	u32 irs;
 	u32 copied;
 	u32 nxt;
-	u32 twice;
+	u32 dsack;
 	u32 adv;
 	u32 acked;
 	u32 up;
 	u32 buf;
 	u16 mss;
 	u16 announced;
-	u16 twice_len;
+	u16 dsack_len;
 	u8 wscale;
 	u8 urgent;
 	u8 full_segs_since_tx;
@@ -347,7 +347,7 @@ struct prr {
  *	bytes of text and options; 0: it did not, or the size is restored
  * @mss_proven: the smaller size that got through; 0: none yet
  * @retransmits: segments retransmitted since the beginning
- * @burst: the largest text of a super-segment, bytes: the caller or
+ * @gso_goal: the largest text of a super-segment, bytes: the caller or
  *	segmentation offload cuts it into segments of snd.mss
  * @user_timeout: milliseconds without progress until ETIMEDOUT; 0: count
  *	retransmissions instead
@@ -367,7 +367,7 @@ struct prr {
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
  * @probe: send the next number, whatever the window and Nagle say
- * @resend: send the SYN, for the first time or again
+ * @syn_pending: send the SYN, for the first time or again
  * @keep_probe: send a keep-alive probe
  * @nodelay: no Nagle algorithm (TCP_NODELAY)
  * @cork: hold incomplete segments back (TCP_CORK, MSG_MORE)
@@ -410,7 +410,7 @@ struct tcb {
 	u16 mss_former;
 	u16 mss_proven;
 	u32 retransmits;
-	u32 burst;
+	u32 gso_goal;
 	u32 user_timeout;
 	u16 keep_idle;
 	u16 keep_interval;
@@ -426,7 +426,7 @@ struct tcb {
 	u8 fin_sent : 1;
 	u8 fin_received : 1;
 	u8 probe : 1;
-	u8 resend : 1;
+	u8 syn_pending : 1;
 	u8 keep_probe : 1;
 	u8 nodelay : 1;
 	u8 cork : 1;

@@ -21,9 +21,9 @@ void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 	if (!tcb->sack_ok || !toytcp_ack_plausible(a) ||
 	    !seq_before(from, to) || to - from > 65535)
 		return;
-	tcb->rcv.twice = from;
-	tcb->rcv.twice_len = (u16)(to - from);
-	a->act->notes |= NOTE_TWICE;
+	tcb->rcv.dsack = from;
+	tcb->rcv.dsack_len = (u16)(to - from);
+	a->act->notes |= NOTE_DSACK_OUT;
 }
 
 /* In order: this text, and text that was waiting behind it, is readable. */

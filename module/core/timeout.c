@@ -44,7 +44,7 @@ static void expire_rto(struct tcb *tcb, u64 now, struct actions *act)
 		return;
 	}
 	if (toytcp_tcb_in(tcb, STATES_SYN)) {
-		tcb->resend = 1;
+		tcb->syn_pending = 1;
 		tcb->retransmits++;
 	} else {
 		if (toytcp_blackhole_timeout(tcb)) {

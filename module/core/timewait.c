@@ -6,11 +6,11 @@
 #include "seq.h"
 
 /**
- * toytcp_timewait_keep() - keep what TIME-WAIT needs of a connection
+ * toytcp_timewait_from_tcb() - keep what TIME-WAIT needs of a connection
  * @r: all of it is written
  * @tcb: in TIME-WAIT, nothing more to emit
  */
-void toytcp_timewait_keep(struct timewait *r, const struct tcb *tcb)
+void toytcp_timewait_from_tcb(struct timewait *r, const struct tcb *tcb)
 {
 	r->snd_nxt = tcb->snd.nxt;
 	r->rcv_nxt = tcb->rcv.nxt;

@@ -54,7 +54,7 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 	if (option == OPTION_KEEPALIVE || option == OPTION_KEEP_IDLE)
 		toytcp_timeout_keepalive(tcb, now);
 	if (option == OPTION_USER_TIMEOUT)
-		toytcp_timeout_limit(tcb, now);
+		toytcp_deadline_limit(tcb, now);
 }
 
 /** toytcp_user_get() - the value of an option, as toytcp_user_set() takes it */
@@ -123,7 +123,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.iss = iss;
 	tcb->snd.una = iss;
 	tcb->snd.up = iss;
-	tcb->resend = 1;
+	tcb->syn_pending = 1;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
 	tcb->ecn_high = iss;
@@ -298,7 +298,7 @@ static const char *timer_name(const struct tcb *tcb, u64 deadline)
  */
 void toytcp_user_status(const struct tcb *tcb, struct status *status)
 {
-	u64 deadline = toytcp_timeout_next(tcb);
+	u64 deadline = toytcp_deadline_next(tcb);
 	/* SYN and FIN take numbers, but are not bytes that anybody sent. */
 	u32 first = toytcp_tcb_in(tcb, STATES_SYN) ? tcb->snd.iss + 1 :
 						     tcb->snd.una;
@@ -327,7 +327,7 @@ void toytcp_user_status(const struct tcb *tcb, struct status *status)
 
 /**
  * toytcp_user_end() - nothing more will happen: CLOSED
- * @tcb: in any state; TIME-WAIT lives on elsewhere (toytcp_timewait_keep())
+ * @tcb: in any state; TIME-WAIT lives on elsewhere (toytcp_timewait_from_tcb())
  * @text: the nodes that were lent, linked by @next, or NULL
  *
  * Return: the records that were lent, linked likewise, or NULL.

@@ -83,7 +83,7 @@ void host_pass(struct host *h, u64 us)
 /* On to the next deadline. Returns false if there is none. */
 bool host_expire(struct host *h)
 {
-	u64 next = toytcp_timeout_next(&h->tcb);
+	u64 next = toytcp_deadline_next(&h->tcb);
 
 	if (!next)
 		return false;

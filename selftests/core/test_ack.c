@@ -27,7 +27,7 @@ TEST(ack_of_syn__simultaneous_open_completes)
 	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
 	EXPECT_STATE(&h, TCP_ESTABLISHED);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 	EXPECT_EQ(h.tcb.snd.wnd, WND);
 }
 
@@ -312,7 +312,7 @@ TEST(ack_of_fin__fin_wait_1_to_2)
 	ARRIVE_NEXT(&h, .ack = ISS + 2);
 	EXPECT_STATE(&h, TCP_FIN_WAIT2);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 TEST(ack_of_fin__closing_to_time_wait)

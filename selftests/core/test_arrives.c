@@ -74,7 +74,7 @@ TEST(syn_sent_check_rst__refused)
 	EXPECT_EQ(h.act.error, ECONNREFUSED);
 	EXPECT_FALSE(h.act.reset);
 	EXPECT_TRUE(h.act.wake & WAKE_STATE);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 TEST(syn_sent_check_rst__without_ack_is_dropped)
@@ -100,7 +100,7 @@ TEST(syn_sent_check_syn__established)
 	EXPECT_EQ(h.tcb.snd.una, ISS + 1);
 	EXPECT_EQ(h.tcb.snd.wnd, WND);
 	EXPECT_EQ(h.tcb.snd.mss, 700);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* MUST-15: no MSS option means 536. */
@@ -111,7 +111,7 @@ TEST(syn_sent_check_syn__no_mss_option)
 	make_syn_sent(&h);
 	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1);
 	EXPECT_EQ(h.tcb.snd.mss, 536);
-	EXPECT_EQ(h.tcb.snd.mss_most, 536);
+	EXPECT_EQ(h.tcb.snd.mss_max, 536);
 }
 
 TEST(syn_sent_check_syn__tiny_mss)
@@ -373,7 +373,7 @@ TEST(check_rst__the_exact_number_ends_it)
 		EXPECT_EQ(h.act.error, rows[i].error);
 		EXPECT_QUIET(&h);
 		EXPECT_FALSE(h.act.reset);
-		EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+		EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 	}
 }
 

@@ -26,7 +26,7 @@ TEST(deadline__is_never_early_and_at_most_a_tick_late)
 		set = toytcp_deadline_at(&h.tcb, TIMER_RTO);
 		EXPECT_GE(set, at);
 		EXPECT_GT(at + TICK, set);
-		EXPECT_EQ(toytcp_timeout_next(&h.tcb), set);
+		EXPECT_EQ(toytcp_deadline_next(&h.tcb), set);
 		toytcp_timeout_expire(&h.tcb, set - 1, &h.act);
 		EXPECT_NE(h.tcb.deadline[TIMER_RTO], 0);
 	}
@@ -52,7 +52,7 @@ TEST(deadline__each_timer_crosses_the_wrap)
 			toytcp_deadline_set(&h.tcb, timer, at, h.now);
 			at += at == wrap(3) ? TICK : 0;	/* 0 is "not set" */
 			EXPECT_EQ(toytcp_deadline_at(&h.tcb, timer), at);
-			EXPECT_EQ(toytcp_timeout_next(&h.tcb), at);
+			EXPECT_EQ(toytcp_deadline_next(&h.tcb), at);
 			toytcp_timeout_expire(&h.tcb, at - 1, &h.act);
 			EXPECT_NE(h.tcb.deadline[timer], 0);
 			EXPECT_EQ(toytcp_deadline_at(&h.tcb, timer), at);
@@ -61,7 +61,7 @@ TEST(deadline__each_timer_crosses_the_wrap)
 }
 
 /* The one that is behind the wrap is not the first one. */
-TEST(timeout_next__on_both_sides_of_the_wrap)
+TEST(deadline_next__on_both_sides_of_the_wrap)
 {
 	struct host h;
 
@@ -69,10 +69,10 @@ TEST(timeout_next__on_both_sides_of_the_wrap)
 	h.now = wrap(1) - SECOND;
 	toytcp_deadline_set(&h.tcb, TIMER_IDLE, wrap(1) + SECOND, h.now);
 	toytcp_deadline_set(&h.tcb, TIMER_ACK, wrap(1) - MSEC, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), wrap(1) - MSEC + 8);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), wrap(1) - MSEC + 8);
 	host_expire(&h);
 	EXPECT_EQ(h.tcb.deadline[TIMER_ACK], 0);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), wrap(1) + SECOND);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), wrap(1) + SECOND);
 }
 
 /* The longest wait, with much going on meanwhile. */
@@ -90,7 +90,7 @@ TEST(deadline__far_away_while_others_are_set)
 		toytcp_deadline_set(&h.tcb, TIMER_ACK, h.now + DELAYED_ACK,
 				    h.now);
 		ASSERT_EQ(toytcp_deadline_at(&h.tcb, TIMER_IDLE), end);
-		ASSERT_EQ(toytcp_timeout_next(&h.tcb), h.now + DELAYED_ACK);
+		ASSERT_EQ(toytcp_deadline_next(&h.tcb), h.now + DELAYED_ACK);
 		toytcp_timeout_expire(&h.tcb, h.now + DELAYED_ACK, &h.act);
 		ASSERT_EQ(h.tcb.deadline[TIMER_ACK], 0);
 		h.now += 15 * SECOND;
@@ -118,10 +118,10 @@ TEST(keepalive__the_longest)
 	h.tcb.keep_idle = 32767;
 	h.tcb.keep_interval = 32767;
 	toytcp_timeout_keepalive(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 32767ull * SECOND);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + 32767ull * SECOND);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_ONLY_ACK(&h, ISS, IRS + 1);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 32767ull * SECOND);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + 32767ull * SECOND);
 }
 
 /* 2^31 milliseconds, the longest that TCP_USER_TIMEOUT takes: 24 days. */
@@ -155,7 +155,7 @@ TEST(loss__runs_beside_the_timeout)
 	EXPECT_EQ(rto, h.now + toytcp_rtt_timeout(&h.tcb.rtt));
 	EXPECT_EQ(toytcp_deadline_at(&h.tcb, TIMER_LOSS),
 		  h.now + 2 * h.tcb.rtt.srtt);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  toytcp_deadline_at(&h.tcb, TIMER_LOSS));
 	/* RFC 8985 section 7.3: the probe starts the timeout anew. */
 	ASSERT_TRUE(host_expire(&h));
@@ -200,7 +200,7 @@ TEST(loss__ends_with_what_is_outstanding)
 	h.tcb.sack_ok = 1;
 	host_send(&h, 4 * MSS);
 	ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* The user timeout ends before the loss timer would go off. */
@@ -212,12 +212,12 @@ TEST(loss__the_user_timeout_comes_first)
 	h.tcb.sack_ok = 1;
 	host_send(&h, 4 * MSS);
 	h.tcb.user_timeout = 20;
-	toytcp_timeout_limit(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 20 * MSEC);
+	toytcp_deadline_limit(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + 20 * MSEC);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_STATE(&h, TCP_CLOSE);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /*
@@ -288,7 +288,7 @@ TEST(persist__the_override_gives_way_to_the_timeout)
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_EQ(h.tcb.deadline[TIMER_PERSIST], 0);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
 }
 

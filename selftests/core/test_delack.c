@@ -58,10 +58,10 @@ TEST(delack_text__one_segment_waits_a_little)
 	spend_quick_acks(&h);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + STREAM_ACK);
 	host_pass(&h, STREAM_ACK);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + MSS);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* An answer carried the ACK once: the next is waited for, but not twice. */
@@ -74,11 +74,11 @@ TEST(delack_text__longer_where_an_answer_is_expected)
 	host_send(&h, 1);
 	EXPECT_EQ(h.sent, 1);
 	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + DELAYED_ACK);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + DELAYED_ACK);
 	host_pass(&h, DELAYED_ACK);
 	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 3);
 	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + STREAM_ACK);
 }
 
 TEST(delack_text__every_second_full_segment)
@@ -91,7 +91,7 @@ TEST(delack_text__every_second_full_segment)
 	EXPECT_QUIET(&h);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 2 * MSS);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* A stream faster than its reader: he will come, and the timer is there too. */
@@ -107,7 +107,7 @@ TEST(delack_text__left_to_the_reader_of_a_stream)
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + STREAM_ACK);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + STREAM_ACK);
 	host_read(&h, 3 * MSS);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 3 * MSS);
 }

@@ -244,7 +244,7 @@ TEST(slow_down__covers_a_loss_of_that_window)
 	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 6 * MSS, .sacks = 1,
 		    .sack = { { ISS + 1 + MSS, ISS + 1 + 2 * MSS } });
-	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * MSS);
 	EXPECT_FALSE(h.tcb.cc.recovering == 1);
@@ -340,7 +340,7 @@ TEST(slow_down__is_not_undone)
 	ASSERT_TRUE(h.tcb.cc.recovering == 1);
 	ECHO(&h, 4 * MSS);
 	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { ISS + 1, ISS + 1 + MSS } });
-	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 	EXPECT_LE(h.tcb.cc.cwnd, 8 * MSS);
 }
@@ -379,7 +379,7 @@ TEST(slow_down__not_undone_for_an_earlier_loss)
 	cwnd = h.tcb.cc.cwnd;
 	EXPECT_LT(cwnd, 4 * MSS);
 	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { ISS + 1, ISS + 1 + MSS } });
-	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
 }

@@ -22,7 +22,7 @@ TEST(sendable__super_segments)
 	struct host h;
 
 	make_established(&h);
-	h.tcb.burst = 3 * MSS + 1;	/* no multiple: whole segments count */
+	h.tcb.gso_goal = 3 * MSS + 1;	/* no multiple: whole segments count */
 	host_send(&h, 7 * MSS);
 	ASSERT_EQ(h.sent, 3);
 	EXPECT_EQ(h.out[0].len, 3 * MSS);
@@ -65,7 +65,7 @@ TEST(sendable__the_override_timeout)
 	ARRIVE_NEXT(&h, .wnd = 100);
 	host_send(&h, 1000);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + OVERRIDE);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + OVERRIDE);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 100);
@@ -321,9 +321,9 @@ TEST(emit_nothing__until_something_asks)
 	h.tcb.board.lost = 1;
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
 	h.tcb.board.lost = 0;
-	h.tcb.resend = 1;
+	h.tcb.syn_pending = 1;
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
-	h.tcb.resend = 0;
+	h.tcb.syn_pending = 0;
 	toytcp_user_close(&h.tcb);
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
 }

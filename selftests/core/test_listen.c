@@ -165,7 +165,7 @@ TEST(request__the_syn_again)
 {
 	struct syn_request e = make_request(BUF, HAS_MSS);
 
-	EXPECT_EQ(REQUEST(&e, .ctl = CTL_SYN, .seq = IRS), VERDICT_REPEAT);
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_SYN, .seq = IRS), VERDICT_RETRANSMIT);
 }
 
 TEST(request__another_syn)

@@ -12,7 +12,7 @@ static const struct path_limits ethernet = {
 static void make_fitted(struct host *h, struct path_fit *path)
 {
 	make_established(h);
-	h->tcb.snd.mss_most = 1460;
+	h->tcb.snd.mss_max = 1460;
 	memset(path, 0, sizeof(*path));
 	toytcp_path_fit(path, &h->tcb, &ethernet);
 }
@@ -36,7 +36,7 @@ TEST(fit__goal_is_in_whole_segments)
 	EXPECT_EQ(h.tcb.snd.mss, 1460);
 	EXPECT_EQ(path.room, ROOM);
 	EXPECT_EQ(path.gso_goal, 44 * 1460);
-	EXPECT_EQ(h.tcb.burst, 44 * 1460);
+	EXPECT_EQ(h.tcb.gso_goal, 44 * 1460);
 }
 
 TEST(fit__goal_is_limited_by_segments)
@@ -61,7 +61,7 @@ TEST(fit__a_device_that_does_not_cut)
 	limits.gso_size = 0;
 	toytcp_path_fit(&path, &h.tcb, &limits);
 	EXPECT_EQ(path.gso_goal, 1460);
-	EXPECT_EQ(h.tcb.burst, 1460);
+	EXPECT_EQ(h.tcb.gso_goal, 1460);
 }
 
 TEST(fit__never_more_than_both_ends_take)

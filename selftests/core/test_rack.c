@@ -32,14 +32,14 @@ TEST(rack_detect__a_quarter_of_a_round_trip_later)
 	SACK(&h, 0, 1, 2);
 	EXPECT_QUIET(&h);
 	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 15 * MSEC));
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), NEXT_TICK(h.now + 15 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, AT(0), IRS + 1, MSS);
 	EXPECT_TRUE(h.act.notes & NOTE_RECOVERY);
 	/* From now on it is the retransmission timer again. */
 	EXPECT_EQ(h.tcb.deadline[TIMER_LOSS], 0);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  h.now + toytcp_rtt_timeout(&h.tcb.rtt));
 }
 
@@ -53,11 +53,11 @@ TEST(rack_detect__one_after_the_other)
 	h.now += 20 * MSEC;
 	missing = h.now;
 	SACK(&h, 0, 2, 3);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 5 * MSEC));
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), NEXT_TICK(h.now + 5 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_EQ(h.out[0].seq, AT(0));
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(missing + 15 * MSEC));
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), NEXT_TICK(missing + 15 * MSEC));
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ((u32)h.tcb.board.first->next->flags, RECORD_LOST);
 }
@@ -92,7 +92,7 @@ TEST(rack_detect__three_are_not_enough_after_reordering)
 	h.now += 30 * MSEC;
 	SACK(&h, 0, 1, 4);	/* the third was sent 30 ms after the first */
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now + 20 * MSEC));
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), NEXT_TICK(h.now + 20 * MSEC));
 }
 
 /* A repetition that was lost is noticed by what was sent after it. */
@@ -207,7 +207,7 @@ TEST(rack_probe__after_two_round_trips)
 
 	make_tail(&h, 4);
 	EXPECT_NE(h.tcb.deadline[TIMER_LOSS], 0);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 2 * h.tcb.rtt.srtt);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + 2 * h.tcb.rtt.srtt);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, AT(3), IRS + 1, MSS);
@@ -235,7 +235,7 @@ TEST(rack_probe__a_single_segment_waits_longer)
 	struct host h;
 
 	make_tail(&h, 1);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  h.now + min(2 * h.tcb.rtt.srtt + PROBE_DELAY,
 			      toytcp_rtt_timeout(&h.tcb.rtt)));
 }
@@ -307,7 +307,7 @@ TEST(rack_probe__only_one_whatever_else_came_twice)
 	ARRIVE_NEXT(&h, .ack = AT(2));
 	ASSERT_TRUE(host_expire(&h));
 	ARRIVE_NEXT(&h, .sacks = 1, .sack = { { AT(0), AT(1) } });
-	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_TRUE(h.tcb.timed_out == 1);
 }

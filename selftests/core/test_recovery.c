@@ -205,7 +205,7 @@ TEST(recovery__not_into_a_closed_window)
 	duplicate(&h, 2);
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS, .wnd = 0);
 	duplicate(&h, 1);
-	EXPECT_TRUE(h.tcb.resend == 0);
+	EXPECT_TRUE(h.tcb.syn_pending == 0);
 }
 
 /* --- With SACK --- */
@@ -373,7 +373,7 @@ TEST(take_duplicate__undoes_the_reduction)
 	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
 	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
 		    .sack = { { AT(0), AT(1) } });
-	EXPECT_TRUE(h.act.notes & NOTE_DUPLICATE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
 }
@@ -507,7 +507,7 @@ TEST(report__what_came_twice)
 	ASSERT_EQ(h.out[0].sacks, 1);
 	EXPECT_EQ(h.out[0].sack[0].from, PEER(0));
 	EXPECT_EQ(h.out[0].sack[0].to, PEER(1));
-	EXPECT_TRUE(h.act.notes & NOTE_TWICE);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_OUT);
 	h.tcb.quickack = 1;
 	peer_sends(&h, 1);	/* it is said once */
 	ASSERT_EQ(h.sent, 1);

@@ -137,7 +137,7 @@ TEST(karn__the_back_off_lasts_until_a_sample)
 	ARRIVE_NEXT(&h, .ack = ISS + 11);	/* of which of the two? */
 	EXPECT_EQ(h.tcb.rtt.backoff, 1);
 	host_send(&h, 10);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + 2 * h.tcb.rtt.rto);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + 2 * h.tcb.rtt.rto);
 	h.now += 100 * MSEC;
 	ARRIVE_NEXT(&h, .ack = ISS + 21);
 	EXPECT_EQ(h.tcb.rtt.backoff, 0);

@@ -175,7 +175,7 @@ TEST(scoreboard_lose__and_repeat)
 	EXPECT_RECORD(r, 0, 100, RECORD_LOST);
 	toytcp_scoreboard_retransmit(&t.b, r, FROM + 50, 1000);
 	EXPECT_EQ(t.b.lost, 150);
-	EXPECT_EQ(toytcp_scoreboard_again(&t.b), 50);
+	EXPECT_EQ(toytcp_scoreboard_retransmitted(&t.b), 50);
 	r = toytcp_scoreboard_lost(&t.b);
 	EXPECT_RECORD(r, 50, 100, RECORD_LOST);
 	toytcp_scoreboard_retransmit(&t.b, r, FROM + 200, 1000);

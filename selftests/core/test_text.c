@@ -224,7 +224,7 @@ TEST(check_fin__fin_wait_2_to_time_wait)
 	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_FIN);
 	EXPECT_STATE(&h, TCP_TIME_WAIT);
 	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 2);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* Our ACK of it was lost. */

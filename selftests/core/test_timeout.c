@@ -24,7 +24,7 @@ TEST(retransmit__from_una)
 	make_established(&h);
 	host_send(&h, 3 * MSS);
 	EXPECT_EQ(h.sent, 3);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + h.tcb.rtt.rto);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + h.tcb.rtt.rto);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);	/* cwnd is one segment */
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, MSS);
@@ -41,7 +41,7 @@ TEST(retransmit__backs_off)
 	make_established(&h);
 	host_send(&h, 10);
 	for (i = 0; i < 5; i++) {
-		u64 wait = toytcp_timeout_next(&h.tcb) - h.now;
+		u64 wait = toytcp_deadline_next(&h.tcb) - h.now;
 
 		EXPECT_TRUE(!last || wait == 2 * last);
 		last = wait;
@@ -73,10 +73,10 @@ TEST(retransmit__the_timer_restarts_with_an_ack)
 	host_send(&h, 2 * MSS);
 	h.now += 50 * MSEC;
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + MSS);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  NEXT_TICK(h.now + toytcp_rtt_timeout(&h.tcb.rtt)));
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 2 * MSS);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 TEST(retransmit__the_fin)
@@ -236,7 +236,7 @@ TEST(user_timeout__set_while_waiting)
 	make_established(&h);
 	host_send(&h, 10);
 	h.tcb.user_timeout = 100;
-	toytcp_timeout_limit(&h.tcb, h.now);
+	toytcp_deadline_limit(&h.tcb, h.now);
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
@@ -271,7 +271,7 @@ TEST(user_timeout__begins_when_corked_text_goes_out)
 	EXPECT_EQ(wait_for_end(&h), 100ull * MSEC);
 }
 
-TEST(timeout_limit__has_passed_now_and_not_before)
+TEST(deadline_limit__has_passed_now_and_not_before)
 {
 	struct host h;
 
@@ -279,25 +279,25 @@ TEST(timeout_limit__has_passed_now_and_not_before)
 	host_send(&h, 10);
 	h.now += 50 * MSEC;
 	h.tcb.user_timeout = 10;
-	toytcp_timeout_limit(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), NEXT_TICK(h.now));
+	toytcp_deadline_limit(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), NEXT_TICK(h.now));
 }
 
-TEST(timeout_limit__postpones_nothing)
+TEST(deadline_limit__postpones_nothing)
 {
 	struct host h;
 	u64 due;
 
 	make_established(&h);
 	host_send(&h, 10);
-	due = toytcp_timeout_next(&h.tcb);
+	due = toytcp_deadline_next(&h.tcb);
 	h.now += 50 * MSEC;
 	h.tcb.user_timeout = 100000;
-	toytcp_timeout_limit(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), due);
+	toytcp_deadline_limit(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), due);
 	h.now = due + MSEC;
-	toytcp_timeout_limit(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), due);
+	toytcp_deadline_limit(&h.tcb, h.now);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), due);
 	host_pass(&h, 0);
 	EXPECT_EQ(h.sent, 1);
 }
@@ -318,7 +318,7 @@ TEST(persist__probes_a_closed_window)
 	host_send(&h, 100);
 	EXPECT_QUIET(&h);
 	/* SHLD-29: the first after a retransmission timeout. */
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.now + h.tcb.rtt.rto);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + h.tcb.rtt.rto);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 1);
@@ -334,7 +334,7 @@ TEST(persist__backs_off)
 	close_window(&h);
 	host_send(&h, 100);
 	for (i = 0; i < 5; i++) {
-		u64 wait = toytcp_timeout_next(&h.tcb) - h.now;
+		u64 wait = toytcp_deadline_next(&h.tcb) - h.now;
 
 		EXPECT_TRUE(!last || wait == 2 * last);
 		last = wait;
@@ -540,7 +540,7 @@ TEST(keepalive__defaults)
 
 	make_established(&h);
 	EXPECT_FALSE(!!h.tcb.keepalive);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 	EXPECT_GE(h.tcb.keep_idle, 7200);
 }
 
@@ -549,7 +549,7 @@ TEST(keepalive__probes_with_a_number_already_acked)
 	struct host h;
 
 	make_keepalive(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.tcb.heard + 10 * SECOND);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.tcb.heard + 10 * SECOND);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_ONLY_ACK(&h, ISS, IRS + 1);
 }
@@ -588,7 +588,7 @@ TEST(keepalive__text_puts_it_off)
 	h.now += 1 * SECOND;
 	host_pass(&h, 0);
 	EXPECT_QUIET(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), h.tcb.heard + 10 * SECOND);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.tcb.heard + 10 * SECOND);
 }
 
 TEST(keepalive__switched_off)
@@ -598,7 +598,7 @@ TEST(keepalive__switched_off)
 	make_keepalive(&h);
 	h.tcb.keepalive = 0;
 	toytcp_timeout_keepalive(&h.tcb, h.now);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* --- FIN-WAIT-2 --- */
@@ -608,7 +608,7 @@ TEST(fin_wait_2__an_orphan_does_not_wait_for_ever)
 	struct host h;
 
 	make_fin_wait_2(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 	toytcp_user_leave(&h.tcb, h.now);
 	EXPECT_EQ(wait_for_end(&h), FIN_WAIT_2_MAX * 1ull * SECOND);
 	EXPECT_STATE(&h, TCP_CLOSE);
@@ -623,7 +623,7 @@ TEST(fin_wait_2__left_before_it_came)
 	host_leave(&h);
 	ARRIVE_NEXT(&h, .ack = ISS + 2);
 	EXPECT_STATE(&h, TCP_FIN_WAIT2);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb),
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb),
 		  h.now + FIN_WAIT_2_MAX * 1ull * SECOND);
 }
 

@@ -12,7 +12,7 @@ static struct timewait make_timewait(void)
 	struct host h;
 
 	make_time_wait(&h);
-	toytcp_timewait_keep(&r, &h.tcb);
+	toytcp_timewait_from_tcb(&r, &h.tcb);
 	return r;
 }
 

@@ -43,7 +43,7 @@ TEST(urgent_send__more_than_a_segment)
 	int i;
 
 	make_established(&h);
-	h.tcb.burst = 10 * MSS;
+	h.tcb.gso_goal = 10 * MSS;
 	host_send_urgent(&h, 4 * MSS + 10);
 	ASSERT_EQ(h.sent, 5);
 	for (i = 0; i < 5; i++) {

@@ -63,7 +63,7 @@ TEST(user_open__sends_a_syn)
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_SYN, ISS, 0, 0);
 	EXPECT_EQ(h.out[0].options, HAS_MSS | HAS_WSCALE | HAS_SACK_OK);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), START + RTO_INITIAL);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), START + RTO_INITIAL);
 }
 
 TEST(user_open__asks_for_the_scale_of_its_buffer)
@@ -229,7 +229,7 @@ TEST(user_close__in_syn_sent_forgets_its_timer)
 
 	make_syn_sent(&h);
 	host_close(&h);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 }
 
 /* --- ABORT --- */
@@ -263,7 +263,7 @@ TEST(user_abort__in_every_state)
 		EXPECT_EQ(h.act.wake, WAKE_STATE);
 		EXPECT_EQ(h.act.cause, CAUSE_ABORT);
 		EXPECT_STATE(&h, TCP_CLOSE);
-		EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+		EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 		host_settle(&h);
 		EXPECT_QUIET(&h);
 		if (!rows[i].tell)
@@ -287,7 +287,7 @@ TEST(user_unreachable__gives_up)
 	EXPECT_EQ(h.act.error, EHOSTUNREACH);
 	EXPECT_EQ(h.act.wake, WAKE_STATE);
 	EXPECT_EQ(h.act.cause, CAUSE_ICMP);
-	EXPECT_EQ(toytcp_timeout_next(&h.tcb), 0);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
 	host_settle(&h);
 	EXPECT_QUIET(&h);
 }
@@ -380,7 +380,7 @@ TEST(tcb_set_mss__bounds)
 	EXPECT_EQ(h.tcb.snd.mss, MSS_MIN);
 	toytcp_tcb_set_mss(&h.tcb, 100000);
 	EXPECT_EQ(h.tcb.snd.mss, 65535);
-	EXPECT_GE(h.tcb.burst, h.tcb.snd.mss);
+	EXPECT_GE(h.tcb.gso_goal, h.tcb.snd.mss);
 }
 
 TEST(cause_name__has_no_blanks)

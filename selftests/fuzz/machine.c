@@ -106,7 +106,7 @@ static void end_connection(struct machine *m)
 	purge(m);
 	m->kind = m->listens ? LISTENING : CLOSED;
 	if (m->tcb.state == TCP_TIME_WAIT) {
-		toytcp_timewait_keep(&m->timewait, &m->tcb);
+		toytcp_timewait_from_tcb(&m->timewait, &m->tcb);
 		m->kind = TIMEWAIT;
 	}
 }
@@ -117,7 +117,7 @@ static void lend(struct machine *m)
 	struct scoreboard *b = &m->tcb.board;
 	u32 want = m->in.left % 16;
 
-	while (b->spares < want || !toytcp_scoreboard_able(b)) {
+	while (b->spares < want || !toytcp_scoreboard_has_room(b)) {
 		toytcp_scoreboard_lend(b, malloc(sizeof(struct sent_record)));
 		m->records++;
 	}
@@ -210,7 +210,7 @@ static void request_input(struct machine *m, const struct segment *seg)
 	case VERDICT_PROMOTE:
 		promote(m, seg);
 		break;
-	case VERDICT_REPEAT:
+	case VERDICT_RETRANSMIT:
 		toytcp_request_synack(&m->request, m->now, &reply);
 		break;
 	case VERDICT_ACK:
@@ -335,7 +335,7 @@ static void arrive(struct machine *m)
 		seg.up = take16(&m->in);
 	if (seg.ctl & CTL_SYN) {
 		seg.options = take8(&m->in) & (HAS_MSS | HAS_WSCALE |
-					    HAS_SACK_OK);
+					       HAS_SACK_OK);
 		seg.mss = seg.options & HAS_MSS ? take16(&m->in) : 0;
 		if (seg.options & HAS_WSCALE)
 			seg.wscale = take8(&m->in) % (WSCALE_MAX + 1);
@@ -366,7 +366,7 @@ static void pass(struct machine *m, u64 us)
 
 static void wait_for_deadline(struct machine *m)
 {
-	u64 next = m->kind == FULL ? toytcp_timeout_next(&m->tcb) : 0;
+	u64 next = m->kind == FULL ? toytcp_deadline_next(&m->tcb) : 0;
 
 	if (next)
 		pass(m, next > m->now ? next - m->now : 0);
@@ -548,7 +548,7 @@ void machine_end(struct machine *m)
 
 	for (i = 0; i < 1000 && m->kind == FULL; i++) {
 		m->before = m->tcb;
-		if (m->tcb.keepalive || !toytcp_timeout_next(&m->tcb))
+		if (m->tcb.keepalive || !toytcp_deadline_next(&m->tcb))
 			break;
 		wait_for_deadline(m);
 	}

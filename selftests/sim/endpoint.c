@@ -190,7 +190,7 @@ static void end_connection(struct endpoint *e)
 	e->kind = e->tcb.state == TCP_TIME_WAIT ? TIMEWAIT : NOTHING;
 	e->timer = NEVER;
 	if (e->kind == TIMEWAIT) {
-		toytcp_timewait_keep(&e->timewait, &e->tcb);
+		toytcp_timewait_from_tcb(&e->timewait, &e->tcb);
 		e->timer = e->world->now + e->world->time_wait;
 	}
 }
@@ -216,7 +216,7 @@ static void lend(struct endpoint *e, u8 sacks)
 	struct scoreboard *b = &e->tcb.board;
 	int n = toytcp_policy_records(&e->tcb, sacks);
 
-	if (n > 0 && toytcp_scoreboard_able(b) && e->short_of_memory)
+	if (n > 0 && toytcp_scoreboard_has_room(b) && e->short_of_memory)
 		return;
 	e->records += (u32)n;
 	for (; n > 0; n--)
@@ -275,7 +275,7 @@ void endpoint_settle(struct endpoint *e, struct actions *act)
 		/* While a user has the socket, timers may be late. */
 		if (e->backlog.until == NEVER)
 			check_settled(e);
-		e->timer = toytcp_timeout_next(&e->tcb);
+		e->timer = toytcp_deadline_next(&e->tcb);
 		if (!e->timer)
 			e->timer = NEVER;
 	}
@@ -403,7 +403,7 @@ void endpoint_connection(struct endpoint *e, const struct packet *p,
 	endpoint_begin(e);
 	toytcp_arrives(&e->tcb, seg, t ? &t->node : NULL, e->world->now, &act);
 	if (e->no_dsack)
-		e->tcb.rcv.twice_len = 0;
+		e->tcb.rcv.dsack_len = 0;
 	trace_add(e, 'i', seg, before, e->tcb.state, act.cause);
 	if (act.kept) {
 		e->lent++;

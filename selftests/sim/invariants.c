@@ -241,7 +241,7 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 
 	MUST(!tcb->ack_now);
 	MUST(!tcb->probe);
-	MUST(!tcb->resend);
+	MUST(!tcb->syn_pending);
 	MUST(!tcb->keep_probe);
 	if (awaits_answer(tcb))
 		MUST(!tcb->deadline[TIMER_RTO] != !tcb->deadline[TIMER_PERSIST]);

@@ -80,7 +80,7 @@ static void request_input(struct endpoint *e, const struct packet *p,
 	trace_add(e, 'i', seg, TCP_SYN_RECV,
 		  verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
 		  CAUSE_NONE);
-	if (verdict == VERDICT_REPEAT && answer_due(e)) {
+	if (verdict == VERDICT_RETRANSMIT && answer_due(e)) {
 		send_synack(e);
 	} else if (verdict == VERDICT_ACK && answer_due(e)) {
 		toytcp_request_ack(&e->request, e->world->now, &reply);
