@@ -3,10 +3,7 @@
  * From the hook to the destination of a segment: a socket, a listener or its
  * request, a TIME-WAIT entry, or none.
  */
-#include <net/ip.h>
-#include <net/route.h>
-
-#include "toytcp.h"
+#include "ipv4.h"
 
 /**
  * struct arrival - a segment on its way

@@ -248,24 +248,6 @@ struct toytcp_ports {
 	DECLARE_HASHTABLE(listeners, 8);
 };
 
-/** toytcp_tuple_of() - a packet's four-tuple, from our side */
-static inline struct toytcp_tuple toytcp_tuple_of(const struct sk_buff *skb,
-						  const struct segment *seg)
-{
-	return (struct toytcp_tuple) {
-		.local = ip_hdr(skb)->daddr, .remote = ip_hdr(skb)->saddr,
-		.lport = seg->destination, .rport = seg->source,
-	};
-}
-
-/** toytcp_ingress_of() - a packet's devices; skb->cb is still IP's */
-static inline struct toytcp_ingress toytcp_ingress_of(const struct sk_buff *skb)
-{
-	return (struct toytcp_ingress) {
-		.dif = inet_iif(skb), .sdif = inet_sdif(skb),
-	};
-}
-
 /** toytcp_tuple_same() - is it the same connection? @a may just change */
 static inline bool toytcp_tuple_same(const struct toytcp_tuple *a,
 				     const struct toytcp_tuple *b)

@@ -11,12 +11,10 @@
 #include <linux/icmp.h>
 #include <linux/tcp.h>
 #include <net/icmp.h>
-#include <net/ip.h>
-#include <net/route.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* An ICMP error and the segment that it quotes. */
 struct quote {

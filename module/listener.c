@@ -10,7 +10,7 @@
 #include <net/ip.h>
 
 #include "core/seq.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
 #define ISS_GAP		65537
@@ -46,7 +46,7 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 	u32 mark = READ_ONCE(sk->sk_mark);
 	int ttl = READ_ONCE(inet->uc_ttl);
 
-	toytcp_transmit_route_to(sock_net(sk), skb, route);
+	toytcp_ipv4_route_to(sock_net(sk), skb, route);
 	route->uid = sk->sk_uid;
 	route->tos = READ_ONCE(inet->tos);
 	if (mark)

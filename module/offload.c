@@ -9,28 +9,22 @@
  * checksum that is there already.
  */
 #include <net/gro.h>
-#include <net/ip.h>
 #include <net/protocol.h>
 
 #include "compat/compat.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 static const struct net_offload *tcp_offload(void)
 {
 	return rcu_dereference(inet_offloads[IPPROTO_TCP]);
 }
 
-/* The sum of the pseudo-header, for CHECKSUM_PARTIAL. */
-static __sum16 pseudo_sum(const struct iphdr *ip, u32 len)
-{
-	return ~csum_tcpudp_magic(ip->saddr, ip->daddr, len, toytcp_protocol,
-				  0);
-}
-
 /* For a large segment with a complete checksum, which is not one of ours. */
 static void make_partial(struct sk_buff *skb)
 {
-	tcp_hdr(skb)->check = pseudo_sum(ip_hdr(skb), skb->len);
+	tcp_hdr(skb)->check = toytcp_ipv4_pseudo_sum(ip_hdr(skb)->saddr,
+						     ip_hdr(skb)->daddr,
+						     skb->len);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
@@ -83,7 +77,8 @@ static int gro_complete(struct sk_buff *skb, int thoff)
 
 	if (err)
 		return err;
-	header->check = pseudo_sum(ip, skb->len - thoff);
+	header->check = toytcp_ipv4_pseudo_sum(ip->saddr, ip->daddr,
+					       skb->len - thoff);
 	skb_shinfo(skb)->gso_type |= TOYTCP_GSO_TYPE;
 	return 0;
 }

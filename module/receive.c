@@ -8,13 +8,10 @@
  * freed.
  */
 #include <linux/filter.h>
-#include <net/inet_ecn.h>
-#include <net/ip.h>
-#include <net/xfrm.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* The skb is neither kept nor queued to be read. Most are bare ACKs. */
 static void discard(struct toytcp_net *tn, struct sk_buff *skb, u32 notes,
@@ -71,7 +68,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 
 	sock_owned_by_me(sk);
 	seg.len = skb->len - seg.hdrlen;
-	seg.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
+	seg.ecn = toytcp_ipv4_ecn(skb);
 	room = has_room(sk, skb, &seg);
 	tp->segs_in++;
 	tp->data_segs_in += !!seg.len;
@@ -168,7 +165,7 @@ static bool still_there(const struct toytcp_sock *tp,
 bool toytcp_receive_breaks_policy(struct toytcp_net *tn, struct sock *sk,
 				  struct sk_buff *skb)
 {
-	bool breaks = !xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+	bool breaks = !toytcp_ipv4_policy(sk, skb);
 
 	if (breaks)
 		toytcp_drop(tn, skb, drop_policy);
@@ -194,7 +191,7 @@ bool toytcp_receive_refuses(struct sock *sk, struct sk_buff *skb,
 {
 	if (toytcp_receive_breaks_policy(toytcp_sock_net(sk), sk, skb))
 		return true;
-	if (ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl) &&
+	if (toytcp_ipv4_min_ttl(sk, skb) &&
 	    !sk_filter_trim_cap(sk, skb, seg->hdrlen))
 		return false;
 	toytcp_drop(toytcp_sock_net(sk), skb, drop_filter);

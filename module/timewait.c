@@ -7,7 +7,7 @@
 #include <net/route.h>
 
 #include "compat/compat.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* How many all namespaces but the initial one have: toytcp_others_add(). */
 static atomic_t other_timewaits;
@@ -132,7 +132,7 @@ static void answer_timewait(struct toytcp_net *tn,
 	struct segment ack;
 
 	toytcp_timewait_ack(&r->core, toytcp_now(), &ack);
-	toytcp_transmit_route_to(tn->net, skb, &route);
+	toytcp_ipv4_route_to(tn->net, skb, &route);
 	if (r->entry.dev)
 		route.oif = r->entry.dev;
 	if (cause == CAUSE_RST)

@@ -3,12 +3,9 @@
  * From the core to the wire: toytcp_transmit_segment() for a socket, through
  * __ip_queue_xmit(); toytcp_transmit_reply() for answers without a full socket.
  */
-#include <net/ip.h>
-#include <net/route.h>
-
 #include "compat/compat.h"
 #include "core/cut.h"
-#include "toytcp.h"
+#include "ipv4.h"
 
 /*
  * A destructor of our own. With sock_wfree() itself, the last segment cut from
@@ -46,7 +43,7 @@ static bool push_header(struct sk_buff *skb, const struct segment *seg,
 	skb_reset_transport_header(skb);
 	toytcp_segment_build(seg, header);
 	*(__sum16 *)(header + SEGMENT_CHECKSUM_OFFSET) =
-		~csum_tcpudp_magic(saddr, daddr, skb->len, toytcp_protocol, 0);
+		toytcp_ipv4_pseudo_sum(saddr, daddr, skb->len);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
@@ -82,8 +79,7 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 	toytcp_count(toytcp_sock_net(sk), out_segments);
 	toytcp_event(toytcp_sock_net(sk), &tp->entry.who, EVENT_OUT, seg,
 		     tp->tcb.state, tp->tcb.state, seg->cause);
-	__ip_queue_xmit(sk, skb, &inet->cork.fl,
-			READ_ONCE(inet->tos) | seg->ecn);
+	toytcp_ipv4_xmit(sk, skb, seg->ecn);
 }
 
 /* In pieces where the device does not cut, or where too many pages hold it. */
@@ -152,19 +148,6 @@ static u32 next_goal(struct sock *sk)
 	return left < tp->tcb.snd.mss ? goal : min(left, goal);
 }
 
-/* How much a packet may hold beside its IP header and the options of that. */
-static u32 room_in_packet(const struct sock *sk, u32 mtu)
-{
-	const struct ip_options_rcu *options =
-		rcu_dereference_protected(inet_sk(sk)->inet_opt,
-					  lockdep_sock_is_held(sk));
-	u32 header = sizeof(struct iphdr);
-
-	if (options)
-		header += options->opt.optlen;
-	return mtu - min(mtu, header);
-}
-
 /**
  * toytcp_transmit_mss() - the MSS to announce, RFC 9293 section 3.7.1
  * @sk: whose TCP_MAXSEG counts
@@ -194,7 +177,7 @@ bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 	u32 route_mtu = dst ? dst_mtu(dst) : IP_MAX_MTU;
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct path_limits limits = {
-		.room = room_in_packet(sk, mtu ? mtu : route_mtu),
+		.room = toytcp_ipv4_room(sk, mtu ? mtu : route_mtu),
 		.user_mss = READ_ONCE(tp->user_mss),
 		.gso_segs = READ_ONCE(sk->sk_gso_max_segs),
 	};
@@ -218,7 +201,7 @@ static void follow_path(struct sock *sk)
 	const struct toytcp_sock *tp = toytcp_sk(sk);
 
 	if (dst && toytcp_path_changed(&tp->path, &tp->tcb,
-				       room_in_packet(sk, dst_mtu(dst))))
+				       toytcp_ipv4_room(sk, dst_mtu(dst))))
 		toytcp_transmit_sync_mss(sk, 0);
 }
 
@@ -274,43 +257,6 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 			     tcb->retransmits - retransmits);
 }
 
-static struct rtable *route_reply(struct net *net,
-				  const struct toytcp_tuple *who,
-				  const struct toytcp_route *route)
-{
-	struct flowi4 fl4 = {
-		.flowi4_oif = route->oif,
-		.flowi4_mark = route->mark,
-		.flowi4_uid = route->uid,
-		.flowi4_proto = toytcp_protocol,
-		/* Our address may not be local (transparent proxies, DNAT). */
-		.flowi4_flags = FLOWI_FLAG_ANYSRC,
-		.daddr = who->remote,
-		.saddr = who->local,
-		.fl4_sport = htons(who->lport),
-		.fl4_dport = htons(who->rport),
-	};
-
-	return ip_route_output_key(net, &fl4);
-}
-
-static void push_ip_header(struct sk_buff *skb, const struct toytcp_tuple *who,
-			   const struct toytcp_route *route)
-{
-	struct iphdr *ip = skb_push(skb, sizeof(*ip));
-
-	skb_reset_network_header(skb);
-	memset(ip, 0, sizeof(*ip));
-	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4;
-	ip->tos = route->tos;
-	ip->frag_off = htons(IP_DF);
-	ip->ttl = route->ttl ? route->ttl : ip4_dst_hoplimit(skb_dst(skb));
-	ip->protocol = toytcp_protocol;
-	ip->saddr = who->local;
-	ip->daddr = who->remote;
-}
-
 /**
  * toytcp_transmit_reply() - send a segment that has no full socket
  * @tn: the namespace
@@ -328,7 +274,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   u8 cause)
 {
 	struct sk_buff *skb = toytcp_sendq_bare();
-	struct rtable *rt;
+	struct dst_entry *dst;
 
 	seg->source = who->lport;
 	seg->destination = who->rport;
@@ -337,38 +283,20 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 		toytcp_count(tn, drop_memory);
 		return;
 	}
-	rt = route_reply(tn->net, who, route);
-	if (IS_ERR(rt)) {
+	dst = toytcp_ipv4_route_reply(tn->net, who, route);
+	if (IS_ERR(dst)) {
 		kfree_skb(skb);
 		return;
 	}
-	skb_dst_set(skb, &rt->dst);
-	skb->protocol = htons(ETH_P_IP);
+	skb_dst_set(skb, dst);
 	skb->mark = route->mark;
 	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
-	if (!push_header(skb, seg, who->local, who->remote, &rt->dst)) {
+	if (!push_header(skb, seg, who->local, who->remote, dst)) {
 		kfree_skb(skb);
 		return;
 	}
-	push_ip_header(skb, who, route);
 	toytcp_count(tn, out_segments);
-	ip_local_out(tn->net, NULL, skb);
-}
-
-/**
- * toytcp_transmit_route_to() - how to route the answer to a packet
- * @net: the namespace
- * @skb: the packet; its device may be gone
- * @route: filled in
- */
-void toytcp_transmit_route_to(struct net *net, const struct sk_buff *skb,
-			      struct toytcp_route *route)
-{
-	memset(route, 0, sizeof(*route));
-	route->mark = IP4_REPLY_MARK(net, skb->mark);
-	route->uid = sock_net_uid(net, NULL);
-	if (netif_index_is_l3_master(net, skb->skb_iif))
-		route->oif = skb->skb_iif;
+	toytcp_ipv4_reply(tn->net, skb, who, route);
 }
 
 /**
@@ -386,7 +314,7 @@ void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 	struct segment rst;
 
 	toytcp_segment_reset_for(seg, &rst);
-	toytcp_transmit_route_to(net, skb, &route);
+	toytcp_ipv4_route_to(net, skb, &route);
 	toytcp_transmit_reply(toytcp_net(net), &who, &route, &rst, NULL,
 			      TCP_CLOSE, cause);
 	toytcp_count(toytcp_net(net), out_resets);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPv4 packets that no socket sends: their route and their header.
+ */
+#include <net/route.h>
+
+#include "compat/compat.h"
+#include "ipv4.h"
+
+/**
+ * toytcp_ipv4_room() - what a packet can hold besides IP's header and options
+ * @sk: locked
+ * @mtu: bytes
+ *
+ * Return: bytes, RFC 9293 section 3.7.1.
+ */
+u32 toytcp_ipv4_room(const struct sock *sk, u32 mtu)
+{
+	const struct ip_options_rcu *options =
+		rcu_dereference_protected(inet_sk(sk)->inet_opt,
+					  lockdep_sock_is_held(sk));
+	u32 header = sizeof(struct iphdr);
+
+	if (options)
+		header += options->opt.optlen;
+	return mtu - min(mtu, header);
+}
+
+/**
+ * toytcp_ipv4_route_to() - how to route the answer to a packet
+ * @net: the namespace
+ * @skb: the packet; its device may be gone
+ * @route: filled in
+ */
+void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
+			  struct toytcp_route *route)
+{
+	memset(route, 0, sizeof(*route));
+	route->mark = IP4_REPLY_MARK(net, skb->mark);
+	route->uid = sock_net_uid(net, NULL);
+	if (netif_index_is_l3_master(net, skb->skb_iif))
+		route->oif = skb->skb_iif;
+}
+
+/**
+ * toytcp_ipv4_route_reply() - look up the route of an answer
+ * @net: the namespace
+ * @who: the connection's four-tuple, from our side
+ * @route: how
+ *
+ * Return: the route, held, or an error pointer.
+ */
+struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
+					  const struct toytcp_tuple *who,
+					  const struct toytcp_route *route)
+{
+	struct flowi4 fl4 = {
+		.flowi4_oif = route->oif,
+		.flowi4_mark = route->mark,
+		.flowi4_uid = route->uid,
+		.flowi4_proto = toytcp_protocol,
+		/* Our address may not be local (transparent proxies, DNAT). */
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+		.daddr = who->remote,
+		.saddr = who->local,
+		.fl4_sport = htons(who->lport),
+		.fl4_dport = htons(who->rport),
+	};
+	struct rtable *rt = ip_route_output_key(net, &fl4);
+
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/**
+ * toytcp_ipv4_reply() - send a packet that belongs to no full socket
+ * @net: the namespace
+ * @skb: data at our header, with its route; taken over
+ * @who: the connection's four-tuple, from our side
+ * @route: its type of service and time to live count
+ */
+void toytcp_ipv4_reply(struct net *net, struct sk_buff *skb,
+		       const struct toytcp_tuple *who,
+		       const struct toytcp_route *route)
+{
+	struct iphdr *ip = skb_push(skb, sizeof(*ip));
+
+	skb_reset_network_header(skb);
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = sizeof(*ip) / 4,
+		.tos = route->tos,
+		.frag_off = htons(IP_DF),
+		.ttl = route->ttl ? route->ttl : ip4_dst_hoplimit(skb_dst(skb)),
+		.protocol = toytcp_protocol,
+		.saddr = who->local,
+		.daddr = who->remote,
+	};
+	skb->protocol = htons(ETH_P_IP);
+	ip_local_out(net, NULL, skb);
+}
