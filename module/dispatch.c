@@ -9,7 +9,7 @@
  * struct arrival - a segment on its way
  * @tn: the namespace
  * @skb: data at our header
- * @seg: the same, parsed
+ * @seg: its header
  * @who: its four-tuple
  * @in: by which device it came in
  * @asked: the listener whose policy and filter have let it pass, or NULL
@@ -93,7 +93,7 @@ static bool dispatch(struct arrival *a)
  * toytcp_dispatch_packet() - find out what a segment is for, and hand it over
  * @tn: the namespace
  * @skb: data at our header, skb->cb still IP's; taken over
- * @seg: the same, parsed
+ * @seg: its header
  *
  * Two ACKs that complete a handshake may arrive at once: one makes the request
  * a socket, the other finds that out too late and is looked up again. The

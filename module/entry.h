@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands in the connection table and in the list of ports, but for
- * sockets: a part of toytcp.h.
+ * Entries of the connection table and claims on ports: a part of toytcp.h.
  */
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
 
 #define TOYTCP_SYNACK_RETRIES	5	/* retransmissions of a SYN,ACK */
 
-/* What stands in the connection table: a struct toytcp_... */
+/* What an entry of the connection table is part of: a struct toytcp_... */
 enum entry_kind {
 	ENTRY_SOCKET,
 	ENTRY_REQUEST,
@@ -61,8 +60,7 @@ struct toytcp_ingress {
  * @inherited: a child's or a TIME-WAIT entry's: it may join a ring
  * @timewait: part of a struct toytcp_timewait, else of a struct toytcp_sock
  *
- * Sockets have one, and TIME-WAIT entries: a port in TIME-WAIT is known. Under
- * ports.lock.
+ * Sockets and TIME-WAIT entries have one. Under ports.lock.
  */
 struct toytcp_claim {
 	struct hlist_node node;
@@ -87,7 +85,7 @@ enum terms {
 };
 
 /**
- * struct toytcp_route - how to answer without a full socket
+ * struct toytcp_route - how an answer is routed that has no full socket
  * @oif: output device, or 0
  * @mark: of the packet that is answered, or the listener's
  * @uid: for routing rules by user
@@ -108,7 +106,7 @@ struct toytcp_route {
  * @answered: see toytcp_answer_due()
  * @link: in a queue of its list, under the list's lock; empty once it has left
  *	the table
- * @deadline: when its time is up, jiffies
+ * @deadline: when it expires, jiffies
  * @rcu: for freeing
  */
 struct toytcp_waiting {
@@ -126,8 +124,8 @@ struct toytcp_waitlist;
 
 /**
  * struct toytcp_waiting_ops - how requests and TIME-WAIT differ
- * @expire: the time of an entry is up: forget it or queue it again. Under the
- *	list's lock
+ * @expire: an entry's deadline has passed: forget it or queue it again. Under
+ *	the list's lock
  * @retransmit: called afterwards, without the lock, under RCU; or NULL
  * @gone: an entry has left the table, and is freed next. Under the list's
  *	lock; or NULL
@@ -146,7 +144,7 @@ struct toytcp_waiting_ops {
  * @count: entries
  * @timer: for the earliest deadline
  * @tn: the namespace of the entries
- * @ops: see there
+ * @ops: what differs
  */
 struct toytcp_waitlist {
 	spinlock_t lock;	/* see toytcp.h */
@@ -162,7 +160,7 @@ struct toytcp_waitlist {
  * @waiting: must be first; its queue is that of core.repeated
  * @entry: the head of @waiting
  * @core: what the protocol knows of it
- * @route: how to answer
+ * @route: how the answers are routed
  * @listener: whose it is; valid while the entry is in the table, and for an
  *	RCU grace period longer
  * @acked: the final ACK came, but without the text TCP_DEFER_ACCEPT waits for
@@ -183,7 +181,7 @@ struct toytcp_request {
  * @waiting: must be first
  * @entry: the head of @waiting
  * @core: what the protocol knows of it
- * @claim: keeps the port known
+ * @claim: keeps the port in use
  */
 struct toytcp_timewait {
 	union {
@@ -198,12 +196,12 @@ static_assert(sizeof(struct toytcp_request) <= 256);
 static_assert(sizeof(struct toytcp_timewait) <= 160);
 
 /**
- * struct toytcp_listener - what a socket in LISTEN has beside
+ * struct toytcp_listener - the additional state of a socket in LISTEN
  * @node: in the namespace's hash of listeners, read under RCU
  * @requests: its lock also guards @accept_queue
  * @accept_queue: sockets for accept(), linked by toytcp_sock.accept_link; each
- *	holds its socket's first reference. sk_ack_backlog says how many there are
- * @cookies_until: when the last cookie will have gone bad, jiffies
+ *	holds its socket's first reference. sk_ack_backlog is its length
+ * @cookies_until: when the last cookie sent expires, jiffies
  * @sk: the socket
  * @tn: its namespace
  * @rcu: for freeing
@@ -222,10 +220,10 @@ struct toytcp_listener {
  * struct toytcp_table - the connection table of a namespace
  * @lock: taken to insert, remove, replace and move single entries
  * @buckets: the chains; while the table grows, those that become empty
- * @key: secret of the hash, so that nobody can aim at one chain
+ * @key: secret of the hash, so that an attacker cannot fill one chain
  * @count: entries
- * @has_bound: an entry with a device has been here: look-ups must prefer such
- * @grow: makes more chains; in process context, where memory can be waited for
+ * @has_bound: an entry with a device was added once: look-ups prefer those
+ * @grow: adds chains; in process context, where allocation may sleep
  */
 struct toytcp_table {
 	spinlock_t lock;	/* see toytcp.h */
@@ -248,7 +246,7 @@ struct toytcp_ports {
 	DECLARE_HASHTABLE(listeners, 8);
 };
 
-/** toytcp_tuple_same() - is it the same connection? @a may just change */
+/** toytcp_tuple_same() - compare four-tuples; @a may change meanwhile */
 static inline bool toytcp_tuple_same(const struct toytcp_tuple *a,
 				     const struct toytcp_tuple *b)
 {

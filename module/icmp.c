@@ -2,7 +2,7 @@
 /*
  * ICMP errors, and with them path MTU discovery.
  *
- * Anybody can forge an ICMP error. One is believed only if it quotes a
+ * ICMP errors are easily forged. One is accepted only if it quotes a
  * sequence number that is outstanding (RFC 5927), and even then it ends no
  * connection that has been established, raises no MTU and lowers none below
  * the system's minimum.
@@ -87,7 +87,7 @@ static bool connecting(const struct sock *sk)
 	return (1 << READ_ONCE(sk->sk_state)) & STATES_SYN;
 }
 
-/* On lo and veth the answer comes while connect() still has the lock. */
+/* On lo and veth the error arrives while connect() still holds the lock. */
 static void refuse(struct sock *sk, const struct quote *q)
 {
 	if (toytcp_compat_recverr(sk))
@@ -171,7 +171,7 @@ static bool believable(const struct sock *sk, const struct quote *q)
 
 static void arrives(struct sock *sk, const struct quote *q)
 {
-	/* A user may be changing it: any value it had will do. */
+	/* A user may own the socket: any value that it had will do. */
 	if (!data_race(believable(sk, q)))
 		toytcp_count(toytcp_sock_net(sk), drop_icmp);
 	else if (q->type == ICMP_REDIRECT)

@@ -8,6 +8,7 @@
 
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/route.h>
 #include <net/xfrm.h>
 
 #include "toytcp.h"
@@ -47,6 +48,16 @@ static inline bool toytcp_ipv4_min_ttl(const struct sock *sk,
 static inline bool toytcp_ipv4_policy(struct sock *sk, struct sk_buff *skb)
 {
 	return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+}
+
+/** toytcp_ipv4_is_group() - does it come from a broadcast or multicast address? */
+static inline bool toytcp_ipv4_is_group(struct net *net,
+					const struct sk_buff *skb)
+{
+	unsigned int type = inet_addr_type_dev_table(net, skb->dev,
+						     ip_hdr(skb)->saddr);
+
+	return type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 
 /** toytcp_ipv4_pseudo_sum() - of the pseudo-header, for CHECKSUM_PARTIAL */

@@ -7,21 +7,11 @@
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
  * requests (synq.c) are emptied; nothing is added after that.
  */
-#include <net/ip.h>
-
 #include "core/seq.h"
 #include "ipv4.h"
 
-/* How far beyond a connection in TIME-WAIT its successor's numbers begin. */
+/* From SND.NXT of a connection in TIME-WAIT to the ISN of its successor. */
 #define ISS_GAP		65537
-
-/* RFC 9293 MUST-63. IP lets a subnet's broadcast address pass as a source. */
-static bool is_from_group(const struct toytcp_listener *l, __be32 source)
-{
-	unsigned int type = inet_addr_type(sock_net(l->sk), source);
-
-	return type == RTN_BROADCAST || type == RTN_MULTICAST;
-}
 
 /* TOYTCP_ISN is for one connection, even if many SYNs arrive at once. */
 static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
@@ -63,7 +53,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   const struct segment *syn, u32 iss)
 {
 	struct sock *sk = l->sk;
-	/* Only read. In a VRF, with tcp_l3mdev_accept, the device is the VRF. */
+	/* Does not write. In a VRF with tcp_l3mdev_accept: the VRF's device. */
 	int dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
 	struct toytcp_request *e = toytcp_waiting_new(sizeof(*e), ENTRY_REQUEST,
 						      who, dev);
@@ -184,7 +174,9 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
 	enum verdict verdict = toytcp_listen_arrives(seg);
 	bool again = false;
 
-	if (verdict == VERDICT_CREATE && is_from_group(l, who.remote)) {
+	/* RFC 9293 MUST-63: IP accepts a subnet's broadcast as a source. */
+	if (verdict == VERDICT_CREATE &&
+	    toytcp_ipv4_is_group(sock_net(l->sk), skb)) {
 		toytcp_drop(l->tn, skb, drop_martian);
 		return false;
 	}
@@ -211,17 +203,17 @@ static bool listen_arrives(struct toytcp_listener *l, struct sk_buff *skb,
  * @l: the listener, found under RCU; its socket is not locked
  * @e: the request, found likewise; NULL if there is none
  * @skb: data at our header; taken over
- * @seg: the same, parsed
- * @old: the connection in TIME-WAIT that the segment may replace, or NULL
- * @asked: whose policy and filter have let it pass already, or NULL; changed
+ * @seg: its header
+ * @old: the TIME-WAIT entry that a new connection may replace, or NULL
+ * @asked: the socket whose policy and filter have let @skb pass, or NULL;
+ *	updated
  *
- * If the listener has stopped since it was found, nothing comes of it; whoever
- * asks again finds nobody.
+ * If the listener has stopped meanwhile, the segment is dropped.
  *
  * Context: under RCU, BH disabled.
  *
- * Return: true if another CPU was faster: @skb is the caller's again, who is to
- * look once more whom it is for.
+ * Return: true if another CPU got there first: the caller still owns @skb, and
+ * must look up its entry again.
  */
 bool toytcp_listener_arrives(struct toytcp_listener *l,
 			     struct toytcp_request *e, struct sk_buff *skb,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What belongs to a network namespace: a part of toytcp.h.
+ * The module's part of a network namespace: a part of toytcp.h.
  */
 #ifndef TOYTCP_NETNS_H
 #define TOYTCP_NETNS_H
@@ -27,12 +27,12 @@ struct toytcp_ring;	/* events.c */
  * @sysctl_time_wait_ms: 2 MSL
  * @sysctl_rmem: minimum, default, maximum of SO_RCVBUF, bytes
  * @sysctl_wmem: the same of SO_SNDBUF
- * @sysctl_syn_retries: repetitions of a SYN
+ * @sysctl_syn_retries: retransmissions of a SYN
  * @sysctl_timestamps: 0 or 1
  * @sysctl_syncookies: 0 or 1
  * @sysctl_orphans: how many there may be; the initial namespace's is also the
  *	limit of all others together
- * @sysctl_ecn: 0 no, 1 ask for it, 2 if asked
+ * @sysctl_ecn: 0 never, 1 request it, 2 only if the peer requests it
  * @sysctl_sack: 0 or 1
  * @sysctl_congestion_control: see toytcp_congestion_find()
  */
@@ -62,8 +62,8 @@ struct toytcp_net {
 
 /*
  * Anybody can make a namespace, in a user namespace. So there are limits for
- * what all but the initial one have together. toytcp_others_*() count that; the
- * initial one's share is always 0.
+ * all but the initial one together. toytcp_others_*() count for these limits; in
+ * the initial namespace the count is always 0.
  */
 static inline void toytcp_others_add(const struct toytcp_net *tn,
 				     atomic_t *others, int n)

@@ -8,7 +8,7 @@
 #include "core/seq.h"
 #include "toytcp.h"
 
-#define ROOMY	SKB_MAX_ORDER(0, 0)	/* bytes of text that fit one page */
+#define ONE_PAGE	SKB_MAX_ORDER(0, 0)	/* bytes of text that fit it */
 
 /**
  * toytcp_recvq_charge() - charge an skb to the receive buffer
@@ -53,21 +53,21 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
  * and half of the buffer is in use, a short segment is copied to an skb that
  * has room for those that follow.
  */
-static struct sk_buff *repack(struct sock *sk, struct sk_buff *skb)
+static struct sk_buff *move_to_page(struct sock *sk, struct sk_buff *skb)
 {
-	struct sk_buff *roomy;
+	struct sk_buff *page;
 
-	if (skb->truesize <= 2 * skb->len || skb->len > ROOMY ||
+	if (skb->truesize <= 2 * skb->len || skb->len > ONE_PAGE ||
 	    atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2)
 		return skb;
-	roomy = alloc_skb(ROOMY, GFP_ATOMIC | __GFP_NOWARN);
-	if (!roomy)
+	page = alloc_skb(ONE_PAGE, GFP_ATOMIC | __GFP_NOWARN);
+	if (!page)
 		return skb;
-	*toytcp_node(roomy) = *toytcp_node(skb);
-	skb_copy_bits(skb, 0, skb_put(roomy, skb->len), skb->len);
+	*toytcp_node(page) = *toytcp_node(skb);
+	skb_copy_bits(skb, 0, skb_put(page, skb->len), skb->len);
 	consume_skb(skb);
-	skb_set_owner_r(roomy, sk);
-	return roomy;
+	skb_set_owner_r(page, sk);
+	return page;
 }
 
 /**
@@ -97,7 +97,7 @@ void toytcp_recvq_add(struct sock *sk, struct reassembly_node *ready)
 		toytcp_recvq_charge(sk, skb);
 		if (coalesce(tail, skb))
 			continue;
-		skb = repack(sk, skb);
+		skb = move_to_page(sk, skb);
 		__skb_queue_tail(&sk->sk_receive_queue, skb);
 		tail = skb;
 	}

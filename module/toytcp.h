@@ -48,13 +48,13 @@ extern const struct proto_ops toytcp_stream_ops;
 
 /* Limits. */
 #define TOYTCP_HEADROOM		(MAX_HEADER + 60 + SEGMENT_HEADER_MAX)
-#define TOYTCP_REQUESTS_MIN	128	/* a listener may have so many anyhow */
-#define TOYTCP_COOKIE_SECONDS	128	/* that an answer to a SYN is good for */
+#define TOYTCP_REQUESTS_MIN	128	/* of a listener, whatever its backlog */
+#define TOYTCP_COOKIE_SECONDS	128	/* how long a cookie is valid */
 #define TOYTCP_BACKLOG_SLACK	(64 * 1024)	/* bytes, for bare ACKs */
 
 /*
- * A device gets a large skb whole only if it knows every bit of this. No real
- * one knows SCTP, so none ever cuts our segments as if they were TCP's.
+ * A device is given a large skb only if it supports every bit of this. No real
+ * one supports both, so none cuts our segments as if they were TCP's.
  */
 #define TOYTCP_GSO_TYPE		(SKB_GSO_TCPV4 | SKB_GSO_SCTP)
 
@@ -69,7 +69,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @entry: in the connection table from SYN-SENT or promotion until CLOSED;
  *	while it is there, the table holds a reference to the socket
  * @claim: its local port
- * @tn: the namespace: net_generic() would enter RCU each time
+ * @tn: the namespace; net_generic() would enter RCU each time
  * @tcb: the connection
  * @tuning: of the receive buffer
  * @listener: in LISTEN, else NULL; changed under the socket lock and its own
@@ -86,7 +86,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @segs_out: segments that were sent
  * @data_segs_in: those of @segs_in with text
  * @data_segs_out: those of @segs_out with text
- * @dsacks: how often the peer had something twice
+ * @dsacks: how many DSACKs the peer has sent
  * @congestion_set: TCP_CONGESTION counts, not the namespace's default
  * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
  * @oob: the urgent byte, while tcb.rcv.urgent is URGENT_ARRIVED
@@ -156,7 +156,7 @@ static inline u64 toytcp_now(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC) + 1;
 }
 
-/** toytcp_answer_due() - toytcp_policy_answer() for an entry that has no lock */
+/** toytcp_answer_due() - toytcp_policy_answer() for an entry without a lock */
 static inline bool toytcp_answer_due(u32 *last)
 {
 	u32 time = toytcp_policy_answer(READ_ONCE(*last), toytcp_now());
