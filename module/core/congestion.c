@@ -5,7 +5,7 @@
  * What all algorithms share; struct congestion_ops has where they differ. All
  * windows are in bytes.
  */
-#include "congestion.h"
+#include "algorithm.h"
 
 static const struct congestion_ops *const algorithms[] = {
 	&toytcp_reno,

@@ -1,59 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an algorithm of congestion control has to say; congestion.c does what
- * all of them have in common.
+ * Congestion control: the state of congestion.c and of the algorithms.
  */
 #ifndef TOYTCP_CORE_CONGESTION_H
 #define TOYTCP_CORE_CONGESTION_H
 
-#include "internal.h"
+#include "port.h"
 
 /**
- * struct congestion_ops - congestion avoidance
- * @name: as TCP_CONGESTION has it
- * @acked: so many bytes were acknowledged, the window was full and slow start
- *	is over: let cwnd grow. If cc.avoiding is not set yet, this is the first
- *	time after slow start, a decrease, or a while of less than full windows
- * @ssthresh: the network is congested: what ssthresh becomes, of @flight bytes
- *	that were outstanding. The caller holds it to two segments at least
+ * struct congestion - RFC 5681's and RFC 6582's state
+ * @cwnd: congestion window, bytes
+ * @ssthresh: slow-start threshold, bytes
+ * @recover: (RFC 6582) SND.NXT when loss was last noticed
+ * @prior_cwnd: @cwnd before the last reduction, bytes, for undo
+ * @prior_ssthresh: the same of @ssthresh
+ * @acked: bytes acknowledged, in congestion avoidance, of the present window
+ * @w_max: (RFC 9438, like the next three) cwnd at the last congestion, bytes; 0
+ *	if unknown
+ * @w_est: Reno's estimated cwnd, bytes
+ * @epoch: when congestion avoidance began, microseconds, the low 32 bits
+ * @k: how long after that cwnd reaches @w_max again, milliseconds
+ * @dupacks: duplicate ACKs in a row
+ * @recovering: fast recovery is under way, until @recover is acknowledged
+ * @avoiding: congestion avoidance has begun: @acked, @epoch... are valid
+ * @algorithm: which, see toytcp_congestion_find()
  */
-struct congestion_ops {
-	const char *name;
-	void (*acked)(struct tcb *tcb, u32 acked, u64 now);
-	u32 (*ssthresh)(struct tcb *tcb, u32 flight);
+struct congestion {
+	u32 cwnd;
+	u32 ssthresh;
+	u32 recover;
+	u32 prior_cwnd;
+	u32 prior_ssthresh;
+	u32 acked;
+	u32 w_max;
+	u32 w_est;
+	u32 epoch;
+	u32 k;
+	u16 dupacks;
+	u8 recovering : 1;
+	u8 avoiding : 1;
+	u8 algorithm : 2;
 };
-
-extern const struct congestion_ops toytcp_reno;
-extern const struct congestion_ops toytcp_cubic;
-
-/**
- * toytcp_congestion_grow() - raise cwnd
- * @tcb: the connection
- * @bytes: by so much, but not above CWND_MAX
- */
-static inline void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
-{
-	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
-}
-
-/**
- * toytcp_congestion_window_acked() - has a whole window been acknowledged?
- * @tcb: the connection
- * @acked: bytes that have been just now
- *
- * Return: true once for each cwnd of bytes; what is beyond the last whole
- * segment of it never goes out, and is not waited for.
- */
-static inline bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
-{
-	struct congestion *cc = &tcb->cc;
-	u32 window = cc->cwnd - cc->cwnd % tcb->snd.mss;
-
-	cc->acked = acked + (cc->avoiding ? cc->acked : 0);
-	if (cc->acked < window || !window)
-		return false;
-	cc->acked -= window;
-	return true;
-}
 
 #endif /* TOYTCP_CORE_CONGESTION_H */

@@ -4,7 +4,7 @@
  * the last congestion, whatever the round-trip time. It returns quickly to near
  * its former size, lingers there, and then probes for more.
  */
-#include "congestion.h"
+#include "algorithm.h"
 
 #define CURVE_MS_MAX	400000u	/* K for CWND_MAX and the smallest segment */
 

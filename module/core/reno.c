@@ -2,7 +2,7 @@
 /*
  * Congestion avoidance, RFC 5681 section 3.1.
  */
-#include "congestion.h"
+#include "algorithm.h"
 
 /* RFC 5681 (3), by bytes: one segment for each window acknowledged. */
 static void acked(struct tcb *tcb, u32 bytes, u64 now)

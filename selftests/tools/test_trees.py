@@ -36,7 +36,7 @@ class Trees(unittest.TestCase):
 
     def change(self, tree: str, window: int) -> None:
         """Changes the initial window, in a file with an old time."""
-        path = os.path.join(tree, "module", "core", "tcb.h")
+        path = os.path.join(tree, "module", "core", "limits.h")
         with open(path) as file:
             text, found = re.subn(r"(#define INITIAL_WINDOW\s+)\d+",
                                   rf"\g<1>{window}", file.read())

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What an algorithm of congestion control has to say; congestion.c does what
+ * all of them have in common.
+ */
+#ifndef TOYTCP_CORE_ALGORITHM_H
+#define TOYTCP_CORE_ALGORITHM_H
+
+#include "internal.h"
+
+/**
+ * struct congestion_ops - congestion avoidance
+ * @name: as TCP_CONGESTION has it
+ * @acked: so many bytes were acknowledged, the window was full and slow start
+ *	is over: let cwnd grow. If cc.avoiding is not set yet, this is the first
+ *	time after slow start, a decrease, or a while of less than full windows
+ * @ssthresh: the network is congested: what ssthresh becomes, of @flight bytes
+ *	that were outstanding. The caller holds it to two segments at least
+ */
+struct congestion_ops {
+	const char *name;
+	void (*acked)(struct tcb *tcb, u32 acked, u64 now);
+	u32 (*ssthresh)(struct tcb *tcb, u32 flight);
+};
+
+extern const struct congestion_ops toytcp_reno;
+extern const struct congestion_ops toytcp_cubic;
+
+/**
+ * toytcp_congestion_grow() - raise cwnd
+ * @tcb: the connection
+ * @bytes: by so much, but not above CWND_MAX
+ */
+static inline void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
+{
+	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
+}
+
+/**
+ * toytcp_congestion_window_acked() - has a whole window been acknowledged?
+ * @tcb: the connection
+ * @acked: bytes that have been just now
+ *
+ * Return: true once for each cwnd of bytes; what is beyond the last whole
+ * segment of it never goes out, and is not waited for.
+ */
+static inline bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
+{
+	struct congestion *cc = &tcb->cc;
+	u32 window = cc->cwnd - cc->cwnd % tcb->snd.mss;
+
+	cc->acked = acked + (cc->avoiding ? cc->acked : 0);
+	if (cc->acked < window || !window)
+		return false;
+	cc->acked -= window;
+	return true;
+}
+
+#endif /* TOYTCP_CORE_ALGORITHM_H */
