@@ -17,11 +17,7 @@ static void take_window(struct tcb *tcb, const struct segment *seg)
 	tcb->snd.max_wnd = max(tcb->snd.max_wnd, tcb->snd.wnd);
 }
 
-/**
- * toytcp_ack_establish() - our SYN is acknowledged
- * @a: the segment
- * @cause: the clause
- */
+/* Our SYN is acknowledged. */
 void toytcp_ack_establish(struct arrival *a, enum cause cause)
 {
 	struct tcb *tcb = a->tcb;
@@ -60,14 +56,12 @@ static void take_timestamp(struct arrival *a)
 	tcb->ts_taken = (u32)(a->now >> 20);
 }
 
-/**
- * toytcp_ack_plausible() - can this ACK be the peer's?
- * @a: the segment
- *
- * RFC 5961 section 5.2: nothing beyond SND.NXT, and nothing older than the
- * largest window the peer has ever offered. Nor can it acknowledge a number
- * below our first: early in a connection that is the narrower bound, and
- * without it a forger would have 65,535 numbers to choose from, not one.
+/*
+ * Can this ACK be the peer's? RFC 5961 section 5.2: nothing beyond SND.NXT, and
+ * nothing older than the largest window the peer has ever offered. Nor can it
+ * acknowledge a number below our first: early in a connection that is the
+ * narrower bound, and without it a forger would have 65,535 numbers to choose
+ * from, not one.
  */
 bool toytcp_ack_plausible(const struct arrival *a)
 {
@@ -191,13 +185,9 @@ static bool ack_of_fin(struct arrival *a)
 	return true;
 }
 
-/**
- * toytcp_ack_check() - fifth, check the ACK field
- * @a: a segment with an acceptable number, neither RST nor SYN
- *
- * Only an ACK that can be the peer's shows that it is alive.
- *
- * Return: whether to go on with the next step.
+/*
+ * Fifth, check the ACK field. Only an ACK that can be the peer's shows that it
+ * is alive. Returns whether to go on with the next step.
  */
 bool toytcp_ack_check(struct arrival *a)
 {

@@ -33,11 +33,9 @@ static bool is_suspicious(const struct tcb *tcb)
 	       current_mss(tcb) > MSS_DEFAULT;
 }
 
-/**
- * toytcp_blackhole_timeout() - the retransmission timer went off
- * @tcb: the connection, synchronised; its tries do not count this one yet
- *
- * Return: whether segments are smaller from now on.
+/*
+ * The retransmission timer went off. tcb.tries does not count this one yet.
+ * Returns whether segments are smaller from now on.
  */
 bool toytcp_blackhole_timeout(struct tcb *tcb)
 {
@@ -49,10 +47,7 @@ bool toytcp_blackhole_timeout(struct tcb *tcb)
 	return true;
 }
 
-/**
- * toytcp_blackhole_acked() - something new was acknowledged
- * @tcb: the connection
- */
+/* Something new was acknowledged. */
 void toytcp_blackhole_acked(struct tcb *tcb)
 {
 	if (!tcb->mss_former)
@@ -62,10 +57,8 @@ void toytcp_blackhole_acked(struct tcb *tcb)
 	tcb->mss_former = 0;
 }
 
-/**
- * toytcp_blackhole_reported() - a router says that segments were too large
- * @tcb: the connection; snd.mss has been lowered already
- *
+/*
+ * A router says that segments were too large. snd.mss is lowered already.
  * Retransmit everything outstanding in smaller segments; that is no sign of
  * congestion (RFC 1191).
  */

@@ -10,11 +10,9 @@ static const char *const names[CAUSE_COUNT] = {
 	CAUSES(CAUSE_NAME)
 };
 
-/**
- * toytcp_cause_name() - a cause as text
- * @cause: enum cause
- *
- * Return: the clause's name, without blanks; "?" if there is no such cause.
+/*
+ * A cause as text. Returns the clause's name, without blanks; "?" if there is
+ * no such cause.
  */
 const char *toytcp_cause_name(unsigned int cause)
 {

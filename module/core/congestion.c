@@ -23,11 +23,9 @@ static u32 initial_window(u32 mss)
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
-/**
- * toytcp_congestion_find() - an algorithm by its name
- * @name: any string
- *
- * Return: its number, for toytcp_congestion_select(), or -ENOENT.
+/*
+ * An algorithm by its name. Returns its number, for toytcp_congestion_select(),
+ * or -ENOENT.
  */
 int toytcp_congestion_find(const char *name)
 {
@@ -39,11 +37,9 @@ int toytcp_congestion_find(const char *name)
 	return -ENOENT;
 }
 
-/**
- * toytcp_congestion_name() - the name of an algorithm
- * @algorithm: its number
- *
- * Return: the name; NULL for a number beyond the last.
+/*
+ * The name of an algorithm. Returns the name; NULL for a number beyond the
+ * last.
  */
 const char *toytcp_congestion_name(unsigned int algorithm)
 {
@@ -51,11 +47,7 @@ const char *toytcp_congestion_name(unsigned int algorithm)
 		algorithms[algorithm]->name : NULL;
 }
 
-/**
- * toytcp_congestion_select() - change the algorithm
- * @tcb: the connection, in any state; Reno until this is called
- * @algorithm: from toytcp_congestion_find()
- */
+/* Change the algorithm. Reno until this is called. */
 void toytcp_congestion_select(struct tcb *tcb, int algorithm)
 {
 	tcb->cc.algorithm = algorithm;
@@ -63,11 +55,9 @@ void toytcp_congestion_select(struct tcb *tcb, int algorithm)
 	tcb->cc.w_max = 0;
 }
 
-/**
- * toytcp_congestion_init() - the initial window, once snd.mss is known
- * @tcb: the connection
- *
- * After a lost SYN it is one segment, RFC 5681 section 3.1.
+/*
+ * The initial window, once snd.mss is known. After a lost SYN it is one
+ * segment, RFC 5681 section 3.1.
  */
 void toytcp_congestion_init(struct tcb *tcb)
 {
@@ -78,17 +68,13 @@ void toytcp_congestion_init(struct tcb *tcb)
 	tcb->cc.recover = tcb->snd.iss;
 }
 
-/**
- * toytcp_congestion_acked() - new data was acknowledged, outside of recovery
- * @tcb: the connection
- * @acked: bytes
- * @flight: bytes outstanding before this ACK
- * @now: microseconds
- *
- * Slow start by the bytes acknowledged (RFC 5681 (2), with RFC 3465's limit
- * of what two segments cover left out: a super-segment is acknowledged as a
- * whole), then what the algorithm says. A window that was not used does not
- * grow, nor does the time count (RFC 7661 section 4.2, RFC 9438 section 5.8).
+/*
+ * New data was acknowledged, outside of recovery. @flight: bytes outstanding
+ * before this ACK. Slow start by the bytes acknowledged (RFC 5681 (2), with RFC
+ * 3465's limit of what two segments cover left out: a super-segment is
+ * acknowledged as a whole), then what the algorithm says. A window that was not
+ * used does not grow, nor does the time count (RFC 7661 section 4.2, RFC 9438
+ * section 5.8).
  */
 void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
 {
@@ -105,11 +91,9 @@ void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
 						  cc->cwnd));
 }
 
-/**
- * toytcp_congestion_lost() - a segment was lost, or ECN says so
- * @tcb: the connection; call it once for each loss episode
- *
- * Sets ssthresh from min(flight, cwnd): limited transmit sends beyond cwnd. The
+/*
+ * A segment was lost, or ECN says so. Call it once for each loss episode. Sets
+ * ssthresh from min(flight, cwnd): limited transmit sends beyond cwnd. The
  * caller lowers cwnd. Saves what undo needs; an earlier reduction can no longer
  * be undone.
  */
@@ -126,11 +110,9 @@ void toytcp_congestion_lost(struct tcb *tcb)
 	tcb->undoable = 0;
 }
 
-/**
- * toytcp_congestion_undo() - nothing was lost after all
- * @tcb: the connection, since the last toytcp_congestion_lost() or _timeout()
- *
- * Restores the windows unless they are larger by now: RFC 9438 section 4.9.
+/*
+ * Nothing was lost after all. Restores the windows unless they are larger by
+ * now: RFC 9438 section 4.9.
  */
 void toytcp_congestion_undo(struct tcb *tcb)
 {
@@ -142,13 +124,11 @@ void toytcp_congestion_undo(struct tcb *tcb)
 	cc->avoiding = 0;
 }
 
-/**
- * toytcp_congestion_timeout() - the retransmission timer went off
- * @tcb: the connection; rtt.backoff is 0 the first time for a segment
- *
- * RFC 5681 section 3.1: the loss window is one segment; ssthresh falls once,
- * not with each retransmission of the same segment, nor for a loss that fast
- * recovery has reacted to.
+/*
+ * The retransmission timer went off. rtt.backoff is 0 the first time for a
+ * segment. RFC 5681 section 3.1: the loss window is one segment; ssthresh falls
+ * once, not with each retransmission of the same segment, nor for a loss that
+ * fast recovery has reacted to.
  */
 void toytcp_congestion_timeout(struct tcb *tcb)
 {
@@ -159,11 +139,9 @@ void toytcp_congestion_timeout(struct tcb *tcb)
 	tcb->cc.w_max = 0;
 }
 
-/**
- * toytcp_congestion_idle() - nothing was sent for a while: RFC 5681 section 4.1
- * @tcb: the connection
- *
- * ssthresh remembers what the path has carried: RFC 7661 section 4.4.
+/*
+ * Nothing was sent for a while: RFC 5681 section 4.1. ssthresh remembers what
+ * the path has carried: RFC 7661 section 4.4.
  */
 void toytcp_congestion_idle(struct tcb *tcb)
 {

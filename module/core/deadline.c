@@ -15,13 +15,10 @@
  */
 #include "internal.h"
 
-/**
- * toytcp_deadline_restart() - RFC 6298 (5.2), (5.3) and (5.6)
- * @tcb: the connection
- * @now: microseconds
- *
- * The timer that watches the peer starts anew, or stops if nothing is
- * outstanding. Before the peer's SYN has come, snd.wnd says nothing.
+/*
+ * RFC 6298 (5.2), (5.3) and (5.6). The timer that watches the peer starts anew,
+ * or stops if nothing is outstanding. Before the peer's SYN has come, snd.wnd
+ * says nothing.
  */
 void toytcp_deadline_restart(struct tcb *tcb, u64 now)
 {
@@ -37,12 +34,9 @@ void toytcp_deadline_restart(struct tcb *tcb, u64 now)
 	toytcp_deadline_limit(tcb, now);
 }
 
-/**
- * toytcp_deadline_sent() - RFC 6298 (5.1): numbers go out for the first time
- * @tcb: the connection; snd.nxt has moved on
- * @now: microseconds
- *
- * What goes into a closed window is a probe: the persist timer runs on.
+/*
+ * RFC 6298 (5.1): numbers go out for the first time. snd.nxt has moved on. What
+ * goes into a closed window is a probe: the persist timer runs on.
  */
 void toytcp_deadline_sent(struct tcb *tcb, u64 now)
 {
@@ -51,24 +45,17 @@ void toytcp_deadline_sent(struct tcb *tcb, u64 now)
 		toytcp_deadline_restart(tcb, now);
 }
 
-/**
- * toytcp_deadline_persist() - start the persist timer
- * @tcb: the connection; RTO does not run, or the window is closed
- * @now: microseconds
- * @wait: microseconds; less if the user timeout ends before that
- */
+/* Start the persist timer. RTO does not run, or the window is closed. */
 void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait)
 {
 	toytcp_deadline_set(tcb, TIMER_PERSIST, now + wait, now);
 	toytcp_deadline_limit(tcb, now);
 }
 
-/**
- * toytcp_deadline_window_closed() - the window has just closed
- * @tcb: the connection
- *
- * RFC 9293 SHLD-29: the first probe goes out when a retransmission would have.
- * Losses do not count before the window opens: nothing could be sent again.
+/*
+ * The window has just closed. RFC 9293 SHLD-29: the first probe goes out when a
+ * retransmission would have. Losses do not count before the window opens:
+ * nothing could be sent again.
  */
 void toytcp_deadline_window_closed(struct tcb *tcb)
 {
@@ -78,11 +65,9 @@ void toytcp_deadline_window_closed(struct tcb *tcb)
 	tcb->deadline[TIMER_LOSS] = 0;
 }
 
-/**
- * toytcp_deadline_loss() - start the loss timer, unless it goes off sooner
- * @tcb: the connection
- * @now: microseconds
- * @wait: microseconds; nothing happens if RTO comes first or does not run
+/*
+ * Start the loss timer, unless it goes off sooner. Nothing happens if RTO comes
+ * first or does not run.
  */
 void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
 {
@@ -92,14 +77,11 @@ void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
 		toytcp_deadline_set(tcb, TIMER_LOSS, now + wait, now);
 }
 
-/**
- * toytcp_deadline_limit() - the user timeout is kept to the millisecond
- * @tcb: the connection; a timer was just set, or tcb.user_timeout was
- * @now: microseconds
- *
- * A timer may go off sooner for it, but never later: setting the option time
- * and again must not put every retransmission off. Text that Nagle's algorithm
- * or a cork holds back is not the peer's fault.
+/*
+ * The user timeout is kept to the millisecond. Called when a timer or
+ * tcb.user_timeout was set. A timer may go off sooner for it, but never later:
+ * setting the option time and again must not put every retransmission off. Text
+ * that Nagle's algorithm or a cork holds back is not the peer's fault.
  */
 void toytcp_deadline_limit(struct tcb *tcb, u64 now)
 {
@@ -114,13 +96,7 @@ void toytcp_deadline_limit(struct tcb *tcb, u64 now)
 		toytcp_deadline_set(tcb, timer, max(end, now), now);
 }
 
-/**
- * toytcp_deadline_at() - when a timer goes off
- * @tcb: the connection
- * @timer: which
- *
- * Return: microseconds, or 0 if it is not set.
- */
+/* When a timer goes off. Returns microseconds, or 0 if it is not set. */
 u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 {
 	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
@@ -129,13 +105,10 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 	return tick ? (base + (s32)(tick - (u32)base)) << TICK_SHIFT : 0;
 }
 
-/**
- * toytcp_deadline_next() - the first of a connection's deadlines
- * @tcb: the connection
- *
- * The shell asks after each segment, so only the first one is expanded.
- *
- * Return: microseconds, or 0 if it waits for nothing.
+/*
+ * The first of a connection's deadlines. The shell asks after each segment, so
+ * only the first one is expanded. Returns microseconds, or 0 if it waits for
+ * nothing.
  */
 u64 toytcp_deadline_next(const struct tcb *tcb)
 {

@@ -20,24 +20,17 @@
 #include "arrival.h"
 #include "seq.h"
 
-/**
- * toytcp_delack_owe() - an ACK goes out at once
- * @tcb: the connection
- * @cause: the clause that asks for it
- */
+/* An ACK goes out at once. */
 void toytcp_delack_owe(struct tcb *tcb, enum cause cause)
 {
 	tcb->ack_now = cause;
 }
 
-/**
- * toytcp_delack_challenge() - an ACK that answers a useless segment
- * @a: the segment
- * @cause: the clause that asks for the ACK
- *
- * Two hosts that each find the other's ACKs useless must not answer each other
- * for ever (RFC 5961 section 7), so the rate is limited for segments with
- * neither text nor FIN, for each connection separately.
+/*
+ * An ACK that answers a useless segment. Two hosts that each find the other's
+ * ACKs useless must not answer each other for ever (RFC 5961 section 7), so the
+ * rate is limited for segments with neither text nor FIN, for each connection
+ * separately.
  */
 void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 {
@@ -65,12 +58,10 @@ static bool left_to_reader(const struct tcb *tcb, bool unread)
 	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
 }
 
-/**
- * toytcp_delack_text() - text arrived in order: RFC 9293 SHLD-18 and SHLD-19
- * @tcb: the connection; rcv.nxt has moved on
- * @len: bytes of the segment
- * @unread: text that came before is still waiting for the user
- * @now: microseconds
+/*
+ * Text arrived in order: RFC 9293 SHLD-18 and SHLD-19. rcv.nxt has moved on;
+ * @len is of this segment, @unread says that earlier text still waits for the
+ * user.
  */
 void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 {
@@ -120,10 +111,7 @@ static bool stream_is_drained(const struct tcb *tcb)
 	       tcb->rcv.nxt - tcb->rcv.acked >= tcb->rcv.mss;
 }
 
-/**
- * toytcp_delack_read() - the user has taken text, or the buffer has grown
- * @tcb: the connection
- */
+/* The user has taken text, or the buffer has grown. */
 void toytcp_delack_read(struct tcb *tcb)
 {
 	if (tcb->fin_received || !toytcp_tcb_in(tcb, STATES_RECEIVING))
@@ -134,23 +122,17 @@ void toytcp_delack_read(struct tcb *tcb)
 		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
 }
 
-/**
- * toytcp_delack_expire() - TIMER_ACK went off
- * @tcb: the connection
- */
+/* TIMER_ACK went off. */
 void toytcp_delack_expire(struct tcb *tcb)
 {
 	toytcp_delack_owe(tcb, CAUSE_DELAYED_ACK);
 	tcb->interactive = 0;	/* no text of ours came in time */
 }
 
-/**
- * toytcp_delack_text_sent() - new text of ours goes out
- * @tcb: the connection, before the ACK that goes with the text
- * @n: bytes
- *
- * If an ACK was owed, this text answers the peer's: waiting for the next answer
- * is worth while.
+/*
+ * New text of ours goes out. Called before the ACK that goes with it. If an ACK
+ * was owed, this text answers the peer's: waiting for the next answer is worth
+ * while.
  */
 void toytcp_delack_text_sent(struct tcb *tcb, u32 n)
 {
@@ -159,10 +141,7 @@ void toytcp_delack_text_sent(struct tcb *tcb, u32 n)
 	tcb->rcv.full_segs_since_tx = 0;
 }
 
-/**
- * toytcp_delack_sent() - an ACK of RCV.NXT goes out, alone or with text
- * @tcb: the connection
- */
+/* An ACK of RCV.NXT goes out, alone or with text. */
 void toytcp_delack_sent(struct tcb *tcb)
 {
 	tcb->rcv.acked = tcb->rcv.nxt;
@@ -170,17 +149,13 @@ void toytcp_delack_sent(struct tcb *tcb)
 	tcb->deadline[TIMER_ACK] = 0;
 }
 
-/**
- * toytcp_delack_hold() - more segments are waiting: delay the ACK
- * @tcb: the connection, right after toytcp_arrives()
- * @act: what that gave
- *
- * Segments in order that waited together are acknowledged together, as if they
- * were one large segment. Text out of order is acknowledged at once, and so is
- * a
- * FIN: that ACK may be the last thing the connection does.
- *
- * Return: whether toytcp_delack_release() is to be called once nothing waits.
+/*
+ * More segments are waiting: delay the ACK. Called right after
+ * toytcp_arrives(). Segments in order that waited together are acknowledged
+ * together, as if they were one large segment. Text out of order is
+ * acknowledged at once, and so is a FIN: that ACK may be the last thing the
+ * connection does. Returns whether toytcp_delack_release() is to be called once
+ * nothing waits.
  */
 bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act)
 {
@@ -190,11 +165,9 @@ bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act)
 	return true;
 }
 
-/**
- * toytcp_delack_release() - nothing waits any more
- * @tcb: the connection
- *
- * Return: whether an ACK is owed now; text may have carried it meanwhile.
+/*
+ * Nothing waits any more. Returns whether an ACK is owed now; text may have
+ * carried it meanwhile.
  */
 bool toytcp_delack_release(struct tcb *tcb)
 {
@@ -204,11 +177,7 @@ bool toytcp_delack_release(struct tcb *tcb)
 	return true;
 }
 
-/**
- * toytcp_delack_quick() - TCP_QUICKACK
- * @tcb: the connection
- * @on: acknowledge everything at once; or delay from now on
- */
+/* TCP_QUICKACK. @on: acknowledge everything at once; else delay from now on. */
 void toytcp_delack_quick(struct tcb *tcb, bool on)
 {
 	tcb->quickack = on;

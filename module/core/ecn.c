@@ -7,11 +7,9 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_ecn_agrees() - does a SYN or SYN,ACK of the peer's speak ECN?
- * @syn: the peer's SYN or SYN,ACK
- *
- * Both bits on a SYN, ECE alone on a SYN,ACK: RFC 3168 section 6.1.1.
+/*
+ * Does a SYN or SYN,ACK of the peer's speak ECN? Both bits on a SYN, ECE alone
+ * on a SYN,ACK: RFC 3168 section 6.1.1.
  */
 bool toytcp_ecn_agrees(const struct segment *syn)
 {
@@ -61,11 +59,9 @@ static void clamp_ecn_high(struct tcb *tcb)
 	tcb->ecn_slowed = 0;
 }
 
-/**
- * toytcp_ecn_arrives() - what a segment says about congestion, either way
- * @tcb: the connection, before the segment's ACK is taken
- * @seg: acceptable, and its ACK plausible
- * @act: its @cause may change
+/*
+ * What a segment says about congestion, either way. Called before the ACK is
+ * taken, which is plausible.
  */
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act)
@@ -80,11 +76,7 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 		slow_down(tcb, seg->ack, act);
 }
 
-/**
- * toytcp_ecn_mark() - new text may be marked on its way
- * @tcb: the connection
- * @seg: goes out for the first time: nothing else is marked, section 6.1.5
- */
+/* New text may be marked on its way. */
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg)
 {
 	if (!tcb->ecn || !seg->len)

@@ -291,14 +291,12 @@ static bool emit_probe(struct tcb *tcb, u64 now, struct segment *seg)
 	return true;
 }
 
-/**
- * toytcp_emit_number() - the number of a segment without text: ACK or RST
- * @tcb: the connection
- *
- * Return: SND.NXT; but the edge of the window if that has moved back, or only a
- * probe went beyond it: the peer would discard the segment. Less than a unit of
- * the window scale does not count (RFC 7323 section 2.4). If the peer answers
- * no probe, it may have accepted one and expect SND.NXT: so every second time.
+/*
+ * The number of a segment without text: ACK or RST. Returns SND.NXT; but the
+ * edge of the window if that has moved back, or only a probe went beyond it:
+ * the peer would discard the segment. Less than a unit of the window scale does
+ * not count (RFC 7323 section 2.4). If the peer answers no probe, it may have
+ * accepted one and expect SND.NXT: so every second time.
  */
 u32 toytcp_emit_number(const struct tcb *tcb)
 {
@@ -361,12 +359,9 @@ static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 	return false;
 }
 
-/**
- * toytcp_emit_nothing() - a quick test: is there nothing to send?
- * @tcb: the connection, in any state
- *
- * Return: true if all text is sent, none of it is known to be lost, and no ACK
- * is owed.
+/*
+ * A quick test: is there nothing to send? Returns true if all text is sent,
+ * none of it is known to be lost, and no ACK is owed.
  */
 bool toytcp_emit_nothing(const struct tcb *tcb)
 {

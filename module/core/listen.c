@@ -6,11 +6,9 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_listen_arrives() - a segment of no known connection, for a listener
- * @seg: the segment. A SYN with a FIN makes no sense, and is dropped
- *
- * Return: VERDICT_DROP, VERDICT_RESET or VERDICT_CREATE.
+/*
+ * A segment of no known connection, for a listener. A SYN with a FIN makes no
+ * sense and is dropped. Returns VERDICT_DROP, VERDICT_RESET or VERDICT_CREATE.
  */
 enum verdict toytcp_listen_arrives(const struct segment *seg)
 {
@@ -52,12 +50,7 @@ void toytcp_request_init(struct syn_request *e, const struct segment *syn,
 	}
 }
 
-/**
- * toytcp_request_stamp() - speak timestamps, if the SYN does
- * @e: initialised
- * @syn: what it came from
- * @offset: as in struct timestamps
- */
+/* Speak timestamps, if the SYN does. @offset: as in struct timestamps. */
 void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
 			  u32 offset)
 {
@@ -75,14 +68,10 @@ static bool echoes(const struct syn_request *e, const struct segment *seg,
 			   toytcp_stamp(&e->ts, now));
 }
 
-/**
- * toytcp_request_arrives() - a segment arrived for a request
- * @e: the request
- * @seg: the segment
- * @now: microseconds
- *
- * Return: VERDICT_DROP, VERDICT_RETRANSMIT (the same SYN again: our answer may be
- * lost), VERDICT_ACK, VERDICT_END, VERDICT_RESET or VERDICT_PROMOTE.
+/*
+ * A segment arrived for a request. Returns VERDICT_DROP, VERDICT_RETRANSMIT
+ * (the same SYN again: our answer may be lost), VERDICT_ACK, VERDICT_END,
+ * VERDICT_RESET or VERDICT_PROMOTE.
  */
 enum verdict toytcp_request_arrives(const struct syn_request *e,
 				    const struct segment *seg, u64 now)
@@ -136,12 +125,7 @@ void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 	toytcp_segment_measure(seg);
 }
 
-/**
- * toytcp_request_ack() - the ACK that answers an unacceptable segment
- * @e: the request
- * @now: microseconds
- * @seg: filled in, but for the ports; measured
- */
+/* The ACK that answers an unacceptable segment. */
 void toytcp_request_ack(const struct syn_request *e, u64 now,
 			struct segment *seg)
 {

@@ -6,12 +6,9 @@
 
 #define MSS_LIMIT	65495	/* bytes: the largest IPv4 packet, no headers */
 
-/**
- * toytcp_path_mss() - the largest segment a path takes, RFC 9293 section 3.7.1
- * @room: bytes of a packet beside its IP header
- * @user_mss: as in struct path_limits
- *
- * Return: bytes of text and options.
+/*
+ * The largest segment a path takes, RFC 9293 section 3.7.1. @user_mss: as in
+ * struct path_limits. Returns bytes of text and options.
  */
 u16 toytcp_path_mss(u32 room, u32 user_mss)
 {

@@ -11,11 +11,7 @@
 #define STEPS_PERSIST	16	/* loss episodes, RACK.reo_wnd_persist */
 #define MIN_RTT_LIFE	(300 * SECOND)	/* the path may have changed by then */
 
-/**
- * toytcp_rack_update() - section 6.2, steps 1 to 3
- * @tcb: the connection
- * @d: what an ACK has delivered
- */
+/* Section 6.2, steps 1 to 3. */
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 {
 	struct rack *rack = &tcb->rack;
@@ -39,11 +35,9 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 	}
 }
 
-/**
- * toytcp_rack_widen() - section 6.2, step 4: text was late, not lost
- * @tcb: the connection
- *
- * The window grows once in an episode: DSACKs come in bunches.
+/*
+ * Section 6.2, step 4: text was late, not lost. The window grows once in an
+ * episode: DSACKs come in bunches.
  */
 void toytcp_rack_widen(struct tcb *tcb)
 {
@@ -56,10 +50,7 @@ void toytcp_rack_widen(struct tcb *tcb)
 	rack->reo_wnd_persist = STEPS_PERSIST;
 }
 
-/**
- * toytcp_rack_narrow() - an episode ended, and no retransmission was spurious
- * @tcb: the connection
- */
+/* An episode ended, and no retransmission was spurious. */
 void toytcp_rack_narrow(struct tcb *tcb)
 {
 	struct rack *rack = &tcb->rack;
@@ -85,15 +76,11 @@ static u32 reo_wnd(const struct tcb *tcb)
 	return min(rack->min_rtt / 4 * (rack->reo_wnd_steps + 1), tcb->rtt.srtt);
 }
 
-/**
- * toytcp_rack_detect() - section 6.2, step 5: mark what is lost
- * @tcb: the connection
- * @now: microseconds
- *
- * The search ends at a record that is neither retransmitted nor lost: all
- * behind it was sent later. Otherwise each ACK would visit all records.
- *
- * Return: microseconds until the next record will be lost; 0: none is in doubt.
+/*
+ * Section 6.2, step 5: mark what is lost. The search ends at a record that is
+ * neither retransmitted nor lost: all behind it was sent later. Otherwise each
+ * ACK would visit all records. Returns microseconds until the next record will
+ * be lost; 0: none is in doubt.
  */
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 {
@@ -143,11 +130,9 @@ static u32 probe_timeout(const struct tcb *tcb)
 	return max_t(u32, wait, PROBE_MIN);
 }
 
-/**
- * toytcp_rack_arm() - start the loss timer if there is something to wait for
- * @tcb: the connection
- * @now: microseconds
- * @wait: what toytcp_rack_detect() said
+/*
+ * Start the loss timer if there is something to wait for. @wait is from
+ * toytcp_rack_detect().
  */
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 {
@@ -157,14 +142,11 @@ void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 		toytcp_deadline_loss(tcb, now, wait);
 }
 
-/**
- * toytcp_rack_probe() - section 7.3: retransmit the last segment
- * @tcb: the connection
- *
- * The SACK or ACK of it says what became of the segments before. RFC 8985
- * prefers new text if there is any; one rule for both is simpler.
- *
- * Return: false if a probe is of no use: SACKs say what is missing.
+/*
+ * Section 7.3: retransmit the last segment. The SACK or ACK of it says what
+ * became of the segments before. RFC 8985 prefers new text if there is any; one
+ * rule for both is simpler. Returns false if a probe is of no use: SACKs say
+ * what is missing.
  */
 bool toytcp_rack_probe(struct tcb *tcb)
 {
@@ -183,12 +165,10 @@ bool toytcp_rack_probe(struct tcb *tcb)
 	return true;
 }
 
-/**
- * toytcp_rack_probe_acked() - section 7.4: has the probe repaired a loss?
- * @tcb: the connection, after an ACK
- * @duplicate: it reports a duplicate (DSACK): the probe was not needed
- *
- * Return: true if so: a sign of congestion that nothing else will show.
+/*
+ * Section 7.4: has the probe repaired a loss? @duplicate: the ACK reports a
+ * duplicate (DSACK): the probe was not needed. Returns true if so: a sign of
+ * congestion that nothing else will show.
  */
 bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate)
 {

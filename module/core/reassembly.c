@@ -112,13 +112,10 @@ bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 	return true;
 }
 
-/**
- * toytcp_reassembly_take() - take out the text that has become in-order
- * @r: what is kept
- * @nxt: RCV.NXT
- *
- * Return: a chain of nodes without a gap, linked by @next, which begins at or
- * before @nxt; NULL if the next byte is not there.
+/*
+ * Take out the text that has become in-order. Returns a chain of nodes without
+ * a gap, linked by @next, which begins at or before @nxt; NULL if the next byte
+ * is not there.
  */
 struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
 {
@@ -136,11 +133,9 @@ struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
 	return chain;
 }
 
-/**
- * toytcp_reassembly_purge() - give everything back, gaps or not
- * @r: empty afterwards
- *
- * Return: all nodes, linked by @next, for the caller to free.
+/*
+ * Give everything back, gaps or not. Returns all nodes, linked by @next, for
+ * the caller to free.
  */
 struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r)
 {
@@ -162,16 +157,10 @@ static u32 report(const struct reassembly_node *range, struct sack_block *block)
 	return block->from != block->to;
 }
 
-/**
- * toytcp_reassembly_report() - what to tell the peer: RFC 2018 section 4
- * @r: what is kept
- * @block: filled in
- * @most: how many there is room for
- *
- * First the range that grew last. Then those that begin last: as a rule they
- * are the ones that grew before it.
- *
- * Return: how many were filled in.
+/*
+ * What to tell the peer: RFC 2018 section 4. @most: how many @block has room
+ * for. First the range that grew last. Then those that begin last: as a rule
+ * they are the ones that grew before it. Returns how many were filled in.
  */
 u32 toytcp_reassembly_report(const struct reassembly *r,
 			     struct sack_block *block, u32 most)

@@ -21,11 +21,9 @@ static u32 segs_dupacked(const struct tcb *tcb)
 	return tcb->cc.recovering ? n : min_t(u32, n, DUPACKS - 1);
 }
 
-/**
- * toytcp_recovery_pipe() - how much is on its way: RFC 6675's "pipe"
- * @tcb: the connection
- *
- * Return: bytes that are outstanding and not known to be lost or delivered.
+/*
+ * How much is on its way: RFC 6675's "pipe". Returns bytes that are outstanding
+ * and not known to be lost or delivered.
  */
 u32 toytcp_recovery_pipe(const struct tcb *tcb)
 {
@@ -336,12 +334,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 	return reducing ? min(acked, d.bytes) : acked;
 }
 
-/**
- * toytcp_recovery_loss_timer() - TIMER_LOSS went off
- * @tcb: the connection
- * @now: microseconds
- * @act: @notes are added to it; @cause and @sends may change
- */
+/* TIMER_LOSS went off. */
 void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 {
 	u32 wait;
@@ -359,13 +352,10 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 		toytcp_rack_arm(tcb, now, wait);
 }
 
-/**
- * toytcp_recovery_lose_all() - mark everything outstanding as lost
- * @tcb: the connection
- * @cause: the clause that asks for it
- *
- * Except for what is SACKed; but if the first record is, the peer has reneged,
- * and no SACK counts any more (RFC 2018 section 8).
+/*
+ * Mark everything outstanding as lost. Except for what is SACKed; but if the
+ * first record is, the peer has reneged, and no SACK counts any more (RFC 2018
+ * section 8).
  */
 void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 {
@@ -381,11 +371,7 @@ void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 	}
 }
 
-/**
- * toytcp_recovery_timeout() - the retransmission timer went off
- * @tcb: the connection
- * @cause: the clause of the retransmissions
- */
+/* The retransmission timer went off. */
 void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause)
 {
 	if (!tcb->rtt.backoff)

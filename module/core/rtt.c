@@ -11,12 +11,7 @@
 
 #define BACKOFF_MAX	10	/* 200 ms << 10 is beyond RTO_MAX already */
 
-/**
- * toytcp_rtt_start() - begin a sample unless one is under way
- * @rtt: the state
- * @seq: the number whose acknowledgement will end it
- * @now: microseconds
- */
+/* Begin a sample unless one is under way. It ends when @seq is acknowledged. */
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now)
 {
 	if (rtt->timing)
@@ -26,10 +21,9 @@ void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now)
 	rtt->sent = (u32)now;
 }
 
-/**
- * toytcp_rtt_sample() - take a measurement in: RFC 6298 (2.2) and (2.3)
- * @rtt: the state
- * @us: microseconds from sending to acknowledgement
+/*
+ * Take a measurement in: RFC 6298 (2.2) and (2.3). @us: from sending to
+ * acknowledgement.
  */
 void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
 {
@@ -49,12 +43,7 @@ void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
 	rtt->backoff = 0;
 }
 
-/**
- * toytcp_rtt_acked() - end the sample if what it timed is acknowledged
- * @rtt: the state
- * @ack: SEG.ACK
- * @now: microseconds
- */
+/* End the sample if what it timed is acknowledged. */
 void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now)
 {
 	if (!rtt->timing || seq_before(ack, rtt->seq))
@@ -63,11 +52,9 @@ void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now)
 	toytcp_rtt_sample(rtt, (u32)now - rtt->sent);
 }
 
-/**
- * toytcp_rtt_echoed() - a sample from the timestamp of an ACK for new data
- * @rtt: the state, after toytcp_rtt_acked()
- * @ms: milliseconds since what the peer echoes was sent
- *
+/*
+ * A sample from the timestamp of an ACK for new data. Called after
+ * toytcp_rtt_acked(); @ms: milliseconds since what the peer echoes was sent.
  * Our own clock is finer, and one sample per round trip is enough (RFC 7323
  * section 4.2). But an echo tells a retransmission from the original: after a
  * timeout it ends the backoff, which Karn's rule alone would prolong.
@@ -78,11 +65,9 @@ void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms)
 		toytcp_rtt_sample(rtt, max_t(u32, ms, 1) * MSEC);
 }
 
-/**
- * toytcp_rtt_timeout() - the timeout in force: RFC 6298 (5.5) backs it off
- * @rtt: the state
- *
- * Return: microseconds, at most RTO_MAX.
+/*
+ * The timeout in force: RFC 6298 (5.5) backs it off. Returns microseconds, at
+ * most RTO_MAX.
  */
 u32 toytcp_rtt_timeout(const struct round_trip *rtt)
 {

@@ -81,10 +81,9 @@ static struct sent_record *same_before(const struct scoreboard *b,
 	       r->prev->cause == r->cause ? r->prev : NULL;
 }
 
-/**
- * toytcp_scoreboard_lend() - the caller lends a record
- * @b: the scoreboard
- * @r: of any contents; the core's until toytcp_scoreboard_return() or _purge()
+/*
+ * The caller lends a record. It is the core's until toytcp_scoreboard_return()
+ * or _purge().
  */
 void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r)
 {
@@ -93,12 +92,7 @@ void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r)
 	b->spares++;
 }
 
-/**
- * toytcp_scoreboard_return() - give one record that is not in use back
- * @b: the scoreboard
- *
- * Return: the record, or NULL.
- */
+/* Give one record that is not in use back. Returns the record, or NULL. */
 struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
 {
 	struct sent_record *r = b->spare;
@@ -110,11 +104,9 @@ struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
 	return r;
 }
 
-/**
- * toytcp_scoreboard_purge() - give everything back
- * @b: empty afterwards
- *
- * Return: all records, linked by @next, for the caller to free.
+/*
+ * Give everything back. Returns all records, linked by @next, for the caller to
+ * free.
  */
 struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
 {
@@ -185,12 +177,7 @@ static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
 	d->end = end;
 }
 
-/**
- * toytcp_scoreboard_acked() - all below a number is acknowledged
- * @b: the scoreboard
- * @una: SND.UNA
- * @d: what that delivers is added
- */
+/* All below a number is acknowledged. What that delivers is added to @d. */
 void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
 {
 	struct sent_record *r;
@@ -257,12 +244,9 @@ static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
 	return r;
 }
 
-/**
- * toytcp_scoreboard_sack() - the peer reports a range beyond a gap
- * @b: the scoreboard
- * @from: its first number
- * @to: one past its last
- * @d: what that delivers is added; ranges of one ACK come in ascending order
+/*
+ * The peer reports a range beyond a gap. What that delivers is added to @d;
+ * ranges of one ACK come in ascending order.
  */
 void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 			    struct delivery *d)
@@ -303,10 +287,9 @@ void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
 		join(b, r->prev);
 }
 
-/**
- * toytcp_scoreboard_clear() - clear a flag of all records
- * @b: the scoreboard
- * @flag: RECORD_SACKED: the peer has reneged; RECORD_LOST: it was no loss
+/*
+ * Clear a flag of all records. RECORD_SACKED: the peer has reneged;
+ * RECORD_LOST: it was no loss.
  */
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 {
@@ -343,12 +326,9 @@ void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 	}
 }
 
-/**
- * toytcp_scoreboard_lost_end() - the end of LOST text without a gap
- * @r: a LOST record
- * @most: bytes: look no further
- *
- * Return: one past the last number.
+/*
+ * The end of LOST text without a gap. @most: look no further, bytes. Returns
+ * one past the last number.
  */
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most)
 {
@@ -359,12 +339,9 @@ u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most)
 	return r->end;
 }
 
-/**
- * toytcp_scoreboard_highest() - one past the highest number delivered
- * @b: the scoreboard
- * @una: SND.UNA
- *
- * Return: the number; @una if nothing is SACKED.
+/*
+ * One past the highest number delivered. Returns the number; @una if nothing is
+ * SACKED.
  */
 u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
 {
@@ -377,11 +354,9 @@ u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
 	return r->end;
 }
 
-/**
- * toytcp_scoreboard_retransmitted() - how much is retransmitted and outstanding
- * @b: the scoreboard
- *
- * Return: bytes. For statistics: it walks along all records.
+/*
+ * How much is retransmitted and outstanding. Returns bytes. For statistics: it
+ * walks along all records.
  */
 u32 toytcp_scoreboard_retransmitted(const struct scoreboard *b)
 {

@@ -87,11 +87,9 @@ static bool parse_options(struct segment *seg, const u8 *opt, u32 left)
 	return true;
 }
 
-/**
- * toytcp_segment_hdrlen() - how long a header says it is
- * @header: at least 20 bytes
- *
- * Return: bytes, 0 to 60; not yet validated.
+/*
+ * How long a header says it is. @header: at least 20 bytes. Returns bytes, 0 to
+ * 60; not yet validated.
  */
 u32 toytcp_segment_hdrlen(const u8 *header)
 {
@@ -137,11 +135,9 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	return SEGMENT_OK;
 }
 
-/**
- * toytcp_segment_measure() - the room a segment's header takes
- * @seg: its @options are set; its @hdrlen is filled in
- *
- * Return: bytes, a multiple of four.
+/*
+ * The room a segment's header takes. Its @options are set; fills in its
+ * @hdrlen. Returns bytes, a multiple of four.
  */
 u32 toytcp_segment_measure(struct segment *seg)
 {
@@ -199,12 +195,9 @@ static void put_sack(u8 *opt, const struct segment *seg)
 	}
 }
 
-/**
- * toytcp_segment_build() - write a header
- * @seg: what it says; toytcp_segment_measure() was called on it
- * @header: seg->hdrlen bytes, all of which are written; the checksum as 0
- *
- * Options stand in the order in which Linux sends them.
+/*
+ * Write a header. toytcp_segment_measure() was called; all of @hdrlen bytes are
+ * written. Options stand in the order in which Linux sends them.
  */
 void toytcp_segment_build(const struct segment *seg, u8 *header)
 {

@@ -5,11 +5,9 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_tcb_init() - a fresh tcb in state CLOSED
- * @tcb: all of it is overwritten
- * @rcv_buf: receive buffer, bytes of text
- * @mss: the MSS to announce, bytes: what fits the path without options
+/*
+ * A fresh tcb in state CLOSED. @rcv_buf: bytes of text; @mss is announced: what
+ * fits the path without options.
  */
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 {
@@ -30,12 +28,9 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->rtt.rto = RTO_INITIAL;
 }
 
-/**
- * toytcp_tcb_set_state() - the only function that changes tcb.state
- * @tcb: the connection
- * @state: TCP_ESTABLISHED...
- * @cause: the clause that asks for it
- * @act: its @cause is set; NULL after a user's call: the caller knows the cause
+/*
+ * The only function that changes tcb.state. @act, if not NULL, gets the clause;
+ * after a user's call the caller knows it.
  */
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 			  struct actions *act)
@@ -47,12 +42,10 @@ void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 		memset(tcb->deadline, 0, sizeof(tcb->deadline));
 }
 
-/**
- * toytcp_tcb_set_mss() - the largest segment to send from now on
- * @tcb: the connection
- * @mss: bytes, of text and options; raised to MSS_MIN and lowered to what u16
- *	holds. No MSS counts options (RFC 6691): those of every segment are taken
- *	off here
+/*
+ * The largest segment to send from now on. @mss counts text and options. It is
+ * raised to MSS_MIN and lowered to what u16 holds. No MSS counts options (RFC
+ * 6691): those of every segment are taken off here.
  */
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 {
@@ -63,11 +56,9 @@ void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
 }
 
-/**
- * toytcp_tcb_state_name() - a state as RFC 9293 spells it
- * @state: TCP_ESTABLISHED...
- *
- * Return: a name without blanks; "?" for a number that is no state.
+/*
+ * A state as RFC 9293 spells it. Returns a name without blanks; "?" for a
+ * number that is no state.
  */
 const char *toytcp_tcb_state_name(u8 state)
 {

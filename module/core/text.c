@@ -6,13 +6,9 @@
 #include "arrival.h"
 #include "seq.h"
 
-/**
- * toytcp_text_duplicate() - text has arrived twice: the next ACK reports it
- * @a: the segment
- * @from: its first number
- * @to: one past the last; nothing happens if it is not behind @from
- *
- * RFC 2883 section 4; but not for a segment that RFC 5961 discards.
+/*
+ * Text has arrived twice: the next ACK reports it. RFC 2883 section 4; but not
+ * for a segment that RFC 5961 discards.
  */
 void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 {
@@ -76,11 +72,9 @@ static bool nobody_reads(struct arrival *a)
 	return true;
 }
 
-/**
- * toytcp_text_process() - sixth, check the URG bit; seventh, the segment text
- * @a: a segment whose ACK field was taken in
- *
- * Return: whether to go on with the next step.
+/*
+ * Sixth, check the URG bit; seventh, the segment text. Returns whether to go on
+ * with the next step.
  */
 bool toytcp_text_process(struct arrival *a)
 {
@@ -113,10 +107,7 @@ bool toytcp_text_process(struct arrival *a)
 	return true;
 }
 
-/**
- * toytcp_text_check_fin() - eighth, check the FIN bit
- * @a: the segment
- */
+/* Eighth, check the FIN bit. */
 void toytcp_text_check_fin(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;

@@ -121,11 +121,7 @@ static bool due(struct tcb *tcb, enum tcb_timer timer, u64 now)
 	return true;
 }
 
-/**
- * toytcp_timeout_keepalive() - start watching a silent peer, or stop
- * @tcb: its @keepalive, @keep_idle or state has just changed
- * @now: microseconds
- */
+/* Start watching a silent peer, or stop. */
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now)
 {
 	u64 at = tcb->heard + (u64)tcb->keep_idle * SECOND;

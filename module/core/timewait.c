@@ -5,11 +5,7 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_timewait_from_tcb() - keep what TIME-WAIT needs of a connection
- * @r: all of it is written
- * @tcb: in TIME-WAIT, nothing more to emit
- */
+/* Keep what TIME-WAIT needs of a connection. Nothing more is to be emitted. */
 void toytcp_timewait_from_tcb(struct timewait *r, const struct tcb *tcb)
 {
 	r->snd_nxt = tcb->snd.nxt;
@@ -37,15 +33,11 @@ static bool reopens(const struct timewait *r, const struct segment *seg)
 		(is_stamped(r, seg) && seg->tsval != r->ts.recent));
 }
 
-/**
- * toytcp_timewait_verdict() - a segment arrived for a connection in TIME-WAIT
- * @r: the TIME-WAIT entry
- * @seg: the segment
- *
- * The peer's FIN again means that our ACK was lost: the 2 MSL start anew.
- *
- * Return: VERDICT_DROP, VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset
- * with the very next number) or VERDICT_CREATE.
+/*
+ * A segment arrived for a connection in TIME-WAIT. The peer's FIN again means
+ * that our ACK was lost: the 2 MSL start anew. Returns VERDICT_DROP,
+ * VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset with the very next number)
+ * or VERDICT_CREATE.
  */
 enum verdict toytcp_timewait_verdict(const struct timewait *r,
 				     const struct segment *seg)
@@ -72,12 +64,7 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 		VERDICT_ACK : VERDICT_DROP;
 }
 
-/**
- * toytcp_timewait_ack() - the only segment that TIME-WAIT sends
- * @r: the TIME-WAIT entry
- * @now: microseconds
- * @seg: filled in, but for the ports; measured
- */
+/* The only segment that TIME-WAIT sends. */
 void toytcp_timewait_ack(const struct timewait *r, u64 now, struct segment *seg)
 {
 	memset(seg, 0, sizeof(*seg));

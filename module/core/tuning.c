@@ -28,14 +28,11 @@ static u32 growth(struct tuning *t, u32 took)
 	return took / SLACK > t->shortest ? 1 : GROWTH;
 }
 
-/**
- * toytcp_tuning_read() - the user has read up to where the window once ended
- * @t: what has been measured so far; all 0 at first
- * @tcb: the connection, when toytcp_tuning_due()
- * @now: microseconds
- *
- * Return: how large the receive buffer should be, bytes of text; no less than it
- * is. The caller answers by toytcp_user_buffer().
+/*
+ * The user has read up to where the window once ended. @t is all 0 at first;
+ * call it when toytcp_tuning_due(). Returns how large the receive buffer should
+ * be, bytes of text; no less than it is. The caller answers by
+ * toytcp_user_buffer().
  */
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {
@@ -47,12 +44,9 @@ u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 		     max_t(u32, tcb->rcv.buf, WINDOW_MAX));
 }
 
-/**
- * toytcp_tuning_send() - how large a send buffer the connection can use
- * @tcb: the connection
- *
- * Return: bytes: one cwnd is under way, another waits its turn, and a third
- * pays for what is around them.
+/*
+ * How large a send buffer the connection can use. Returns bytes: one cwnd is
+ * under way, another waits its turn, and a third pays for what is around them.
  */
 u32 toytcp_tuning_send(const struct tcb *tcb)
 {

@@ -12,10 +12,7 @@
 
 #define UP_MAX		65535u	/* as far as the wire's 16 bits can point */
 
-/**
- * toytcp_urgent_send() - SEND with the URGENT flag: all queued text is urgent
- * @tcb: after toytcp_user_send() of at least one byte
- */
+/* SEND with the URGENT flag: all queued text is urgent. */
 void toytcp_urgent_send(struct tcb *tcb)
 {
 	bool news = !toytcp_urgent_pending(tcb);
@@ -73,13 +70,9 @@ static void take_pointer(struct tcb *tcb, const struct segment *seg,
 	act->wake |= WAKE_URGENT;
 }
 
-/**
- * toytcp_urgent_arrives() - 3.10.7.4, sixth, check the URG bit
- * @tcb: in a state that receives text
- * @seg: acceptable; with or without the bit
- * @act: filled in
- *
- * The octet itself may come with any segment, also out of order: it is urgent.
+/*
+ * 3.10.7.4, sixth, check the URG bit. The octet itself may come with any
+ * segment, also out of order: it is urgent.
  */
 void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
 			   struct actions *act)

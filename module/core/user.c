@@ -112,12 +112,7 @@ void toytcp_user_offer(struct tcb *tcb, const struct offer *offer)
 	tcb->ecn = offer->ecn;
 }
 
-/**
- * toytcp_user_open() - active OPEN: CLOSED -> SYN-SENT
- * @tcb: initialised, in CLOSED
- * @iss: initial send sequence number
- * @now: microseconds
- */
+/* Active OPEN: CLOSED -> SYN-SENT. @tcb is initialised. */
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 {
 	tcb->snd.iss = iss;
@@ -141,21 +136,16 @@ void toytcp_user_listen(struct tcb *tcb)
 	toytcp_tcb_set_state(tcb, TCP_LISTEN, CAUSE_OPEN, NULL);
 }
 
-/**
- * toytcp_user_send() - SEND: the user has handed over more text
- * @tcb: in any state in which the user may still send
- * @n: bytes; the caller keeps them from snd.end on
+/*
+ * SEND: the user has handed over more text. The caller keeps the bytes, from
+ * snd.end on.
  */
 void toytcp_user_send(struct tcb *tcb, u32 n)
 {
 	tcb->snd.end += n;
 }
 
-/**
- * toytcp_user_receive() - RECEIVE: the user has taken text
- * @tcb: the connection
- * @n: bytes
- */
+/* RECEIVE: the user has taken text. */
 void toytcp_user_receive(struct tcb *tcb, u32 n)
 {
 	tcb->rcv.copied += n;
@@ -179,12 +169,10 @@ void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
 		toytcp_delack_read(tcb);
 }
 
-/**
- * toytcp_user_close() - CLOSE: no more text will be sent
- * @tcb: in any state; a second call changes nothing
- *
- * The FIN follows text that is queued. In SYN-RECEIVED it waits until the
- * connection is established, as RFC 9293 section 3.10.4 allows.
+/*
+ * CLOSE: no more text will be sent. A second call changes nothing. The FIN
+ * follows text that is queued. In SYN-RECEIVED it waits until the connection is
+ * established, as RFC 9293 section 3.10.4 allows.
  */
 void toytcp_user_close(struct tcb *tcb)
 {
@@ -207,13 +195,10 @@ void toytcp_user_close(struct tcb *tcb)
 	}
 }
 
-/**
- * toytcp_user_leave() - the last user is gone; the connection ends by itself
- * @tcb: after toytcp_user_close()
- * @now: microseconds
- *
- * FIN-WAIT-2 has a limit from now on. An orphan gives up after fewer
- * retransmissions; those that were made before do not count.
+/*
+ * The last user is gone; the connection ends by itself. Called after
+ * toytcp_user_close(). FIN-WAIT-2 has a limit from now on. An orphan gives up
+ * after fewer retransmissions; those that were made before do not count.
  */
 void toytcp_user_leave(struct tcb *tcb, u64 now)
 {
@@ -262,12 +247,9 @@ bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 	return tell;
 }
 
-/**
- * toytcp_user_unreachable() - IP reports an error that ends the connection
- * @tcb: not yet established: in SYN-SENT nothing is lost by giving up, RFC 9293
- *	section 3.9.2.2
- * @error: what it means to the user, a positive errno
- * @act: filled in
+/*
+ * IP reports an error that ends the connection. @tcb is not yet established;
+ * @error is a positive errno.
  */
 void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act)
 {
@@ -291,11 +273,7 @@ static const char *timer_name(const struct tcb *tcb, u64 deadline)
 	return tcb->orphan && tcb->state == TCP_FIN_WAIT2 ? "fin-wait" : "keep";
 }
 
-/**
- * toytcp_user_status() - STATUS
- * @tcb: in any state; perhaps a copy, made while others wrote to the original
- * @status: filled in
- */
+/* STATUS. @tcb may be a copy, made while others wrote to the original. */
 void toytcp_user_status(const struct tcb *tcb, struct status *status)
 {
 	u64 deadline = toytcp_deadline_next(tcb);

@@ -6,11 +6,9 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_window_scale() - the window scale to offer
- * @rcv_buf: the largest window we may offer, bytes
- *
- * Return: the smallest shift that can express it, at most 14.
+/*
+ * The window scale to offer. @rcv_buf: the largest window we may offer. Returns
+ * the smallest shift that can express it, at most 14.
  */
 u8 toytcp_window_scale(u32 rcv_buf)
 {
@@ -29,15 +27,11 @@ static u32 room_left(const struct receive_space *rcv)
 	return buf - min(rcv->nxt - rcv->copied, buf);
 }
 
-/**
- * toytcp_window_growth() - how far the window's right edge may advance
- * @tcb: the connection
- *
- * Avoids the silly window syndrome as a receiver, RFC 9293 section 3.8.6.2.2: by
- * at least a full-sized segment or half the buffer, whichever is less, or not at
- * all.
- *
- * Return: bytes; 0 if the edge stays where it is.
+/*
+ * How far the window's right edge may advance. Avoids the silly window syndrome
+ * as a receiver, RFC 9293 section 3.8.6.2.2: by at least a full-sized segment
+ * or half the buffer, whichever is less, or not at all. Returns bytes; 0 if the
+ * edge stays where it is.
  */
 u32 toytcp_window_growth(const struct tcb *tcb)
 {
@@ -51,15 +45,12 @@ u32 toytcp_window_growth(const struct tcb *tcb)
 	return room - left;
 }
 
-/**
- * toytcp_window_announce() - the window of a segment that goes out now
- * @tcb: the connection; rcv.adv follows
- *
- * Rounding up to the scale keeps the right edge where it was. If the buffer has
- * no room for that, the peer sees the edge further back for a while, by less than
- * a unit; RCV.ADV keeps the furthest edge, as RFC 7323 section 2.4 says.
- *
- * Return: the header's field, scaled.
+/*
+ * The window of a segment that goes out now. Rounding up to the scale keeps the
+ * right edge where it was. If the buffer has no room for that, the peer sees
+ * the edge further back for a while, by less than a unit; RCV.ADV keeps the
+ * furthest edge, as RFC 7323 section 2.4 says. Returns the header's field,
+ * scaled.
  */
 u16 toytcp_window_announce(struct tcb *tcb)
 {
