@@ -26,23 +26,16 @@ struct congestion_ops {
 extern const struct congestion_ops toytcp_reno;
 extern const struct congestion_ops toytcp_cubic;
 
-/**
- * toytcp_congestion_grow() - raise cwnd
- * @tcb: the connection
- * @bytes: by so much, but not above CWND_MAX
- */
+/* Raise cwnd. Not above CWND_MAX. */
 static inline void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
 {
 	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
 }
 
-/**
- * toytcp_congestion_window_acked() - has a whole window been acknowledged?
- * @tcb: the connection
- * @acked: bytes that have been just now
- *
- * Return: true once for each cwnd of bytes; what is beyond the last whole
- * segment of it never goes out, and is not waited for.
+/*
+ * Has a whole window been acknowledged? @acked bytes were, just now. Returns
+ * true once for each cwnd of bytes; what is beyond the last whole segment of it
+ * never goes out, and is not waited for.
  */
 static inline bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
 {

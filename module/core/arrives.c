@@ -93,12 +93,8 @@ static void arrives_syn_sent(struct arrival *a)
 		syn_sent_check_syn(a);
 }
 
-/**
- * toytcp_arrives_acceptable() - does any part of a segment lie in the window?
- * @seg: the segment
- * @nxt: RCV.NXT
- * @wnd: RCV.WND, bytes
- *
+/*
+ * Does any part of a segment lie in the window? @nxt: RCV.NXT, @wnd: RCV.WND.
  * The table of 3.10.7.4; but a segment without text may also stand at the end
  * of the window. A peer that has filled the window sends its ACKs there (RFC
  * 9293 appendix A.2).

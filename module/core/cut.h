@@ -20,11 +20,7 @@ struct cut {
 	u8 last;
 };
 
-/**
- * toytcp_cut_begin() - a segment will go out in pieces
- * @cut: filled in
- * @seg: from toytcp_emit_next(); toytcp_cut_piece() makes each piece of it
- */
+/* A segment will go out in pieces. @seg is from toytcp_emit_next(). */
 static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 {
 	cut->seq = seg->seq;
@@ -33,16 +29,12 @@ static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 	seg->ctl ^= cut->last;
 }
 
-/**
- * toytcp_cut_piece() - the next piece
- * @cut: from toytcp_cut_begin(); there is another piece while @left is not 0
- * @tcb: the connection
- * @seg: the piece before it, or what the core has described; becomes the piece
- * @n: its bytes of text, at most @left
- *
- * Only the first piece says CWR (RFC 3168 section 6.1.2), only the last is
- * pushed and carries the FIN, and the urgent pointer is an offset from each
- * piece's own number.
+/*
+ * The next piece. It has @n bytes of text, at most @left; there is another
+ * while @left is not 0. @seg is the piece before it, or what the core has
+ * described, and becomes the piece. Only the first piece says CWR (RFC 3168
+ * section 6.1.2), only the last is pushed and carries the FIN, and the urgent
+ * pointer is an offset from each piece's own number.
  */
 static inline void toytcp_cut_piece(struct cut *cut, const struct tcb *tcb,
 				    struct segment *seg, u32 n)

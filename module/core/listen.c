@@ -96,12 +96,9 @@ enum verdict toytcp_request_arrives(const struct syn_request *e,
 	return echoes(e, seg, now) ? VERDICT_PROMOTE : VERDICT_DROP;
 }
 
-/**
- * toytcp_request_synack() - the SYN,ACK, to be sent now
- * @e: the request; counts it. Karn's rule asks whether it was sent more than
- *	once, be it by the timer or because the SYN came again
- * @now: microseconds
- * @seg: filled in, but for the ports; measured
+/*
+ * The SYN,ACK, to be sent now. Counts it: Karn's rule asks whether it was sent
+ * more than once, be it by the timer or because the SYN came again.
  */
 void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
@@ -139,12 +136,10 @@ void toytcp_request_ack(const struct syn_request *e, u64 now,
 	toytcp_segment_measure(seg);
 }
 
-/**
- * toytcp_request_promote() - turn a request into a connection
- * @e: the request
- * @tcb: initialised by toytcp_tcb_init() with the same buffer and MSS; in
- *	SYN-RECEIVED afterwards, for the ACK to take it to ESTABLISHED
- * @now: microseconds
+/*
+ * Turn a request into a connection. @tcb was initialised with the same buffer
+ * and MSS; it is in SYN-RECEIVED afterwards, for the ACK to take it to
+ * ESTABLISHED.
  */
 void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 			    u64 now)

@@ -36,14 +36,11 @@ static u32 current_mss(const struct tcb *tcb)
 	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
 }
 
-/**
- * toytcp_path_fit() - segments become as large as the route allows
- * @path: changed
- * @tcb: the connection, once the MSS options have been exchanged
- * @limits: of the route
- *
- * They grow only if the route takes more than when they were last fitted: what
- * has made them smaller since then still holds.
+/*
+ * Segments become as large as the route allows. Called once the MSS options
+ * have been exchanged; @limits: of the route. They grow only if the route takes
+ * more than when they were last fitted: what has made them smaller since then
+ * still holds.
  */
 void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 		     const struct path_limits *limits)
@@ -57,15 +54,11 @@ void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 						limits->user_mss)));
 }
 
-/**
- * toytcp_path_report() - a router says how much the path takes (RFC 1191)
- * @path: changed
- * @tcb: the connection, in any state but CLOSED
- * @limits: with what it says, raised to what the administrator believes
- *
- * A report only ever makes segments smaller.
- *
- * Return: whether what is outstanding is sent again now, in smaller segments.
+/*
+ * A router says how much the path takes (RFC 1191). @limits: with what it says,
+ * raised to what the administrator believes. A report only ever makes segments
+ * smaller. Returns whether what is outstanding is sent again now, in smaller
+ * segments.
  */
 bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits)

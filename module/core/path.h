@@ -38,15 +38,11 @@ void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits);
 
-/**
- * toytcp_path_changed() - is toytcp_path_fit() to be called before sending?
- * @path: what the connection was fitted to
- * @tcb: the connection
- * @room: what the route says now
- *
- * The route may have become another one, its MTU lower, or IP options may have
- * been set; or blackhole.c has changed the size of segments, and with it how
- * many whole ones the device takes.
+/*
+ * Is toytcp_path_fit() to be called before sending? @room: what the route says
+ * now. The route may have become another one, its MTU lower, or IP options may
+ * have been set; or blackhole.c has changed the size of segments, and with it
+ * how many whole ones the device takes.
  */
 static inline bool toytcp_path_changed(const struct path_fit *path,
 				       const struct tcb *tcb, u32 room)
@@ -55,10 +51,9 @@ static inline bool toytcp_path_changed(const struct path_fit *path,
 	       (room != path->room || path->gso_goal % tcb->snd.mss);
 }
 
-/**
- * toytcp_path_goal() - how much the caller takes in one go from now on
- * @tcb: the connection, before toytcp_emit_next()
- * @goal: bytes of text, at most path.gso_goal
+/*
+ * How much the caller takes in one go from now on. @goal: bytes of text, at
+ * most path.gso_goal; set before toytcp_emit_next().
  */
 static inline void toytcp_path_goal(struct tcb *tcb, u32 goal)
 {

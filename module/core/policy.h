@@ -34,16 +34,13 @@ static inline bool toytcp_policy_admits(const struct tcb *tcb,
 	return !seg->len || paid >> next <= limit || (next && !unread);
 }
 
-/**
- * toytcp_policy_answer() - may a useless segment be answered by an ACK?
- * @last: what this function returned for the last answer; 0: there was none
- * @now: microseconds
- *
- * Two hosts that answer each other would never stop, and one forged SYN can set
- * a request on itself (LAND). RFC 5961 section 10 asks for a limit.
- *
- * Return: the time to remember as @last, in units of 1024 microseconds, so that
- * 32 bits are enough for the life of any entry; 0: no answer.
+/*
+ * May a useless segment be answered by an ACK? @last: what this function
+ * returned for the last answer; 0: there was none. Two hosts that answer each
+ * other would never stop, and one forged SYN can set a request on itself
+ * (LAND). RFC 5961 section 10 asks for a limit. Returns the time to remember as
+ * @last, in units of 1024 microseconds, so that 32 bits are enough for the life
+ * of any entry; 0: no answer.
  */
 static inline u32 toytcp_policy_answer(u32 last, u64 now)
 {
@@ -57,14 +54,11 @@ static inline u32 toytcp_policy_answer(u32 last, u64 now)
 #define RECORDS_SACK	10	/* to cut at both ends of four blocks */
 #define RECORDS_MAX	32	/* more, which many losses leave, go back */
 
-/**
- * toytcp_policy_records() - how many records the core lacks or can spare
- * @tcb: the connection
- * @sacks: SACK blocks of the segment that arrives next; 0 before sending
- *
- * Return: how many to lend by toytcp_scoreboard_lend(); if negative, how many
- * to take back by toytcp_scoreboard_return(). If memory is short, fewer will
- * do.
+/*
+ * How many records the core lacks or can spare. @sacks: SACK blocks of the
+ * segment that arrives next; 0 before sending. Returns how many to lend by
+ * toytcp_scoreboard_lend(); if negative, how many to take back by
+ * toytcp_scoreboard_return(). If memory is short, fewer will do.
  */
 static inline int toytcp_policy_records(const struct tcb *tcb, u8 sacks)
 {

@@ -84,13 +84,11 @@ static bool duplicate(const struct reassembly_node *range,
 	return !seq_after(node->end, range->range_end);
 }
 
-/**
- * toytcp_reassembly_add() - keep a segment's text for later
- * @r: what is kept so far
- * @node: its @seq, @end and @fin are set; @end is after @seq, or @fin is set
- *
- * Return: true if @node was kept and now belongs to @r; false if it brings
- * nothing new or would open one gap too many: the caller keeps it.
+/*
+ * Keep a segment's text for later. @node has its @seq, @end and @fin; @end is
+ * after @seq, or @fin is set. Returns true if @node was kept and now belongs to
+ * @r; false if it brings nothing new or would open one gap too many: the caller
+ * keeps it.
  */
 bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 {

@@ -119,13 +119,10 @@ struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
 	return chain;
 }
 
-/**
- * toytcp_scoreboard_send() - numbers go out for the first time
- * @b: the scoreboard; toytcp_scoreboard_has_room()
- * @seq: the first of them: the end of the last record
- * @end: one past the last
- * @now: microseconds
- * @slack: how old the last record may be to be extended, microseconds
+/*
+ * Numbers go out for the first time. @seq is the end of the last record, and
+ * toytcp_scoreboard_has_room(). @slack: how old the last record may be to be
+ * extended.
  */
 void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 			    u32 slack)
@@ -194,14 +191,9 @@ void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
 	}
 }
 
-/**
- * toytcp_scoreboard_cut() - split a record
- * @b: the scoreboard
- * @r: the record
- * @at: where the second one begins; within @r
- *
- * Return: the second one; @r if @at is where it begins; NULL if no record is
- * left for it.
+/*
+ * Split a record. The second begins @at, within @r. Returns the second one; @r
+ * if @at is where it begins; NULL if no record is left for it.
  */
 struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 					  struct sent_record *r, u32 at)
@@ -271,12 +263,9 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 	}
 }
 
-/**
- * toytcp_scoreboard_lose() - a record is lost: retransmit it
- * @b: the scoreboard
- * @r: neither LOST nor SACKED; it may be joined to the previous record, but the
- *	next one stays
- * @cause: the clause of the retransmission
+/*
+ * A record is lost: retransmit it. @r is neither LOST nor SACKED. It may be
+ * joined to the previous record, but the next one stays.
  */
 void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
 			    enum cause cause)
@@ -299,14 +288,9 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 		mark(b, r, r->flags & ~flag);
 }
 
-/**
- * toytcp_scoreboard_retransmit() - lost text is retransmitted
- * @b: the scoreboard
- * @r: a LOST record, the first of it
- * @end: one past the last number
- * @now: microseconds
- *
- * If @r cannot be split, all of it counts as retransmitted.
+/*
+ * Lost text is retransmitted. @r is LOST, the first of it. If @r cannot be
+ * split, all of it counts as retransmitted.
  */
 void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 				  u32 end, u64 now)

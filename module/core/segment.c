@@ -226,13 +226,11 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 		put_sack(opt, seg);
 }
 
-/**
- * toytcp_segment_reset_for() - the RST that answers a segment
- * @seg: the offending segment; never one with RST itself
- * @rst: filled in, ports swapped, ready for toytcp_segment_build()
- *
- * RFC 9293 section 3.5.2, group 1: with an ACK the reset takes its sequence
- * number from it; without one it is zero and the segment is acknowledged.
+/*
+ * The RST that answers a segment. @seg never has RST itself; @rst is filled in,
+ * ports swapped. RFC 9293 section 3.5.2, group 1: with an ACK the reset takes
+ * its sequence number from it; without one it is zero and the segment is
+ * acknowledged.
  */
 void toytcp_segment_reset_for(const struct segment *seg, struct segment *rst)
 {

@@ -19,10 +19,10 @@ struct timestamps {
 	u32 recent;
 };
 
-/**
- * toytcp_stamp_missing() - RFC 7323 section 3.2: only a reset may lack it
- * @seg: the segment. A SYN is of another connection and needs a challenge ACK:
- *	a host that has crashed could not connect again without it
+/*
+ * RFC 7323 section 3.2: only a reset may lack it. A SYN is of another
+ * connection and needs a challenge ACK: a host that has crashed could not
+ * connect again without it.
  */
 static inline bool toytcp_stamp_missing(const struct segment *seg)
 {
@@ -43,11 +43,9 @@ static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
 	return ts->offset + (u32)div_u64(now, MSEC);
 }
 
-/**
- * toytcp_stamp_put() - RFC 7323 section 3.2: on all segments, or on none
- * @ts: the connection's
- * @now: microseconds
- * @seg: its @ctl is set: nothing is echoed without an ACK
+/*
+ * RFC 7323 section 3.2: on all segments, or on none. @seg: its @ctl is set:
+ * nothing is echoed without an ACK.
  */
 static inline void toytcp_stamp_put(const struct timestamps *ts, u64 now,
 				    struct segment *seg)

@@ -133,13 +133,9 @@ void toytcp_timeout_keepalive(struct tcb *tcb, u64 now)
 		toytcp_deadline_set(tcb, TIMER_IDLE, max(at, now), now);
 }
 
-/**
- * toytcp_timeout_expire() - time has passed
- * @tcb: the connection
- * @now: microseconds; nothing happens if no deadline has come
- * @act: filled in
- *
- * LOSS comes before RTO: when both are late, RTO starts anew.
+/*
+ * Time has passed. Nothing happens if no deadline has come. LOSS comes before
+ * RTO: when both are late, RTO starts anew.
  */
 void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act)
 {

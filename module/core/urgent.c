@@ -26,12 +26,9 @@ void toytcp_urgent_send(struct tcb *tcb)
 		toytcp_delack_owe(tcb, CAUSE_URGENT);
 }
 
-/**
- * toytcp_urgent_mark() - the urgent pointer of a segment that goes out
- * @tcb: the connection
- * @seg: complete but for that; neither SYN nor RST. Whoever cuts it calls this
- *	for what is behind the cut
- *
+/*
+ * The urgent pointer of a segment that goes out. @seg is complete but for that,
+ * neither SYN nor RST. Whoever cuts it calls this for what is behind the cut.
  * If the mark is out of the field's range, it points as far as it can, so that
  * the peer knows early; but only beyond SND.NXT, or the peer would take an
  * ordinary octet for the mark.

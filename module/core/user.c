@@ -74,11 +74,9 @@ u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 	return 0;
 }
 
-/**
- * toytcp_user_reset() - a tcb as new, but for the options the user has set
- * @tcb: in CLOSED afterwards, without a cork
- * @options: whose options it gets: its own, or a listener's
- * @rcv_buf: receive buffer, bytes of text
+/*
+ * A tcb as new, but for the options the user has set. @tcb is in CLOSED
+ * afterwards, without a cork; @options: its own, or a listener's.
  */
 void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf)
 {
@@ -97,10 +95,9 @@ void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf)
 	tcb->cc.algorithm = old.cc.algorithm;
 }
 
-/**
- * toytcp_user_offer() - what the SYN will offer, before toytcp_user_open()
- * @tcb: in CLOSED. As it is initialised, it offers SACK and the MSS it was given
- * @offer: to the peer
+/*
+ * What the SYN will offer, before toytcp_user_open(). @tcb is in CLOSED. As it
+ * is initialised, it offers SACK and the MSS it was given.
  */
 void toytcp_user_offer(struct tcb *tcb, const struct offer *offer)
 {
@@ -154,13 +151,11 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 	toytcp_delack_read(tcb);
 }
 
-/**
- * toytcp_user_buffer() - the receive buffer has this size now
- * @tcb: in any state
- * @bytes: of text: the caller decides, by what the user has set and what
- *	toytcp_tuning_read() wishes for
- * @tell: if the window has grown enough for that, the peer hears of it at once;
- *	else with the next ACK
+/*
+ * The receive buffer has this size now. @bytes of text: the caller decides, by
+ * what the user has set and what toytcp_tuning_read() wishes for. @tell: if the
+ * window has grown enough for that, the peer hears of it at once; else with the
+ * next ACK.
  */
 void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
 {
@@ -303,12 +298,10 @@ void toytcp_user_status(const struct tcb *tcb, struct status *status)
 					      tcb->fin_received, tcb->rcv.nxt);
 }
 
-/**
- * toytcp_user_end() - nothing more will happen: CLOSED
- * @tcb: in any state; TIME-WAIT lives on elsewhere (toytcp_timewait_from_tcb())
- * @text: the nodes that were lent, linked by @next, or NULL
- *
- * Return: the records that were lent, linked likewise, or NULL.
+/*
+ * Nothing more will happen: CLOSED. TIME-WAIT lives on elsewhere
+ * (toytcp_timewait_from_tcb()). @text: the nodes that were lent, linked by
+ * @next, or NULL. Returns the records that were lent, linked likewise, or NULL.
  */
 struct sent_record *toytcp_user_end(struct tcb *tcb,
 				    struct reassembly_node **text)
