@@ -43,20 +43,6 @@ void toytcp_ack_establish(struct arrival *a, enum cause cause)
 }
 
 /*
- * RFC 7323 section 4.3: an ACK for several segments echoes the first one's
- * timestamp. Last.ACK.sent is rcv.acked.
- */
-static void take_timestamp(struct arrival *a)
-{
-	struct tcb *tcb = a->tcb;
-
-	if (!tcb->timestamps || seq_after(a->seg->seq, tcb->rcv.acked))
-		return;
-	tcb->ts.recent = a->seg->tsval;
-	tcb->ts_taken = (u32)(a->now >> 20);
-}
-
-/*
  * Can this ACK be the peer's? RFC 5961 section 5.2: nothing beyond SND.NXT, and
  * nothing older than the largest window the peer has ever offered. Nor can it
  * acknowledge a number below our first: early in a connection that is the
@@ -125,17 +111,6 @@ static void take_ack(struct arrival *a)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);
 }
 
-/* The window opens: retransmit what was outstanding while it was closed. */
-static void window_opened(struct tcb *tcb, u64 now)
-{
-	tcb->rtt.backoff = 0;
-	tcb->tries = 0;
-	tcb->probe = 0;
-	tcb->rack.probing = 0;
-	toytcp_recovery_lose_all(tcb, CAUSE_ACK);
-	toytcp_deadline_restart(tcb, now);
-}
-
 /*
  * Beside what RFC 9293 asks of WL1 and WL2: no segment with a newer ACK has
  * come before, so its window is the newest, too, though it may fill a gap.
@@ -152,10 +127,16 @@ static void update_window(struct arrival *a, bool newer)
 	    (tcb->snd.wl1 == seg->seq &&
 	     !seq_before(seg->ack, tcb->snd.wl2)))
 		take_window(tcb, seg);
-	if (closed && tcb->snd.wnd)
-		window_opened(tcb, a->now);
-	else if (!tcb->snd.wnd)
+	if (!tcb->snd.wnd) {
 		toytcp_deadline_window_closed(tcb);
+	} else if (closed) {	/* retransmit what was outstanding meanwhile */
+		tcb->rtt.backoff = 0;
+		tcb->tries = 0;
+		tcb->probe = 0;
+		tcb->rack.probing = 0;
+		toytcp_recovery_lose_all(tcb, CAUSE_ACK);
+		toytcp_deadline_restart(tcb, a->now);
+	}
 }
 
 /* Our FIN is acknowledged. Returns whether the connection still exists. */
@@ -211,7 +192,14 @@ bool toytcp_ack_check(struct arrival *a)
 	}
 	tcb->heard = a->now;
 	tcb->probes = 0;
-	take_timestamp(a);
+	/*
+	 * RFC 7323 section 4.3: an ACK for several segments echoes the first
+	 * one's timestamp. Last.ACK.sent is rcv.acked.
+	 */
+	if (tcb->timestamps && !seq_after(a->seg->seq, tcb->rcv.acked)) {
+		tcb->ts.recent = a->seg->tsval;
+		tcb->ts_taken = (u32)(a->now >> 20);
+	}
 	toytcp_ecn_arrives(tcb, a->seg, a->act);
 	newer = seq_after(ack, tcb->snd.una);
 	if (!seq_before(ack, tcb->snd.una))

@@ -83,14 +83,9 @@ static void syn_sent_check_syn(struct arrival *a)
 		toytcp_delack_owe(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
 		tcb->syn_pending = 1;
-		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN, a->act);
+		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN,
+				     a->act);
 	}
-}
-
-static void arrives_syn_sent(struct arrival *a)
-{
-	if (syn_sent_check_ack(a) && syn_sent_check_rst(a))
-		syn_sent_check_syn(a);
 }
 
 /*
@@ -232,16 +227,6 @@ static bool check_syn(struct arrival *a)
 	return false;
 }
 
-/* 3.10.7.4, all other states. Third, security: nothing. */
-static void arrives_otherwise(struct arrival *a)
-{
-	if (!check_timestamp(a) || !check_sequence(a) || !check_rst(a) ||
-	    !check_syn(a))
-		return;
-	if (toytcp_ack_check(a) && toytcp_text_process(a))
-		toytcp_text_check_fin(a);
-}
-
 /**
  * toytcp_arrives() - a segment arrived for a connection
  * @tcb: the connection, in any state but LISTEN
@@ -268,9 +253,13 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		act->cause = CAUSE_CLOSED;
 		break;
 	case TCP_SYN_SENT:
-		arrives_syn_sent(&a);
+		if (syn_sent_check_ack(&a) && syn_sent_check_rst(&a))
+			syn_sent_check_syn(&a);
 		break;
-	default:
-		arrives_otherwise(&a);
+	default:		/* 3.10.7.4. Third, security: nothing. */
+		if (check_timestamp(&a) && check_sequence(&a) &&
+		    check_rst(&a) && check_syn(&a) && toytcp_ack_check(&a) &&
+		    toytcp_text_process(&a))
+			toytcp_text_check_fin(&a);
 	}
 }

@@ -10,18 +10,6 @@
  */
 #include "internal.h"
 
-static u32 current_mss(const struct tcb *tcb)
-{
-	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
-}
-
-static u32 next_smaller(const struct tcb *tcb)
-{
-	if (tcb->mss_proven && tcb->mss_proven < current_mss(tcb))
-		return tcb->mss_proven;
-	return current_mss(tcb) > BLACKHOLE_MSS ? BLACKHOLE_MSS : MSS_DEFAULT;
-}
-
 /* Every second timeout: each size gets two chances. */
 static bool is_suspicious(const struct tcb *tcb)
 {
@@ -30,7 +18,7 @@ static bool is_suspicious(const struct tcb *tcb)
 
 	return tcb->tries + 1 >= BLACKHOLE_TIMEOUTS && before % 2 == 0 &&
 	       text + toytcp_tcb_overhead(tcb) > MSS_DEFAULT &&
-	       current_mss(tcb) > MSS_DEFAULT;
+	       toytcp_tcb_mss(tcb) > MSS_DEFAULT;
 }
 
 /*
@@ -39,11 +27,17 @@ static bool is_suspicious(const struct tcb *tcb)
  */
 bool toytcp_blackhole_timeout(struct tcb *tcb)
 {
+	u32 mss = toytcp_tcb_mss(tcb);
+
 	if (!is_suspicious(tcb))
 		return false;
 	if (!tcb->mss_proven && !tcb->mss_former)
-		tcb->mss_former = current_mss(tcb);
-	toytcp_tcb_set_mss(tcb, next_smaller(tcb));
+		tcb->mss_former = mss;
+	if (tcb->mss_proven && tcb->mss_proven < mss)
+		mss = tcb->mss_proven;
+	else
+		mss = mss > BLACKHOLE_MSS ? BLACKHOLE_MSS : MSS_DEFAULT;
+	toytcp_tcb_set_mss(tcb, mss);
 	return true;
 }
 
@@ -52,17 +46,7 @@ void toytcp_blackhole_acked(struct tcb *tcb)
 {
 	if (!tcb->mss_former)
 		return;
-	tcb->mss_proven = current_mss(tcb);
+	tcb->mss_proven = toytcp_tcb_mss(tcb);
 	toytcp_tcb_set_mss(tcb, tcb->mss_former);
 	tcb->mss_former = 0;
-}
-
-/*
- * A router says that segments were too large. snd.mss is lowered already.
- * Retransmit everything outstanding in smaller segments; that is no sign of
- * congestion (RFC 1191).
- */
-void toytcp_blackhole_reported(struct tcb *tcb)
-{
-	toytcp_recovery_lose_all(tcb, CAUSE_ICMP);
 }

@@ -56,7 +56,6 @@ bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
 void toytcp_blackhole_acked(struct tcb *tcb);
-void toytcp_blackhole_reported(struct tcb *tcb);
 
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act);

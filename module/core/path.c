@@ -31,11 +31,6 @@ static void set_mss(struct path_fit *path, struct tcb *tcb,
 	tcb->gso_goal = path->gso_goal;
 }
 
-static u32 current_mss(const struct tcb *tcb)
-{
-	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
-}
-
 /*
  * Segments become as large as the route allows. Called once the MSS options
  * have been exchanged; @limits: of the route. They grow only if the route takes
@@ -46,7 +41,7 @@ void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 		     const struct path_limits *limits)
 {
 	u32 mss = limits->room > path->room ? tcb->snd.mss_max :
-					      current_mss(tcb);
+					      toytcp_tcb_mss(tcb);
 
 	path->room = limits->room;
 	set_mss(path, tcb, limits,
@@ -65,11 +60,12 @@ bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 {
 	u32 mss = toytcp_path_mss(limits->room, limits->user_mss);
 
-	if (mss >= current_mss(tcb))
+	if (mss >= toytcp_tcb_mss(tcb))
 		return false;
 	set_mss(path, tcb, limits, mss);
 	if (toytcp_tcb_in(tcb, STATES_SYN))
 		return false;
-	toytcp_blackhole_reported(tcb);
+	/* No sign of congestion: RFC 1191. */
+	toytcp_recovery_lose_all(tcb, CAUSE_ICMP);
 	return true;
 }

@@ -28,16 +28,26 @@ static void mark(struct scoreboard *b, struct sent_record *r, u32 flags)
 	add_totals(b, r->flags, length(r), 1);
 }
 
+/* Give one record that is not in use back. Returns the record, or NULL. */
+struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
+{
+	struct sent_record *r = b->spare;
+
+	if (r) {
+		b->spare = r->next;
+		b->spares--;
+	}
+	return r;
+}
+
 static struct sent_record *take_spare(struct scoreboard *b)
 {
 	struct sent_record *r = b->spare;
 
 	if (!r || b->records >= SCOREBOARD_MAX)
 		return NULL;
-	b->spare = r->next;
-	b->spares--;
 	b->records++;
-	return r;
+	return toytcp_scoreboard_return(b);
 }
 
 static void link_behind(struct scoreboard *b, struct sent_record *r,
@@ -92,18 +102,6 @@ void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r)
 	b->spares++;
 }
 
-/* Give one record that is not in use back. Returns the record, or NULL. */
-struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
-{
-	struct sent_record *r = b->spare;
-
-	if (r) {
-		b->spare = r->next;
-		b->spares--;
-	}
-	return r;
-}
-
 /*
  * Give everything back. Returns all records, linked by @next, for the caller to
  * free.
@@ -139,19 +137,14 @@ void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
 		last->end = end;
 		return;
 	}
-	r->seq = seq;
-	r->end = end;
-	r->sent = now;
-	r->flags = 0;
-	r->cause = CAUSE_NONE;
+	*r = (struct sent_record){
+		.seq = seq, .end = end, .sent = now, .prev = r,
+	};
 	b->sealed = false;
-	if (last) {
+	if (last)
 		link_behind(b, r, last);
-	} else {
-		r->next = NULL;
-		r->prev = r;
+	else
 		b->first = r;
-	}
 }
 
 /* [.., @end) of @r is newly delivered. */
@@ -205,25 +198,11 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 	more = take_spare(b);
 	if (!more)
 		return NULL;
+	*more = *r;
 	more->seq = at;
-	more->end = r->end;
-	more->sent = r->sent;
-	more->flags = r->flags;
-	more->cause = r->cause;
 	r->end = at;
 	link_behind(b, more, r);
 	return more;
-}
-
-/* The part of @r within [from, to); @r is split if need be. */
-static struct sent_record *part_of(struct scoreboard *b, struct sent_record *r,
-				   u32 from, u32 to)
-{
-	if (seq_before(r->seq, from))
-		r = toytcp_scoreboard_cut(b, r, from);
-	if (r && seq_after(r->end, to) && !toytcp_scoreboard_cut(b, r, to))
-		return NULL;
-	return r;
 }
 
 /* The record that has @seq; as a rule it is one of the last. */
@@ -248,8 +227,11 @@ void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 	for (; r && seq_before(r->seq, to); r = r->next) {
 		if (r->flags & RECORD_SACKED || !seq_after(r->end, from))
 			continue;
-		part = part_of(b, r, from, to);
-		if (!part)
+		/* Split @r where the range begins and where it ends. */
+		part = seq_before(r->seq, from) ?
+			toytcp_scoreboard_cut(b, r, from) : r;
+		if (!part || (seq_after(part->end, to) &&
+			      !toytcp_scoreboard_cut(b, part, to)))
 			continue;
 		r = part;
 		deliver(d, r, r->end);

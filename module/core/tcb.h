@@ -243,6 +243,12 @@ static inline u32 toytcp_tcb_overhead(const struct tcb *tcb)
 	return tcb->timestamps ? TIMESTAMPS_ROOM : 0;
 }
 
+/** toytcp_tcb_mss() - bytes of text and options in a full segment */
+static inline u32 toytcp_tcb_mss(const struct tcb *tcb)
+{
+	return tcb->snd.mss + toytcp_tcb_overhead(tcb);
+}
+
 /** toytcp_tcb_unsent() - bytes the user has sent that never went out */
 static inline u32 toytcp_tcb_unsent(const struct tcb *tcb)
 {

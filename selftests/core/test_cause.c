@@ -360,7 +360,7 @@ TEST(cause__path_that_takes_less)
 	make_sack(&h);
 	host_send(&h, 2 * MSS);
 	toytcp_tcb_set_mss(&h.tcb, MSS / 2);
-	toytcp_blackhole_reported(&h.tcb);
+	toytcp_recovery_lose_all(&h.tcb, CAUSE_ICMP);
 	toytcp_actions_init(&h.act, CAUSE_ICMP);
 	host_settle(&h);
 	ASSERT_GE(h.sent, 1);
