@@ -69,14 +69,11 @@ static bool is_duplicate(const struct arrival *a)
 	       (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
 }
 
-/* SND.UNA := SEG.ACK. */
-static void advance_una(struct arrival *a)
+/* SND.UNA := SEG.ACK, which is @acked bytes ahead. */
+static void advance_una(struct arrival *a, u32 acked)
 {
 	struct tcb *tcb = a->tcb;
-	u32 acked = a->seg->ack - tcb->snd.una;
 
-	if (!acked)
-		return;
 	tcb->bytes_acked += acked;
 	tcb->snd.una = a->seg->ack;
 	tcb->snd.up = seq_max(tcb->snd.up, tcb->snd.una);
@@ -104,7 +101,8 @@ static void take_ack(struct arrival *a)
 		a->act->notes |= NOTE_DUPACK;
 	if (!acked && !duplicate && !a->seg->sacks)
 		return;
-	advance_una(a);
+	if (acked)
+		advance_una(a, acked);
 	acked = toytcp_recovery_acked(tcb, a->seg, acked, duplicate, a->now,
 				      a->act);
 	if (acked)
@@ -157,7 +155,8 @@ static bool ack_of_fin(struct arrival *a)
 		a->act->wake |= WAKE_STATE;
 		return true;
 	case TCP_CLOSING:
-		toytcp_arrival_time_wait(a, CAUSE_ACK);
+		toytcp_tcb_set_state(tcb, TCP_TIME_WAIT, CAUSE_ACK, a->act);
+		a->act->wake |= WAKE_STATE;
 		return false;
 	case TCP_LAST_ACK:
 		toytcp_arrival_fail(a, 0, CAUSE_ACK);

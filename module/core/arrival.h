@@ -38,16 +38,7 @@ struct arrival {
 static inline void toytcp_arrival_fail(struct arrival *a, int error,
 				       enum cause cause)
 {
-	toytcp_tcb_set_state(a->tcb, TCP_CLOSE, cause, a->act);
-	a->act->error = error;
-	a->act->wake |= WAKE_STATE;
-}
-
-/** toytcp_arrival_time_wait() - both sides have closed */
-static inline void toytcp_arrival_time_wait(struct arrival *a, enum cause cause)
-{
-	toytcp_tcb_set_state(a->tcb, TCP_TIME_WAIT, cause, a->act);
-	a->act->wake |= WAKE_STATE;
+	toytcp_tcb_fail(a->tcb, error, cause, a->act);
 }
 
 void toytcp_delack_challenge(struct arrival *a, enum cause cause);

@@ -23,10 +23,7 @@ static u32 initial_window(u32 mss)
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
-/*
- * An algorithm by its name. Returns its number, for toytcp_congestion_select(),
- * or -ENOENT.
- */
+/* An algorithm's number, for toytcp_congestion_select(), or -ENOENT. */
 int toytcp_congestion_find(const char *name)
 {
 	int i;
@@ -37,10 +34,7 @@ int toytcp_congestion_find(const char *name)
 	return -ENOENT;
 }
 
-/*
- * The name of an algorithm. Returns the name; NULL for a number beyond the
- * last.
- */
+/* The name of an algorithm; NULL for a number beyond the last. */
 const char *toytcp_congestion_name(unsigned int algorithm)
 {
 	return algorithm < ARRAY_SIZE(algorithms) ?

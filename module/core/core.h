@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The core's contract: what the shell around it may call, and what it gets. What
- * the core's files offer each other alone is in internal.h.
+ * The core's contract: what the shell around it may call, and what it gets.
+ * internal.h has what the core's files offer each other.
  *
  * State, an event and the time go in; new state and actions come out. The core
- * does no I/O, reads no clock, takes no lock and allocates nothing. Time is a u64
- * of microseconds from any monotonic clock that never shows 0. Calls for one tcb
- * must not run at the same time: the caller holds the socket's lock. The shell
- * reads a tcb, but never writes to one (scripts/check.d/contract).
+ * does no I/O, reads no clock, takes no lock and allocates nothing. @now is
+ * always a u64 of microseconds from any monotonic clock that never shows 0.
+ * Calls for one tcb must not run at the same time: the caller holds the
+ * socket's lock. The shell reads a tcb, but never writes to one
+ * (scripts/check.d/contract). A struct segment that a function fills in lacks
+ * the ports only, and is measured.
  *
  * After every call, the shell
  *   1. carries out struct actions (text, errors, wake-ups);
@@ -62,9 +64,9 @@
  *	segment that arrived, and on the reset that answers it
  * @sends: the clause by which new text may go out now
  *
- * If the node a segment came with is neither in @ready nor @kept, its text is of
- * no use and the caller frees it. A user's call that fills in no actions gets
- * those of toytcp_actions_init().
+ * If the node a segment came with is neither in @ready nor @kept, its text is
+ * of no use and the caller frees it. A user's call that fills in no actions
+ * gets those of toytcp_actions_init().
  */
 struct actions {
 	struct reassembly_node *ready;
@@ -79,20 +81,16 @@ struct actions {
 	u8 sends;
 };
 
-/**
- * toytcp_actions_init() - actions that ask for nothing but sending
- * @act: all of it is written
- * @cause: the event's clause; a user's call has one of its own: CAUSE_OPEN,
- *	CAUSE_SEND, CAUSE_RECEIVE or CAUSE_CLOSE
+/*
+ * Actions that ask for nothing but sending. @cause: the event's clause; a
+ * user's call has one of its own: CAUSE_OPEN, _SEND, _RECEIVE or _CLOSE.
  */
 static inline void toytcp_actions_init(struct actions *act, enum cause cause)
 {
-	memset(act, 0, sizeof(*act));
-	act->cause = cause;
-	act->sends = cause;
+	*act = (struct actions){ .cause = cause, .sends = cause };
 }
 
-/* tcb.c */
+/* tcb.c: a new connection, and the size of its segments */
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss);
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss);
 
@@ -111,7 +109,7 @@ enum user_option {
 
 /* What the SYN of an active OPEN offers. */
 struct offer {
-	u32 window;		/* the largest there may ever be: for the scale */
+	u32 window;		/* the largest ever, for the scale */
 	u32 stamp_offset;	/* see struct timestamps */
 	u16 mss;		/* bytes */
 	bool timestamps;
@@ -215,9 +213,7 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
 	return tcb->rcv.urgent && tcb->rcv.up == seq;
 }
 
-/*
- * tuning.c: the size of the buffers
- */
+/* tuning.c: the size of the buffers */
 
 /**
  * struct tuning - how fast windows are read
@@ -239,7 +235,7 @@ static inline bool toytcp_tuning_due(const struct tuning *t,
 	return !t->since || (s32)(tcb->rcv.copied - t->edge) > 0;
 }
 
-/** toytcp_tuning_streams() - has a sender filled windows, round trip by round trip? */
+/** toytcp_tuning_streams() - has a sender filled window after window? */
 static inline bool toytcp_tuning_streams(const struct tuning *t)
 {
 	return t->shortest;
@@ -248,9 +244,7 @@ static inline bool toytcp_tuning_streams(const struct tuning *t)
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
 u32 toytcp_tuning_send(const struct tcb *tcb);
 
-/*
- * listen.c: LISTEN, and SYN-RECEIVED that came from it, as a request
- */
+/* listen.c: LISTEN, and SYN-RECEIVED that came from it, as a request */
 
 /**
  * struct syn_request - a connection between its SYN and the ACK of our SYN,ACK
@@ -327,9 +321,7 @@ void toytcp_request_ack(const struct syn_request *e, u64 now,
 void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 			    u64 now);
 
-/*
- * timewait.c: TIME-WAIT, all that is left of a connection
- */
+/* timewait.c: TIME-WAIT, all that is left of a connection */
 
 /**
  * struct timewait - enough to answer for a connection that has ended

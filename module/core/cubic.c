@@ -23,12 +23,6 @@ static u32 cube_root(u64 x)
 	return (u32)root;
 }
 
-/* K of (2), milliseconds: how long C t^3 takes for @bytes, with C = 2/5. */
-static u32 time_for(u32 bytes, u32 mss)
-{
-	return cube_root(div_u64(bytes * (5ull * 1000 * 1000 * 1000 / 2), mss));
-}
-
 /* C t^3, bytes; @ms is a time. */
 static u64 bytes_for(u32 ms, u32 mss)
 {
@@ -53,29 +47,19 @@ static u32 curve(const struct tcb *tcb, u32 ms)
 /*
  * Congestion avoidance begins: the curve starts from cwnd. Where it was before
  * is W_max; if that is below cwnd, or unknown after a timeout, cwnd is the new
- * one, and K is 0 (section 4.8).
+ * one, and K is 0 (section 4.8). K of (2), milliseconds: how long C t^3 takes
+ * to W_max, with C = 2/5.
  */
 static void begin(struct tcb *tcb, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
+	u64 way;
 
 	cc->w_max = max(cc->w_max, cc->cwnd);
-	cc->k = time_for(cc->w_max - cc->cwnd, tcb->snd.mss);
+	way = (cc->w_max - cc->cwnd) * (5ull * 1000 * 1000 * 1000 / 2);
+	cc->k = cube_root(div_u64(way, tcb->snd.mss));
 	cc->epoch = (u32)now;
 	cc->w_est = cc->cwnd;
-}
-
-/*
- * (4): what Reno would have by now, with the smaller decrease made up for by a
- * smaller increase, until the window is what it was: 3(1 - beta)/(1 + beta).
- */
-static void estimate_reno(struct tcb *tcb, u32 bytes)
-{
-	struct congestion *cc = &tcb->cc;
-	u32 mss = tcb->snd.mss;
-
-	if (toytcp_congestion_window_acked(tcb, bytes))
-		cc->w_est += cc->w_est < cc->prior_cwnd ? mss * 9 / 17 : mss;
 }
 
 /*
@@ -85,11 +69,17 @@ static void estimate_reno(struct tcb *tcb, u32 bytes)
 static void acked(struct tcb *tcb, u32 bytes, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
-	u32 cwnd = cc->cwnd, target, more, t;
+	u32 cwnd = cc->cwnd, mss = tcb->snd.mss, target, more, t;
 
 	if (!cc->avoiding)
 		begin(tcb, now);
-	estimate_reno(tcb, bytes);
+	/*
+	 * (4): what Reno would have by now, with the smaller decrease made up
+	 * for by a smaller increase, until the window is what it was:
+	 * 3(1 - beta)/(1 + beta).
+	 */
+	if (toytcp_congestion_window_acked(tcb, bytes))
+		cc->w_est += cc->w_est < cc->prior_cwnd ? mss * 9 / 17 : mss;
 	t = (u32)now - cc->epoch + tcb->rtt.srtt;
 	target = clamp_t(u32, curve(tcb, t / MSEC), cwnd, cwnd + cwnd / 2);
 	more = div_u64((u64)(target - cwnd) * min(bytes, cwnd), cwnd);

@@ -40,7 +40,7 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	tcb->ecn_high = tcb->snd.nxt;
 	tcb->ecn_reduced = 1;
 	if (tcb->cc.recovering || tcb->timed_out) {
-		tcb->undoable = 0;	/* the mark is real, whatever the loss was */
+		tcb->undoable = 0;	/* the mark is real in any case */
 		tcb->frto = 0;
 		return;
 	}
@@ -48,15 +48,6 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	tcb->ecn_slowed = 1;
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
 	act->cause = CAUSE_ECE;
-}
-
-/* Numbers wrap: kept close to UNA, ecn_high never appears to be ahead. */
-static void clamp_ecn_high(struct tcb *tcb)
-{
-	if (!seq_after(tcb->snd.una, tcb->ecn_high))
-		return;
-	tcb->ecn_high = tcb->snd.una - 1;
-	tcb->ecn_slowed = 0;
 }
 
 /*
@@ -68,7 +59,11 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 {
 	if (!tcb->ecn)
 		return;
-	clamp_ecn_high(tcb);
+	/* Numbers wrap: kept close to UNA, it never appears to be ahead. */
+	if (seq_after(tcb->snd.una, tcb->ecn_high)) {
+		tcb->ecn_high = tcb->snd.una - 1;
+		tcb->ecn_slowed = 0;
+	}
 	tcb->ecn_seen |= !!seg->ecn;
 	if (seg->len)
 		take_mark(tcb, seg);

@@ -176,11 +176,9 @@ static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
  */
 static bool may_send_small(const struct tcb *tcb)
 {
-	if (tcb->fin_queued || toytcp_urgent_pending(tcb))
-		return true;
-	if (tcb->cork)
-		return false;
-	return tcb->nodelay || tcb->snd.nxt == tcb->snd.una;
+	return tcb->fin_queued || toytcp_urgent_pending(tcb) ||
+	       (!tcb->cork &&
+		(tcb->nodelay || tcb->snd.nxt == tcb->snd.una));
 }
 
 /*
@@ -217,13 +215,6 @@ static u32 sendable(const struct tcb *tcb, u32 unsent)
 	return n >= tcb->snd.max_wnd / 2 && room >= tcb->snd.wnd ? n : 0;
 }
 
-/* The FIN takes room in the peer's window, but not in cwnd. */
-static bool may_send_fin(const struct tcb *tcb, u32 after)
-{
-	return tcb->fin_queued && !tcb->fin_sent && after == tcb->snd.end &&
-	       after - tcb->snd.una < tcb->snd.wnd;
-}
-
 /*
  * RFC 5681 section 4.1. Everything was acknowledged at tcb.progress, so the
  * last transmission is older; segments that arrived since say nothing about the
@@ -258,7 +249,11 @@ static bool emit_new(struct tcb *tcb, u64 now, struct segment *seg)
 {
 	u32 unsent = toytcp_tcb_unsent(tcb);
 	u32 n = unsent ? sendable(tcb, unsent) : 0;
-	bool fin = may_send_fin(tcb, tcb->snd.nxt + n);
+	u32 after = tcb->snd.nxt + n;
+	/* The FIN takes room in the peer's window, but not in cwnd. */
+	bool fin = tcb->fin_queued && !tcb->fin_sent &&
+		   after == tcb->snd.end &&
+		   after - tcb->snd.una < tcb->snd.wnd;
 
 	if ((!n && !fin) || !toytcp_scoreboard_has_room(&tcb->board))
 		return false;
@@ -384,21 +379,14 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg)
 {
-	bool found;
-
 	if (toytcp_tcb_in(tcb, STATES_NONE) || toytcp_emit_nothing(tcb))
 		return false;
 	memset(seg, 0, sizeof(*seg));
 	seg->cause = cause;
-	if (toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg))
-		found = true;
-	else if (toytcp_tcb_in(tcb, STATES_TEXT) && emit_text(tcb, now, seg))
-		found = true;
-	else if (tcb->state == TCP_SYN_SENT)
-		found = false;
-	else
-		found = emit_keep_probe(tcb, seg) || emit_ack(tcb, seg);
-	if (!found)
+	if (!(toytcp_tcb_in(tcb, STATES_SYN) && emit_syn(tcb, now, seg)) &&
+	    !(toytcp_tcb_in(tcb, STATES_TEXT) && emit_text(tcb, now, seg)) &&
+	    (tcb->state == TCP_SYN_SENT ||
+	     (!emit_keep_probe(tcb, seg) && !emit_ack(tcb, seg))))
 		return false;
 	if (!(seg->ctl & CTL_SYN))
 		toytcp_urgent_mark(tcb, seg);

@@ -10,6 +10,8 @@
 
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 			  struct actions *act);
+void toytcp_tcb_fail(struct tcb *tcb, int error, enum cause cause,
+		     struct actions *act);
 
 bool toytcp_arrives_acceptable(const struct segment *seg, u32 nxt, u32 wnd);
 u32 toytcp_emit_number(const struct tcb *tcb);

@@ -23,7 +23,7 @@
 
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
-#define STREAM_SEGMENTS	16		/* full-sized ones, none of ours between */
+#define STREAM_SEGMENTS	16		/* full-sized, none of ours between */
 #define STREAM_SHARE	8		/* a share of rcv.buf, worth an ACK */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
@@ -41,7 +41,7 @@
 #define CHALLENGE_GAP	(500 * MSEC)	/* between ACKs of useless segments */
 
 /* R2 as a number of retransmissions: 1+2+4...+64 s, and RTO_MAX at last. */
-#define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 minutes */
+#define SYN_RETRIES	7		/* RFC 9293 MUST-23: at least 3 min */
 #define DATA_RETRIES	15		/* RFC 9293 SHLD-11: at least 100 s */
 #define ORPHAN_RETRIES	8
 /* R1: after so many, the path may be to blame (RFC 9293 SHLD-10). */
@@ -50,7 +50,7 @@
 #define KEEP_IDLE	7200		/* seconds, RFC 9293 MUST-28 */
 #define KEEP_INTERVAL	75		/* seconds */
 #define KEEP_COUNT	9
-#define FIN_WAIT_2_MAX	60		/* seconds an orphan waits for the FIN */
+#define FIN_WAIT_2_MAX	60		/* seconds an orphan waits for a FIN */
 
 #define DUPACKS		3		/* RFC 5681 section 3.2 */
 #define INITIAL_WINDOW	10		/* segments, RFC 6928 */

@@ -16,9 +16,8 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
 		return VERDICT_DROP;
 	if (seg->ctl & CTL_ACK)
 		return VERDICT_RESET;
-	if (!(seg->ctl & CTL_SYN) || seg->ctl & CTL_FIN)
-		return VERDICT_DROP;
-	return VERDICT_CREATE;
+	return (seg->ctl & (CTL_SYN | CTL_FIN)) == CTL_SYN ? VERDICT_CREATE :
+							     VERDICT_DROP;
 }
 
 /**
@@ -59,15 +58,6 @@ void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
 	e->ts.recent = syn->tsval;
 }
 
-/* RFC 7323: an echo is never older than our SYN,ACK, nor from the future. */
-static bool echoes(const struct syn_request *e, const struct segment *seg,
-		   u64 now)
-{
-	return !e->timestamps ||
-	       seq_between(toytcp_stamp(&e->ts, e->sent), seg->tsecr,
-			   toytcp_stamp(&e->ts, now));
-}
-
 /*
  * A segment arrived for a request. Returns VERDICT_DROP, VERDICT_RETRANSMIT
  * (the same SYN again: our answer may be lost), VERDICT_ACK, VERDICT_END,
@@ -93,7 +83,11 @@ enum verdict toytcp_request_arrives(const struct syn_request *e,
 		return VERDICT_DROP;
 	if (seg->ack != e->iss + 1)
 		return VERDICT_RESET;
-	return echoes(e, seg, now) ? VERDICT_PROMOTE : VERDICT_DROP;
+	/* RFC 7323: no echo is older than our SYN,ACK or from the future. */
+	return !e->timestamps ||
+	       seq_between(toytcp_stamp(&e->ts, e->sent), seg->tsecr,
+			   toytcp_stamp(&e->ts, now)) ?
+		VERDICT_PROMOTE : VERDICT_DROP;
 }
 
 /*
@@ -104,13 +98,11 @@ void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
 	if (e->synacks < 255)
 		e->synacks++;
-	memset(seg, 0, sizeof(*seg));
-	seg->seq = e->iss;
-	seg->ack = e->irs + 1;
-	seg->ctl = CTL_SYN | CTL_ACK | (e->ecn ? CTL_ECE : 0);
-	seg->wnd = e->window;
-	seg->options = HAS_MSS;
-	seg->mss = e->announced;
+	*seg = (struct segment){
+		.seq = e->iss, .ack = e->irs + 1, .wnd = e->window,
+		.ctl = CTL_SYN | CTL_ACK | (e->ecn ? CTL_ECE : 0),
+		.options = HAS_MSS, .mss = e->announced,
+	};
 	if (e->scaled) {
 		seg->options |= HAS_WSCALE;
 		seg->wscale = e->rcv_wscale;
@@ -126,11 +118,10 @@ void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 void toytcp_request_ack(const struct syn_request *e, u64 now,
 			struct segment *seg)
 {
-	memset(seg, 0, sizeof(*seg));
-	seg->seq = e->iss + 1;
-	seg->ack = e->irs + 1;
-	seg->ctl = CTL_ACK;
-	seg->wnd = e->window >> e->rcv_wscale;
+	*seg = (struct segment){
+		.seq = e->iss + 1, .ack = e->irs + 1, .ctl = CTL_ACK,
+		.wnd = e->window >> e->rcv_wscale,
+	};
 	if (e->timestamps)
 		toytcp_stamp_put(&e->ts, now, seg);
 	toytcp_segment_measure(seg);

@@ -118,26 +118,20 @@ static bool may_probe(const struct tcb *tcb)
 }
 
 /*
- * PTO; longer if the peer may delay its ACK: if less than two full-sized
- * segments, by its reckoning, are outstanding.
- */
-static u32 probe_timeout(const struct tcb *tcb)
-{
-	u32 wait = 2 * tcb->rtt.srtt;
-
-	if (toytcp_tcb_flight(tcb) < 2u * max_t(u32, tcb->snd.mss, MSS_DEFAULT))
-		wait += PROBE_DELAY;
-	return max_t(u32, wait, PROBE_MIN);
-}
-
-/*
  * Start the loss timer if there is something to wait for. @wait is from
  * toytcp_rack_detect().
  */
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 {
+	u32 two = 2u * max_t(u32, tcb->snd.mss, MSS_DEFAULT);
+
+	/*
+	 * PTO; longer if the peer may delay its ACK: if less than two
+	 * full-sized segments, by its reckoning, are outstanding.
+	 */
 	if (!wait && may_probe(tcb))
-		wait = probe_timeout(tcb);
+		wait = max_t(u32, PROBE_MIN, 2 * tcb->rtt.srtt +
+			     (toytcp_tcb_flight(tcb) < two ? PROBE_DELAY : 0));
 	if (wait)
 		toytcp_deadline_loss(tcb, now, wait);
 }

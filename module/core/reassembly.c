@@ -52,19 +52,6 @@ static void append(struct reassembly_node *range, struct reassembly_node *more,
 	range->range_end = seq_max(range->range_end, end);
 }
 
-/* A range that has grown may now touch the ones behind it. */
-static void absorb_followers(struct reassembly *r,
-			     struct reassembly_node *range)
-{
-	struct reassembly_node *after = range->range_next;
-
-	while (after && !seq_after(after->seq, range->range_end)) {
-		unlink_range(r, after);
-		append(range, after, after->last, after->range_end);
-		after = range->range_next;
-	}
-}
-
 /* The last range that does not begin behind @seq. */
 static struct reassembly_node *range_at(const struct reassembly *r, u32 seq)
 {
@@ -75,15 +62,6 @@ static struct reassembly_node *range_at(const struct reassembly *r, u32 seq)
 	return range;
 }
 
-/* Everything @node brings is there already, its FIN included. */
-static bool duplicate(const struct reassembly_node *range,
-		      const struct reassembly_node *node)
-{
-	if (node->fin && !range->last->fin)
-		return false;
-	return !seq_after(node->end, range->range_end);
-}
-
 /*
  * Keep a segment's text for later. @node has its @seq, @end and @fin; @end is
  * after @seq, or @fin is set. Returns true if @node was kept and now belongs to
@@ -92,12 +70,14 @@ static bool duplicate(const struct reassembly_node *range,
  */
 bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 {
-	struct reassembly_node *range = range_at(r, node->seq);
+	struct reassembly_node *range = range_at(r, node->seq), *after;
 
 	r->recent = node->seq;
 	node->next = NULL;
 	if (range && !seq_after(node->seq, range->range_end)) {
-		if (duplicate(range, node))
+		/* It brings nothing, nor a FIN, that is not there already. */
+		if (!seq_after(node->end, range->range_end) &&
+		    (!node->fin || range->last->fin))
 			return false;
 		append(range, node, node, node->end);
 	} else {
@@ -106,7 +86,12 @@ bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 		link_range(r, node, range);
 		range = node;
 	}
-	absorb_followers(r, range);
+	/* A range that has grown may now touch the ones behind it. */
+	while ((after = range->range_next) &&
+	       !seq_after(after->seq, range->range_end)) {
+		unlink_range(r, after);
+		append(range, after, after->last, after->range_end);
+	}
 	return true;
 }
 

@@ -10,27 +10,20 @@
 #include "internal.h"
 #include "seq.h"
 
-/* Without SACK: segments that have arrived, one for each duplicate ACK. */
-static u32 segs_dupacked(const struct tcb *tcb)
-{
-	u32 n = tcb->cc.dupacks;
-
-	if (tcb->sack_ok || tcb->timed_out)
-		return 0;
-	/* Limited transmit, RFC 3042: one new segment for each of two. */
-	return tcb->cc.recovering ? n : min_t(u32, n, DUPACKS - 1);
-}
-
 /*
- * How much is on its way: RFC 6675's "pipe". Returns bytes that are outstanding
- * and not known to be lost or delivered.
+ * How much is on its way, RFC 6675's "pipe": bytes that are outstanding and not
+ * known to be lost or delivered. Without SACK one segment has arrived for each
+ * duplicate ACK; limited transmit, RFC 3042, sends a new one for each of two.
  */
 u32 toytcp_recovery_pipe(const struct tcb *tcb)
 {
-	u32 flight = toytcp_tcb_flight(tcb);
-	u64 off = (u64)tcb->board.sacked + tcb->board.lost +
-		  (u64)segs_dupacked(tcb) * tcb->snd.mss;
+	u32 flight = toytcp_tcb_flight(tcb), arrived = 0;
+	u64 off = (u64)tcb->board.sacked + tcb->board.lost;
 
+	if (!tcb->sack_ok && !tcb->timed_out)
+		arrived = tcb->cc.recovering ? tcb->cc.dupacks :
+			  min_t(u32, tcb->cc.dupacks, DUPACKS - 1);
+	off += (u64)arrived * tcb->snd.mss;
 	return off < flight ? flight - (u32)off : 0;
 }
 
@@ -75,12 +68,9 @@ static void enter_recovery(struct tcb *tcb, struct actions *act)
 
 static void leave_episode(struct tcb *tcb)
 {
-	if (tcb->cc.recovering)
-		tcb->cc.cwnd = tcb->cc.ssthresh;
 	tcb->cc.recovering = 0;
 	tcb->timed_out = 0;
 	tcb->cc.dupacks = 0;
-	toytcp_rack_narrow(tcb);
 }
 
 /* Nothing was lost: the text was late, or only its ACK was lost. */
@@ -88,9 +78,7 @@ static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 {
 	toytcp_congestion_undo(tcb);
 	toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
-	tcb->cc.recovering = 0;
-	tcb->timed_out = 0;
-	tcb->cc.dupacks = 0;
+	leave_episode(tcb);
 	tcb->undoable = 0;
 	act->notes |= NOTE_UNDO;
 	act->cause = cause;
@@ -137,13 +125,10 @@ static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 		!seq_after(b->to, b[1].to));
 }
 
-static bool is_plausible(const struct tcb *tcb, const struct sack_block *b)
-{
-	return seq_before(tcb->snd.una, b->from) &&
-	       seq_before(b->from, b->to) && !seq_after(b->to, tcb->snd.nxt);
-}
-
-/* In ascending order: the scoreboard tells reordering from loss by it. */
+/*
+ * Those that are plausible, in ascending order: the scoreboard tells reordering
+ * from loss by it.
+ */
 static void take_blocks(struct tcb *tcb, const struct segment *seg,
 			struct delivery *d)
 {
@@ -153,7 +138,10 @@ static void take_blocks(struct tcb *tcb, const struct segment *seg,
 	do {
 		next = NULL;
 		for (b = seg->sack; b < end; b++)
-			if (is_plausible(tcb, b) && seq_after(b->to, edge) &&
+			if (seq_before(tcb->snd.una, b->from) &&
+			    seq_before(b->from, b->to) &&
+			    !seq_after(b->to, tcb->snd.nxt) &&
+			    seq_after(b->to, edge) &&
 			    (!next || seq_before(b->to, next->to)))
 				next = b;
 		if (next) {
@@ -187,30 +175,24 @@ static void count_duplicates(struct tcb *tcb, u32 acked, bool duplicate,
 	}
 }
 
-/* The first outstanding segment is lost; nothing is known of the others. */
-static void lose_first(struct tcb *tcb, enum cause cause)
-{
-	struct sent_record *r = tcb->board.first;
-
-	if (!r || r->flags & RECORD_LOST)
-		return;
-	if (r->end - r->seq > tcb->snd.mss)
-		toytcp_scoreboard_cut(&tcb->board, r, r->seq + tcb->snd.mss);
-	toytcp_scoreboard_lose(&tcb->board, r, cause);
-}
-
 /*
  * NewReno, RFC 6582: the third duplicate ACK, unless earlier retransmissions
- * may have caused it (section 3.2, step 1); and each partial ACK.
+ * may have caused it (section 3.2, step 1); and each partial ACK. The first
+ * outstanding segment is lost then; nothing is known of the others.
  */
 static void detect_by_dupacks(struct tcb *tcb, u32 acked)
 {
+	struct sent_record *r = tcb->board.first;
 	bool third = tcb->cc.dupacks == DUPACKS && !acked &&
 		     seq_after(tcb->snd.una, tcb->cc.recover);
 
-	if (tcb->cc.recovering ? acked != 0 : third && !tcb->timed_out)
-		lose_first(tcb, acked ? CAUSE_PARTIAL_ACK :
-					CAUSE_FAST_RETRANSMIT);
+	if (!(tcb->cc.recovering ? acked != 0 : third && !tcb->timed_out) ||
+	    !r || r->flags & RECORD_LOST)
+		return;
+	if (r->end - r->seq > tcb->snd.mss)
+		toytcp_scoreboard_cut(&tcb->board, r, r->seq + tcb->snd.mss);
+	toytcp_scoreboard_lose(&tcb->board, r, acked ? CAUSE_PARTIAL_ACK :
+						       CAUSE_FAST_RETRANSMIT);
 }
 
 /*
@@ -290,16 +272,10 @@ static void take_ranges(struct tcb *tcb, const struct segment *seg, u32 acked,
 	}
 }
 
-/**
- * toytcp_recovery_acked() - an acknowledgement arrived
- * @tcb: the connection; snd.una has moved on already
- * @seg: the segment; its SEG.ACK is snd.una
- * @acked: bytes by which snd.una has moved on
- * @duplicate: a duplicate ACK as RFC 5681 defines it
- * @now: microseconds
- * @act: @notes are added to it; @cause and @sends may change
- *
- * Return: the bytes by which the congestion window may grow.
+/*
+ * An acknowledgement arrived: snd.una has moved on by @acked bytes, to SEG.ACK.
+ * @duplicate: a duplicate ACK as RFC 5681 defines it. Returns the bytes by
+ * which the congestion window may grow.
  */
 u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
@@ -316,10 +292,14 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 	bool reducing = tcb->cc.recovering;
 
 	take_ranges(tcb, seg, acked, duplicate, &d, act);
-	if (in_episode(tcb) && !seq_before(tcb->snd.una, tcb->cc.recover))
+	if (in_episode(tcb) && !seq_before(tcb->snd.una, tcb->cc.recover)) {
+		if (tcb->cc.recovering)
+			tcb->cc.cwnd = tcb->cc.ssthresh;
 		leave_episode(tcb);
-	else if (toytcp_rack_probe_acked(tcb, false))
+		toytcp_rack_narrow(tcb);
+	} else if (toytcp_rack_probe_acked(tcb, false)) {
 		repaired_by_probe(tcb, act);
+	}
 	/* Numbers wrap: kept close to UNA, RECOVER never appears to be ahead. */
 	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
 		tcb->cc.recover = tcb->snd.una - 1;

@@ -205,16 +205,6 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 	return more;
 }
 
-/* The record that has @seq; as a rule it is one of the last. */
-static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
-{
-	struct sent_record *r = b->first ? b->first->prev : NULL;
-
-	while (r != b->first && seq_after(r->seq, seq))
-		r = r->prev;
-	return r;
-}
-
 /*
  * The peer reports a range beyond a gap. What that delivers is added to @d;
  * ranges of one ACK come in ascending order.
@@ -222,8 +212,11 @@ static struct sent_record *record_at(const struct scoreboard *b, u32 seq)
 void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 			    struct delivery *d)
 {
-	struct sent_record *r = record_at(b, from), *part;
+	struct sent_record *r = b->first ? b->first->prev : NULL, *part;
 
+	/* As a rule the record that has @from is one of the last. */
+	while (r != b->first && seq_after(r->seq, from))
+		r = r->prev;
 	for (; r && seq_before(r->seq, to); r = r->next) {
 		if (r->flags & RECORD_SACKED || !seq_after(r->end, from))
 			continue;

@@ -165,43 +165,15 @@ static u8 *put8(u8 *opt, u8 first, u8 second)
 	return opt + 2;
 }
 
-/* Both are an even number of bytes, but not of words. */
-static u8 *put_sack_ok_and_timestamps(u8 *opt, const struct segment *seg)
-{
-	u8 wanted = seg->options & (HAS_SACK_OK | HAS_TIMESTAMPS);
-
-	if (wanted == HAS_SACK_OK || wanted == HAS_TIMESTAMPS)
-		opt = put8(opt, OPTION_NOP, OPTION_NOP);
-	if (wanted & HAS_SACK_OK)
-		opt = put8(opt, OPTION_SACK_OK, 2);
-	if (wanted & HAS_TIMESTAMPS) {
-		opt = put8(opt, OPTION_TIMESTAMPS, 10);
-		put32(opt, seg->tsval);
-		put32(opt + 4, seg->tsecr);
-		opt += 8;
-	}
-	return opt;
-}
-
-static void put_sack(u8 *opt, const struct segment *seg)
-{
-	u32 i;
-
-	opt = put8(opt, OPTION_NOP, OPTION_NOP);
-	put8(opt, OPTION_SACK, (u8)(2 + 8 * seg->sacks));
-	for (i = 0; i < seg->sacks; i++) {
-		put32(opt + 2 + 8 * i, seg->sack[i].from);
-		put32(opt + 6 + 8 * i, seg->sack[i].to);
-	}
-}
-
 /*
  * Write a header. toytcp_segment_measure() was called; all of @hdrlen bytes are
  * written. Options stand in the order in which Linux sends them.
  */
 void toytcp_segment_build(const struct segment *seg, u8 *header)
 {
+	u8 wanted = seg->options & (HAS_SACK_OK | HAS_TIMESTAMPS);
 	u8 *opt = header + SEGMENT_HEADER_MIN;
+	u32 i;
 
 	put16(header, seg->source);
 	put16(header + 2, seg->destination);
@@ -217,13 +189,29 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 		put16(opt, seg->mss);
 		opt += 2;
 	}
-	opt = put_sack_ok_and_timestamps(opt, seg);
+	/* Both are an even number of bytes, but not of words. */
+	if (wanted == HAS_SACK_OK || wanted == HAS_TIMESTAMPS)
+		opt = put8(opt, OPTION_NOP, OPTION_NOP);
+	if (wanted & HAS_SACK_OK)
+		opt = put8(opt, OPTION_SACK_OK, 2);
+	if (wanted & HAS_TIMESTAMPS) {
+		opt = put8(opt, OPTION_TIMESTAMPS, 10);
+		put32(opt, seg->tsval);
+		put32(opt + 4, seg->tsecr);
+		opt += 8;
+	}
 	if (seg->options & HAS_WSCALE) {
 		opt = put8(opt, OPTION_NOP, OPTION_WSCALE);
 		opt = put8(opt, 3, seg->wscale);
 	}
-	if (seg->sacks)
-		put_sack(opt, seg);
+	if (seg->sacks) {
+		opt = put8(opt, OPTION_NOP, OPTION_NOP);
+		opt = put8(opt, OPTION_SACK, (u8)(2 + 8 * seg->sacks));
+		for (i = 0; i < seg->sacks; i++) {
+			put32(opt + 8 * i, seg->sack[i].from);
+			put32(opt + 4 + 8 * i, seg->sack[i].to);
+		}
+	}
 }
 
 /*

@@ -37,7 +37,7 @@
 #define OPTION_SACK	5	/* RFC 2018 section 3 */
 #define OPTION_TIMESTAMPS 8	/* RFC 7323 section 3 */
 
-#define SACKS_MAX	4	/* blocks, or 3 beside timestamps, fit a header */
+#define SACKS_MAX	4	/* blocks that fit, 3 beside timestamps */
 #define TIMESTAMPS_ROOM	12	/* bytes: the option, and two NOPs before it */
 
 #define WSCALE_MAX	14	/* RFC 7323 section 2.3 */

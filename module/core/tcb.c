@@ -42,6 +42,15 @@ void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 		memset(tcb->deadline, 0, sizeof(tcb->deadline));
 }
 
+/* The connection is over. @error: a positive errno for the user, or 0. */
+void toytcp_tcb_fail(struct tcb *tcb, int error, enum cause cause,
+		     struct actions *act)
+{
+	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause, act);
+	act->error = error;
+	act->wake |= WAKE_STATE;
+}
+
 /*
  * The largest segment to send from now on. @mss counts text and options. It is
  * raised to MSS_MIN and lowered to what u16 holds. No MSS counts options (RFC
@@ -56,10 +65,7 @@ void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)
 	tcb->cc.ssthresh = max_t(u32, tcb->cc.ssthresh, 2u * tcb->snd.mss);
 }
 
-/*
- * A state as RFC 9293 spells it. Returns a name without blanks; "?" for a
- * number that is no state.
- */
+/* A state as RFC 9293 spells it, without blanks; "?" if there is none. */
 const char *toytcp_tcb_state_name(u8 state)
 {
 	static const char *const names[] = {

@@ -43,7 +43,7 @@ static void accept_text(struct arrival *a)
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
 	toytcp_delack_text(tcb, a->seg->len, before != tcb->rcv.copied, a->now);
-	if (gap)	/* RFC 5681 section 4.2: ACK at once when a gap closes */
+	if (gap)	/* RFC 5681 section 4.2: ACK at once if a gap closes */
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 }
 
@@ -86,13 +86,10 @@ bool toytcp_text_process(struct arrival *a)
 	/* If the ACK has changed the state, its clause stays. */
 	if ((a->seg->len || a->fin) && tcb->state == a->state)
 		a->act->cause = CAUSE_TEXT;
-	if (a->end == a->seq && !a->fin) {
-		if (a->seg->len)	/* old, or beyond the window */
+	/* Old, or beyond the window, or the caller has no room for it. */
+	if ((a->end == a->seq && !a->fin) || !a->node) {
+		if (a->seg->len || a->fin)
 			toytcp_delack_owe(tcb, CAUSE_TEXT);
-		return false;
-	}
-	if (!a->node) {		/* the caller has no room for it */
-		toytcp_delack_owe(tcb, CAUSE_TEXT);
 		return false;
 	}
 	a->node->seq = a->seg->seq + !!(a->seg->ctl & CTL_SYN);
@@ -127,7 +124,7 @@ void toytcp_text_check_fin(struct arrival *a)
 		toytcp_tcb_set_state(tcb, TCP_CLOSING, CAUSE_FIN, a->act);
 		break;
 	case TCP_FIN_WAIT2:
-		toytcp_arrival_time_wait(a, CAUSE_FIN);
+		toytcp_tcb_set_state(tcb, TCP_TIME_WAIT, CAUSE_FIN, a->act);
 		break;
 	}
 	toytcp_delack_owe(tcb, CAUSE_FIN);

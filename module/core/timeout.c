@@ -7,14 +7,6 @@
 
 #define STATES_NO_PEER	(TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT)
 
-static void give_up(struct tcb *tcb, int error, enum cause cause,
-		    struct actions *act)
-{
-	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause, act);
-	act->error = error;
-	act->wake |= WAKE_STATE;
-}
-
 /* R2 of RFC 9293 section 3.8.3, as a time or as a number of retransmissions. */
 static bool out_of_patience(const struct tcb *tcb, u64 now, u32 tried)
 {
@@ -40,7 +32,7 @@ static void expire_rto(struct tcb *tcb, u64 now, struct actions *act)
 {
 	act->cause = CAUSE_RETRANSMISSION;
 	if (out_of_patience(tcb, now, tcb->tries)) {
-		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
+		toytcp_tcb_fail(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
 	}
 	if (toytcp_tcb_in(tcb, STATES_SYN)) {
@@ -70,14 +62,14 @@ static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 	u32 tried = tcb->orphan ? tcb->tries : tcb->probes;
 
 	if (!tcb->snd.wnd && out_of_patience(tcb, now, tried)) {
-		give_up(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
+		toytcp_tcb_fail(tcb, ETIMEDOUT, CAUSE_USER_TIMEOUT, act);
 		return;
 	}
 	tcb->probes++;
 	tcb->probe = 1;
 	if (!tcb->snd.wnd) {
 		count_backoff(tcb);
-		/* The probe has a cause of its own; the rest waits for an ACK. */
+		/* The probe has its own cause; the rest waits for an ACK. */
 		toytcp_recovery_lose_all(tcb, CAUSE_ACK);
 		if (tcb->board.first)	/* Karn's rule, for all of it */
 			tcb->board.first->flags |= RECORD_RETRANSMITTED;
@@ -101,7 +93,7 @@ static void expire_keepalive(struct tcb *tcb, u64 now, struct actions *act)
 	} else if (!tcb->probes && silent < idle) {
 		toytcp_deadline_set(tcb, TIMER_IDLE, tcb->heard + idle, now);
 	} else if (failed) {
-		give_up(tcb, ETIMEDOUT, CAUSE_KEEP_ALIVE, act);
+		toytcp_tcb_fail(tcb, ETIMEDOUT, CAUSE_KEEP_ALIVE, act);
 	} else {
 		tcb->probes++;
 		tcb->keep_probe = 1;
@@ -153,7 +145,7 @@ void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act)
 	if (!due(tcb, TIMER_IDLE, now))
 		return;
 	if (tcb->orphan && tcb->state == TCP_FIN_WAIT2)
-		give_up(tcb, 0, CAUSE_USER_TIMEOUT, act);
+		toytcp_tcb_fail(tcb, 0, CAUSE_USER_TIMEOUT, act);
 	else if (tcb->keepalive)
 		expire_keepalive(tcb, now, act);
 }

@@ -28,7 +28,9 @@ static bool is_stamped(const struct timewait *r, const struct segment *seg)
  */
 static bool reopens(const struct timewait *r, const struct segment *seg)
 {
-	return (seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN)) == CTL_SYN &&
+	u8 ctl = seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN);
+
+	return ctl == CTL_SYN &&
 	       (seq_after(seg->seq, r->rcv_nxt) ||
 		(is_stamped(r, seg) && seg->tsval != r->ts.recent));
 }
@@ -59,7 +61,7 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 		return VERDICT_RESTART;
 	if (!inside || seg->ctl & CTL_SYN)
 		return VERDICT_ACK;
-	/* Useless: an answer could make two hosts answer each other for ever. */
+	/* Useless: two hosts could answer each other for ever. */
 	return seg->ctl & CTL_ACK && seq_after(seg->ack, r->snd_nxt) ?
 		VERDICT_ACK : VERDICT_DROP;
 }
@@ -67,11 +69,10 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 /* The only segment that TIME-WAIT sends. */
 void toytcp_timewait_ack(const struct timewait *r, u64 now, struct segment *seg)
 {
-	memset(seg, 0, sizeof(*seg));
-	seg->seq = r->snd_nxt;
-	seg->ack = r->rcv_nxt;
-	seg->ctl = CTL_ACK;
-	seg->wnd = r->wnd;
+	*seg = (struct segment){
+		.seq = r->snd_nxt, .ack = r->rcv_nxt, .ctl = CTL_ACK,
+		.wnd = r->wnd,
+	};
 	if (r->timestamps)
 		toytcp_stamp_put(&r->ts, now, seg);
 	toytcp_segment_measure(seg);

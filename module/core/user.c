@@ -9,14 +9,10 @@
 #include "internal.h"
 #include "seq.h"
 
-/**
- * toytcp_user_set() - set an option of a connection
- * @tcb: in any state
- * @option: which
- * @value: in the option's unit; the caller has checked its range
- * @now: microseconds
- *
- * What Nagle's algorithm, a cork or a delayed ACK held back may go out now.
+/*
+ * Set an option. @value is in the option's unit, in a range that the caller has
+ * checked. What Nagle's algorithm, a cork or a delayed ACK held back may go out
+ * now.
  */
 void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now)
@@ -57,7 +53,7 @@ void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		toytcp_deadline_limit(tcb, now);
 }
 
-/** toytcp_user_get() - the value of an option, as toytcp_user_set() takes it */
+/* The value of an option, as toytcp_user_set() takes it. */
 u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 {
 	switch (option) {
@@ -127,7 +123,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN, NULL);
 }
 
-/** toytcp_user_listen() - passive OPEN: CLOSED -> LISTEN */
+/* Passive OPEN: CLOSED -> LISTEN */
 void toytcp_user_listen(struct tcb *tcb)
 {
 	toytcp_tcb_set_state(tcb, TCP_LISTEN, CAUSE_OPEN, NULL);
@@ -204,25 +200,10 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 				    now + (u64)tcb->fin_wait_2 * SECOND, now);
 }
 
-/* CLOSED, with an error for the user. */
-static void end_with(struct tcb *tcb, int error, enum cause cause,
-		     struct actions *act)
-{
-	toytcp_actions_init(act, cause);
-	act->error = error;
-	act->wake = WAKE_STATE;
-	toytcp_tcb_set_state(tcb, TCP_CLOSE, cause, act);
-}
-
-/**
- * toytcp_user_abort() - ABORT: end the connection at once
- * @tcb: in any state; CLOSED afterwards
- * @error: what another user of the connection will get, a positive errno, or 0
- * @now: microseconds
- * @act: filled in
- * @rst: the reset for the peer, but for the ports
- *
- * Return: whether to transmit @rst.
+/*
+ * ABORT: end the connection at once. @error: a positive errno for other users
+ * of the connection, or 0. Returns whether to transmit @rst, which lacks the
+ * ports.
  */
 bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 		       struct actions *act, struct segment *rst)
@@ -231,14 +212,15 @@ bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
 				  TCPF_CLOSE_WAIT);
 
-	memset(rst, 0, sizeof(*rst));
-	rst->seq = toytcp_emit_number(tcb);
-	rst->ctl = CTL_RST;
+	*rst = (struct segment){
+		.seq = toytcp_emit_number(tcb), .ctl = CTL_RST,
+		.cause = CAUSE_ABORT,
+	};
 	if (tcb->timestamps)
 		toytcp_stamp_put(&tcb->ts, now, rst);
-	rst->cause = CAUSE_ABORT;
 	toytcp_segment_measure(rst);
-	end_with(tcb, error, CAUSE_ABORT, act);
+	toytcp_actions_init(act, CAUSE_ABORT);
+	toytcp_tcb_fail(tcb, error, CAUSE_ABORT, act);
 	return tell;
 }
 
@@ -248,7 +230,8 @@ bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
  */
 void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act)
 {
-	end_with(tcb, error, CAUSE_ICMP, act);
+	toytcp_actions_init(act, CAUSE_ICMP);
+	toytcp_tcb_fail(tcb, error, CAUSE_ICMP, act);
 }
 
 /* A difference of sequence numbers that were read at different moments. */
