@@ -11,8 +11,7 @@ static const char *const names[CAUSE_COUNT] = {
 };
 
 /*
- * The name of a cause's clause, without blanks; "?" if there is no such
- * cause.
+ * The name of a cause's clause, without blanks; "?" if there is no such cause.
  */
 const char *toytcp_cause_name(unsigned int cause)
 {

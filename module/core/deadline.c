@@ -99,7 +99,7 @@ void toytcp_deadline_limit(struct tcb *tcb, u64 now)
 /* When a timer goes off. Returns microseconds, or 0 if it is not set. */
 u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 {
-	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
+	u64 base = (u64)tcb->deadline_base << BASE_TICKS_SHIFT;
 	u32 tick = tcb->deadline[timer];
 
 	return tick ? (base + (s32)(tick - (u32)base)) << TICK_SHIFT : 0;
@@ -112,11 +112,11 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
  */
 u64 toytcp_deadline_next(const struct tcb *tcb)
 {
-	u64 base = (u64)tcb->deadline_base << (DEADLINE_BASE_SHIFT - TICK_SHIFT);
+	u64 base = (u64)tcb->deadline_base << BASE_TICKS_SHIFT;
 	u32 half = 1u << 31, least = ~0u;
 	int i;
 
-	/* Counted from half the range before @base, so that none is negative. */
+	/* Counted from half the range before @base: none is negative. */
 	for (i = 0; i < TIMERS; i++)
 		if (tcb->deadline[i])
 			least = min(least, tcb->deadline[i] - (u32)base + half);

@@ -33,6 +33,7 @@ enum tcb_timer {
  */
 #define TICK_SHIFT		5
 #define DEADLINE_BASE_SHIFT	20
+#define BASE_TICKS_SHIFT	(DEADLINE_BASE_SHIFT - TICK_SHIFT)
 static_assert((65536ull * SECOND >> TICK_SHIFT) + (2u << 15) < 1u << 31,
 	      "a deadline may be too far away");
 

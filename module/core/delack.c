@@ -65,12 +65,14 @@ static bool left_to_reader(const struct tcb *tcb, bool unread)
  */
 void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 {
+	u32 wait = tcb->interactive ? DELAYED_ACK : STREAM_ACK;
 	bool full = len >= tcb->rcv.mss;
 
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
 			     min_t(u32, len, tcb->rcv.announced -
 				   toytcp_tcb_overhead(tcb)));
-	tcb->rcv.full_segs_since_tx += full && tcb->rcv.full_segs_since_tx < 255;
+	if (full && tcb->rcv.full_segs_since_tx < 255)
+		tcb->rcv.full_segs_since_tx++;
 	if (tcb->quickack ||
 	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
 	     !left_to_reader(tcb, unread))) {
@@ -79,9 +81,7 @@ void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
 		tcb->quick_acks--;
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 	} else if (!tcb->deadline[TIMER_ACK]) {
-		toytcp_deadline_set(tcb, TIMER_ACK, now +
-				    (tcb->interactive ? DELAYED_ACK : STREAM_ACK),
-				    now);
+		toytcp_deadline_set(tcb, TIMER_ACK, now + wait, now);
 	}
 }
 

@@ -20,15 +20,9 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
 							     VERDICT_DROP;
 }
 
-/**
- * toytcp_request_init() - LISTEN -> SYN-RECEIVED
- * @e: all of it is written
- * @syn: what asked for it
- * @iss: our initial sequence number
- * @rcv_buf: the receive buffer of the connection to be, bytes
- * @rcv_most: what it may grow to, bytes
- * @mss: what we announce, bytes
- * @now: microseconds
+/*
+ * LISTEN -> SYN-RECEIVED. @rcv_buf: the receive buffer of the connection to be,
+ * which may grow to @rcv_most; @mss: what we announce, bytes.
  */
 void toytcp_request_init(struct syn_request *e, const struct segment *syn,
 			 u32 iss, u32 rcv_buf, u32 rcv_most, u16 mss, u64 now)

@@ -22,7 +22,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>	/* the numbers of the states, TCP_ESTABLISHED... */
+#include <netinet/tcp.h>	/* TCP_ESTABLISHED... */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

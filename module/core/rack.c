@@ -73,7 +73,8 @@ static u32 reo_wnd(const struct tcb *tcb)
 
 	if (!rack->reordering_seen && sure)
 		return 0;
-	return min(rack->min_rtt / 4 * (rack->reo_wnd_steps + 1), tcb->rtt.srtt);
+	return min(rack->min_rtt / 4 * (rack->reo_wnd_steps + 1),
+		   tcb->rtt.srtt);
 }
 
 /*

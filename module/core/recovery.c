@@ -104,14 +104,6 @@ static void take_dsack(struct tcb *tcb, u32 n, struct actions *act)
 		undo(tcb, CAUSE_DSACK, act);
 }
 
-/* The Eifel detection, RFC 3522: the ACK echoes an original transmission. */
-static bool echoes_original(const struct tcb *tcb, const struct segment *seg)
-{
-	return tcb->timestamps && seg->options & HAS_TIMESTAMPS &&
-	       tcb->undoable && tcb->prr.retransmitted &&
-	       seq_before(seg->tsecr, tcb->prr.stamp);
-}
-
 /* RFC 2883 section 4: below the ACK, or within the block that follows. */
 static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 {
@@ -221,16 +213,6 @@ static void reduce_cwnd(struct tcb *tcb, u32 delivered, bool progress)
 	tcb->cc.cwnd = max_t(u32, min(pipe + (u32)n, prior), tcb->snd.mss);
 }
 
-/* RFC 8985 section 7.4: the tail loss probe has repaired a loss. */
-static void repaired_by_probe(struct tcb *tcb, struct actions *act)
-{
-	act->cause = CAUSE_TAIL_MENDED;
-	if (has_slowed(tcb, tcb->rack.probe_end - 1))
-		return;
-	toytcp_congestion_lost(tcb);
-	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
-}
-
 /* Marks what is lost. Returns when to look again, as toytcp_rack_detect(). */
 static u32 detect(struct tcb *tcb, u32 acked, u64 now, struct actions *act)
 {
@@ -266,7 +248,11 @@ static void take_ranges(struct tcb *tcb, const struct segment *seg, u32 acked,
 	/* F-RTO, RFC 5682 section 3: an original transmission has arrived. */
 	if (tcb->timed_out && tcb->frto && d->original)
 		undo(tcb, CAUSE_FRTO, act);
-	if (acked && in_episode(tcb) && echoes_original(tcb, seg)) {
+	/* The Eifel detection, RFC 3522: the ACK echoes an original. */
+	if (acked && in_episode(tcb) && tcb->undoable &&
+	    tcb->prr.retransmitted && tcb->timestamps &&
+	    seg->options & HAS_TIMESTAMPS &&
+	    seq_before(seg->tsecr, tcb->prr.stamp)) {
 		toytcp_rack_widen(tcb);
 		undo(tcb, CAUSE_EIFEL, act);
 	}
@@ -298,9 +284,13 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		leave_episode(tcb);
 		toytcp_rack_narrow(tcb);
 	} else if (toytcp_rack_probe_acked(tcb, false)) {
-		repaired_by_probe(tcb, act);
+		act->cause = CAUSE_TAIL_MENDED;	/* RFC 8985 section 7.4 */
+		if (!has_slowed(tcb, tcb->rack.probe_end - 1)) {
+			toytcp_congestion_lost(tcb);
+			tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
+		}
 	}
-	/* Numbers wrap: kept close to UNA, RECOVER never appears to be ahead. */
+	/* Numbers wrap: kept close to UNA, it never appears to be ahead. */
 	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
 		tcb->cc.recover = tcb->snd.una - 1;
 	wait = detect(tcb, acked, now, act);
@@ -333,7 +323,7 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 }
 
 /*
- * Mark everything outstanding as lost. Except for what is SACKed; but if the
+ * Mark everything outstanding as lost, except for what is SACKed; but if the
  * first record is, the peer has reneged, and no SACK counts any more (RFC 2018
  * section 8).
  */

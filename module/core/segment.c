@@ -96,16 +96,11 @@ u32 toytcp_segment_hdrlen(const u8 *header)
 	return (header[12] >> 4) * 4u;
 }
 
-/**
- * toytcp_segment_parse() - validate a header and take it apart
- * @seg: filled in; undefined on failure
- * @header: min(@total, toytcp_segment_hdrlen()) readable bytes, or fewer than
- *	20 if @total says so
- * @total: bytes of header and text together
- *
- * The reserved bits are ignored (RFC 9293 section 3.1).
- *
- * Return: SEGMENT_OK, or what is wrong with it.
+/*
+ * Validate a header and take it apart; @seg is undefined on failure. @header
+ * has min(@total, toytcp_segment_hdrlen()) readable bytes, or fewer than 20 if
+ * @total, header and text together, says so. The reserved bits are ignored (RFC
+ * 9293 section 3.1). Returns SEGMENT_OK, or what is wrong.
  */
 enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 					u32 total)

@@ -52,10 +52,9 @@ static void expire_rto(struct tcb *tcb, u64 now, struct actions *act)
 }
 
 /*
- * A window that stays closed is probed for as long as the peer answers
- * (RFC 9293 MUST-37); one that is only too small gets what fits it. An orphan
- * is not kept by answers alone: otherwise a peer could hold its send buffer for
- * ever.
+ * A window that stays closed is probed for as long as the peer answers (RFC
+ * 9293 MUST-37); one that is only too small gets what fits it. An orphan is not
+ * kept by answers alone: otherwise a peer could hold its send buffer for ever.
  */
 static void expire_persist(struct tcb *tcb, u64 now, struct actions *act)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large the buffers should be so that the path, rather than a buffer, limits
- * the sender. The caller knows how large they may be.
+ * How large the buffers should be so that the path, rather than a buffer,
+ * limits the sender. The caller knows how large they may be.
  *
- * No round trips need timing for that. What lies beyond the window's edge arrives
- * a round trip after that edge was announced, at the earliest: reading up to it
- * takes one round trip if the peer fills the window, and longer if the path, the
- * peer or the reader is slower.
+ * No round trips need timing for that. What lies beyond the window's edge
+ * arrives a round trip after that edge was announced, at the earliest: reading
+ * up to it takes one round trip if the peer fills the window, and longer if the
+ * path, the peer or the reader is slower.
  */
 #include "internal.h"
 
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
-#define ROUND_MAX	(2 * SECOND)	/* a slower reader needs no large buffer */
+#define ROUND_MAX	(2 * SECOND)	/* slower: no large buffer needed */
 
 /*
  * By what factor: slow start doubles in each round trip what the peer wants to

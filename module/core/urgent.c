@@ -19,8 +19,8 @@ void toytcp_urgent_send(struct tcb *tcb)
 
 	tcb->snd.up = tcb->snd.end;
 	/*
-	 * An ACK carries the pointer even if a closed window holds the text back;
-	 * only one, or the peer would take them for duplicate ACKs.
+	 * An ACK carries the pointer even if a closed window holds the text
+	 * back; only one, or the peer would take them for duplicate ACKs.
 	 */
 	if (news && toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
 		toytcp_delack_owe(tcb, CAUSE_URGENT);

@@ -19,7 +19,7 @@ u8 toytcp_window_scale(u32 rcv_buf)
 	return shift;
 }
 
-/* A buffer of less than a unit could not be announced: the window would stay 0. */
+/* At least a unit: less could not be announced, and the window stay 0. */
 static u32 room_left(const struct receive_space *rcv)
 {
 	u32 buf = max(rcv->buf, 1u << rcv->wscale);
