@@ -57,18 +57,6 @@ bool toytcp_ack_plausible(const struct arrival *a)
 	return seq_between(snd->una - reach, a->seg->ack, snd->nxt);
 }
 
-/* RFC 5681 section 2: the same acknowledgement again, and nothing else. */
-static bool is_duplicate(const struct arrival *a)
-{
-	const struct tcb *tcb = a->tcb;
-	const struct segment *seg = a->seg;
-
-	/* If the window is closed it answers a probe: no loss. */
-	return seg->ack == tcb->snd.una && tcb->snd.nxt != tcb->snd.una &&
-	       !toytcp_segment_length(seg) && tcb->snd.wnd &&
-	       (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
-}
-
 /* SND.UNA := SEG.ACK, which is @acked bytes ahead. */
 static void advance_una(struct arrival *a, u32 acked)
 {
@@ -93,17 +81,20 @@ static void advance_una(struct arrival *a, u32 acked)
 static void take_ack(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
-	u32 flight = toytcp_tcb_flight(tcb);
-	u32 acked = a->seg->ack - tcb->snd.una;
-	bool duplicate = is_duplicate(a);
+	const struct segment *seg = a->seg;
+	u32 flight = toytcp_tcb_flight(tcb), acked = seg->ack - tcb->snd.una;
+	/* RFC 5681 section 2; but it answers a probe if the window is closed */
+	bool duplicate = !acked && flight && !toytcp_segment_length(seg) &&
+			 tcb->snd.wnd &&
+			 (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
 
 	if (duplicate)
 		a->act->notes |= NOTE_DUPACK;
-	if (!acked && !duplicate && !a->seg->sacks)
+	if (!acked && !duplicate && !seg->sacks)
 		return;
 	if (acked)
 		advance_una(a, acked);
-	acked = toytcp_recovery_acked(tcb, a->seg, acked, duplicate, a->now,
+	acked = toytcp_recovery_acked(tcb, seg, acked, duplicate, a->now,
 				      a->act);
 	if (acked)
 		toytcp_congestion_acked(tcb, acked, flight, a->now);

@@ -227,15 +227,11 @@ static bool check_syn(struct arrival *a)
 	return false;
 }
 
-/**
- * toytcp_arrives() - a segment arrived for a connection
- * @tcb: the connection, in any state but LISTEN
- * @seg: the segment, validated
- * @node: what the core may keep until the text's turn comes; NULL if the
- *	segment has neither text nor FIN, or if there is no room for them: the
- *	rest of the segment is processed all the same
- * @now: microseconds
- * @act: filled in
+/*
+ * A validated segment arrived for a connection in any state but LISTEN. The
+ * core may keep @node until the text's turn comes; it is NULL if the segment
+ * has neither text nor FIN, or if there is no room for them: the rest of the
+ * segment is processed all the same.
  */
 void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 		    struct reassembly_node *node, u64 now,

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The names of the causes, as people read them.
- */
+/* The names of the causes, as people read them. */
 #include "cause.h"
 #include "port.h"
 

@@ -6,9 +6,8 @@
  * struct segment with what is sent, with an ACK that is owed and in the record
  * of text that is lost. No variable holds "the latest" one.
  *
- * One list makes the enum and the names that people read in
- * /proc/net/toytcp/events and in ladder diagrams. The section numbers are
- * those of RFC 9293 unless a name says otherwise.
+ * One list makes the enum and the names in /proc/net/toytcp/events and in
+ * ladder diagrams. Section numbers are RFC 9293's unless a name says otherwise.
  */
 #ifndef TOYTCP_CORE_CAUSE_H
 #define TOYTCP_CORE_CAUSE_H

@@ -55,9 +55,8 @@ void toytcp_congestion_select(struct tcb *tcb, int algorithm)
  */
 void toytcp_congestion_init(struct tcb *tcb)
 {
-	tcb->cc.cwnd = initial_window(tcb->snd.mss);
-	if (tcb->retransmits)
-		tcb->cc.cwnd = tcb->snd.mss;
+	tcb->cc.cwnd = tcb->retransmits ? tcb->snd.mss :
+					  initial_window(tcb->snd.mss);
 	tcb->cc.ssthresh = CWND_MAX;
 	tcb->cc.recover = tcb->snd.iss;
 }
@@ -105,8 +104,8 @@ void toytcp_congestion_lost(struct tcb *tcb)
 }
 
 /*
- * Nothing was lost after all. Restores the windows unless they are larger by
- * now: RFC 9438 section 4.9.
+ * Nothing was lost: undoes the last toytcp_congestion_lost() or _timeout().
+ * Windows that are larger by now stay: RFC 9438 section 4.9.
  */
 void toytcp_congestion_undo(struct tcb *tcb)
 {

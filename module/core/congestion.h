@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Congestion control: the state of congestion.c and of the algorithms.
- */
+/* Congestion control: the state of congestion.c and of the algorithms. */
 #ifndef TOYTCP_CORE_CONGESTION_H
 #define TOYTCP_CORE_CONGESTION_H
 

@@ -149,10 +149,15 @@ static inline void toytcp_user_cork(struct tcb *tcb, bool on)
 	tcb->cork = on;
 }
 
+/** toytcp_user_send() - SEND: text that the caller keeps, from snd.end on */
+static inline void toytcp_user_send(struct tcb *tcb, u32 n)
+{
+	tcb->snd.end += n;
+}
+
 void toytcp_user_offer(struct tcb *tcb, const struct offer *offer);
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
 void toytcp_user_listen(struct tcb *tcb);
-void toytcp_user_send(struct tcb *tcb, u32 n);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
 void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell);
 void toytcp_user_close(struct tcb *tcb);
@@ -242,7 +247,15 @@ static inline bool toytcp_tuning_streams(const struct tuning *t)
 }
 
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now);
-u32 toytcp_tuning_send(const struct tcb *tcb);
+
+/*
+ * How large a send buffer the connection can use, bytes: one cwnd is under way,
+ * another waits its turn, and a third pays for what is around them.
+ */
+static inline u32 toytcp_tuning_send(const struct tcb *tcb)
+{
+	return 3 * tcb->cc.cwnd;
+}
 
 /* listen.c: LISTEN, and SYN-RECEIVED that came from it, as a request */
 

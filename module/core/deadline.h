@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What a connection may wait for, and how the time of it is kept.
- */
+/* What a connection may wait for, and how the time of it is kept. */
 #ifndef TOYTCP_CORE_DEADLINE_H
 #define TOYTCP_CORE_DEADLINE_H
 

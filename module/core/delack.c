@@ -20,12 +20,6 @@
 #include "arrival.h"
 #include "seq.h"
 
-/* An ACK goes out at once. */
-void toytcp_delack_owe(struct tcb *tcb, enum cause cause)
-{
-	tcb->ack_now = cause;
-}
-
 /*
  * An ACK that answers a useless segment. Two hosts that each find the other's
  * ACKs useless must not answer each other for ever (RFC 5961 section 7), so the

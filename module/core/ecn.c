@@ -18,17 +18,6 @@ bool toytcp_ecn_agrees(const struct segment *syn)
 	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
 }
 
-/* Section 6.1.3. The first mark is acknowledged at once. */
-static void take_mark(struct tcb *tcb, const struct segment *seg)
-{
-	if (seg->ctl & CTL_CWR)
-		tcb->ecn_echo = 0;
-	if (seg->ecn == ECN_CE && !tcb->ecn_echo) {
-		tcb->ecn_echo = 1;
-		toytcp_delack_owe(tcb, CAUSE_MARK);
-	}
-}
-
 /*
  * Section 6.1.2: once for each window of text. After a loss cwnd is reduced
  * already, but CWR goes out all the same.
@@ -65,13 +54,18 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 		tcb->ecn_slowed = 0;
 	}
 	tcb->ecn_seen |= !!seg->ecn;
-	if (seg->len)
-		take_mark(tcb, seg);
+	/* Section 6.1.3. The first mark is acknowledged at once. */
+	if (seg->len && seg->ctl & CTL_CWR)
+		tcb->ecn_echo = 0;
+	if (seg->len && seg->ecn == ECN_CE && !tcb->ecn_echo) {
+		tcb->ecn_echo = 1;
+		toytcp_delack_owe(tcb, CAUSE_MARK);
+	}
 	if (seg->ctl & CTL_ECE)
 		slow_down(tcb, seg->ack, act);
 }
 
-/* New text may be marked on its way. */
+/* New text may be marked on its way, and nothing else: section 6.1.5. */
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg)
 {
 	if (!tcb->ecn || !seg->len)

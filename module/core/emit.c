@@ -336,9 +336,8 @@ static void arm_persist(struct tcb *tcb, u64 now)
 {
 	u32 wait = tcb->snd.wnd ? OVERRIDE : toytcp_rtt_timeout(&tcb->rtt);
 
-	if (tcb->deadline[TIMER_PERSIST] || tcb->snd.nxt != tcb->snd.una)
-		return;
-	if (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent))
+	if (tcb->deadline[TIMER_PERSIST] || tcb->snd.nxt != tcb->snd.una ||
+	    (!toytcp_tcb_unsent(tcb) && (!tcb->fin_queued || tcb->fin_sent)))
 		return;
 	notice_pause(tcb, now);
 	tcb->progress = now;
@@ -365,16 +364,11 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
 	       !tcb->keep_probe && !tcb->syn_pending;
 }
 
-/**
- * toytcp_emit_next() - describe the next segment to send
- * @tcb: the connection, in any state
- * @now: microseconds
- * @cause: the clause that allows a SYN, a probe or new text now: @sends of the
- *	event's struct actions
- * @seg: filled in except for the ports, and measured. Its text is
- *	[seq, seq + len) of what the user sent; its @cause is why it goes out
- *
- * Return: true: transmit @seg and call again.
+/*
+ * Describe the next segment to send. @cause: the clause that allows a SYN, a
+ * probe or new text now: @sends of the event's struct actions. The text of @seg
+ * is [seq, seq + len) of what the user sent; its @cause is why it goes out.
+ * Returns true: transmit @seg and call again.
  */
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg)

@@ -20,13 +20,18 @@ u8 toytcp_window_scale(u32 rcv_buf);
 u32 toytcp_window_growth(const struct tcb *tcb);
 u16 toytcp_window_announce(struct tcb *tcb);
 
-void toytcp_delack_owe(struct tcb *tcb, enum cause cause);
 void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now);
 void toytcp_delack_quick(struct tcb *tcb, bool on);
 void toytcp_delack_read(struct tcb *tcb);
 void toytcp_delack_expire(struct tcb *tcb);
 void toytcp_delack_text_sent(struct tcb *tcb, u32 n);
 void toytcp_delack_sent(struct tcb *tcb);
+
+/** toytcp_delack_owe() - an ACK goes out at once, by this clause */
+static inline void toytcp_delack_owe(struct tcb *tcb, enum cause cause)
+{
+	tcb->ack_now = cause;
+}
 
 void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now);
 void toytcp_rtt_acked(struct round_trip *rtt, u32 ack, u64 now);
@@ -62,6 +67,8 @@ void toytcp_blackhole_acked(struct tcb *tcb);
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act);
 void toytcp_ecn_mark(struct tcb *tcb, struct segment *seg);
+void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
+			   struct actions *act);
 
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now);
 void toytcp_deadline_limit(struct tcb *tcb, u64 now);
@@ -86,8 +93,5 @@ static inline void toytcp_deadline_set(struct tcb *tcb, enum tcb_timer timer,
 	tcb->deadline[timer] = toytcp_deadline_tick(at);
 	tcb->deadline_base = (u32)(now >> DEADLINE_BASE_SHIFT);
 }
-
-void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
-			   struct actions *act);
 
 #endif /* TOYTCP_CORE_INTERNAL_H */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Limits and constants of the protocol: each stands here and nowhere else.
- */
+/* Limits and constants of the protocol: each stands here and nowhere else. */
 #ifndef TOYTCP_CORE_LIMITS_H
 #define TOYTCP_CORE_LIMITS_H
 

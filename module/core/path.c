@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Fitting a connection to its path, RFC 9293 section 3.7.
- */
+/* Fitting a connection to its path, RFC 9293 section 3.7. */
 #include "internal.h"
 
 #define MSS_LIMIT	65495	/* bytes: the largest IPv4 packet, no headers */

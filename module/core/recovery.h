@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Loss recovery: the state of rack.c and of recovery.c.
- */
+/* Loss recovery: the state of rack.c and of recovery.c. */
 #ifndef TOYTCP_CORE_RECOVERY_H
 #define TOYTCP_CORE_RECOVERY_H
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Congestion avoidance, RFC 5681 section 3.1.
- */
+/* Congestion avoidance, RFC 5681 section 3.1. */
 #include "algorithm.h"
 
 /* RFC 5681 (3), by bytes: one segment for each window acknowledged. */

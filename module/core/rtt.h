@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Round-trip estimation: the state of rtt.c.
- */
+/* Round-trip estimation: the state of rtt.c. */
 #ifndef TOYTCP_CORE_RTT_H
 #define TOYTCP_CORE_RTT_H
 

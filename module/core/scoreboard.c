@@ -42,9 +42,7 @@ struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
 
 static struct sent_record *take_spare(struct scoreboard *b)
 {
-	struct sent_record *r = b->spare;
-
-	if (!r || b->records >= SCOREBOARD_MAX)
+	if (!b->spare || b->records >= SCOREBOARD_MAX)
 		return NULL;
 	b->records++;
 	return toytcp_scoreboard_return(b);

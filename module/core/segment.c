@@ -88,15 +88,6 @@ static bool parse_options(struct segment *seg, const u8 *opt, u32 left)
 }
 
 /*
- * How long a header says it is. @header: at least 20 bytes. Returns bytes, 0 to
- * 60; not yet validated.
- */
-u32 toytcp_segment_hdrlen(const u8 *header)
-{
-	return (header[12] >> 4) * 4u;
-}
-
-/*
  * Validate a header and take it apart; @seg is undefined on failure. @header
  * has min(@total, toytcp_segment_hdrlen()) readable bytes, or fewer than 20 if
  * @total, header and text together, says so. The reserved bits are ignored (RFC

@@ -59,20 +59,6 @@ static void keep_text(struct arrival *a)
 }
 
 /*
- * RFC 9293 SHLD-3: the user has closed and will read no more: reset, so that
- * the peer knows that its text is lost.
- */
-static bool nobody_reads(struct arrival *a)
-{
-	if (!a->tcb->orphan || a->end == a->seq ||
-	    !seq_after(a->end, a->tcb->rcv.nxt))
-		return false;
-	a->act->reset = true;
-	toytcp_arrival_fail(a, 0, CAUSE_TEXT);
-	return true;
-}
-
-/*
  * Sixth, check the URG bit; seventh, the segment text. Returns whether to go on
  * with the next step.
  */
@@ -80,8 +66,18 @@ bool toytcp_text_process(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 
-	if (!toytcp_tcb_in(tcb, STATES_RECEIVING) || nobody_reads(a))
+	if (!toytcp_tcb_in(tcb, STATES_RECEIVING))
 		return false;
+	/*
+	 * RFC 9293 SHLD-3: the user has closed and will read no more: reset, so
+	 * that the peer knows that its text is lost.
+	 */
+	if (tcb->orphan && a->end != a->seq &&
+	    seq_after(a->end, tcb->rcv.nxt)) {
+		a->act->reset = true;
+		toytcp_arrival_fail(a, 0, CAUSE_TEXT);
+		return false;
+	}
 	toytcp_urgent_arrives(tcb, a->seg, a->act);
 	/* If the ACK has changed the state, its clause stays. */
 	if ((a->seg->len || a->fin) && tcb->state == a->state)

@@ -112,7 +112,7 @@ static bool due(struct tcb *tcb, enum tcb_timer timer, u64 now)
 	return true;
 }
 
-/* Start watching a silent peer, or stop. */
+/* Start or stop watching a silent peer: an option or the state changed. */
 void toytcp_timeout_keepalive(struct tcb *tcb, u64 now)
 {
 	u64 at = tcb->heard + (u64)tcb->keep_idle * SECOND;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * TIME-WAIT: what is left of a connection, RFC 9293 section 3.10.7.4.
- */
+/* TIME-WAIT: what is left of a connection, RFC 9293 section 3.10.7.4. */
 #include "internal.h"
 #include "seq.h"
 

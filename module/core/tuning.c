@@ -10,23 +10,13 @@
  */
 #include "internal.h"
 
+/*
+ * Slow start doubles in each round trip what the peer wants to send, and takes
+ * another one to hear of a larger window.
+ */
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
 #define ROUND_MAX	(2 * SECOND)	/* slower: no large buffer needed */
-
-/*
- * By what factor: slow start doubles in each round trip what the peer wants to
- * send, and takes another one to hear of a larger window: hence GROWTH. The
- * first window is small only because a SYN has no larger one to offer.
- */
-static u32 growth(struct tuning *t, u32 took)
-{
-	if (took > ROUND_MAX)
-		return 1;
-	if (!t->shortest || took < t->shortest)
-		t->shortest = took;
-	return took / SLACK > t->shortest ? 1 : GROWTH;
-}
 
 /*
  * The user has read up to where the window once ended. @t is all 0 at first;
@@ -36,19 +26,18 @@ static u32 growth(struct tuning *t, u32 took)
  */
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {
-	u32 factor = t->since ? growth(t, (u32)now - t->since) : 2;
+	u32 took = (u32)now - t->since, factor = 1;
 
+	if (!t->since) {	/* small only because a SYN cannot offer more */
+		factor = 2;
+	} else if (took <= ROUND_MAX) {
+		if (!t->shortest || took < t->shortest)
+			t->shortest = took;
+		if (took / SLACK <= t->shortest)
+			factor = GROWTH;
+	}
 	t->since = (u32)now | 1;
 	t->edge = tcb->rcv.adv;
 	return min_t(u64, (u64)tcb->rcv.buf * factor,
 		     max_t(u32, tcb->rcv.buf, WINDOW_MAX));
-}
-
-/*
- * How large a send buffer the connection can use. Returns bytes: one cwnd is
- * under way, another waits its turn, and a third pays for what is around them.
- */
-u32 toytcp_tuning_send(const struct tcb *tcb)
-{
-	return 3 * tcb->cc.cwnd;
 }

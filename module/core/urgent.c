@@ -12,7 +12,7 @@
 
 #define UP_MAX		65535u	/* as far as the wire's 16 bits can point */
 
-/* SEND with the URGENT flag: all queued text is urgent. */
+/* SEND with URGENT, after toytcp_user_send(): all queued text is urgent. */
 void toytcp_urgent_send(struct tcb *tcb)
 {
 	bool news = !toytcp_urgent_pending(tcb);

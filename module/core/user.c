@@ -123,19 +123,10 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	toytcp_tcb_set_state(tcb, TCP_SYN_SENT, CAUSE_OPEN, NULL);
 }
 
-/* Passive OPEN: CLOSED -> LISTEN */
+/* Passive OPEN: CLOSED -> LISTEN. */
 void toytcp_user_listen(struct tcb *tcb)
 {
 	toytcp_tcb_set_state(tcb, TCP_LISTEN, CAUSE_OPEN, NULL);
-}
-
-/*
- * SEND: the user has handed over more text. The caller keeps the bytes, from
- * snd.end on.
- */
-void toytcp_user_send(struct tcb *tcb, u32 n)
-{
-	tcb->snd.end += n;
 }
 
 /* RECEIVE: the user has taken text. */
