@@ -21,19 +21,18 @@
 #include "seq.h"
 
 /*
- * An ACK that answers a useless segment. Two hosts that each find the other's
- * ACKs useless must not answer each other for ever (RFC 5961 section 7), so the
- * rate is limited for segments with neither text nor FIN, for each connection
- * separately.
+ * An ACK that answers a useless segment; the rate is limited for segments with
+ * neither text nor FIN, for each connection separately: RFC 5961 section 7.
  */
 void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 {
 	struct tcb *tcb = a->tcb;
+	bool limited = !a->seg->len && !(a->seg->ctl & CTL_FIN);
+	u32 time = toytcp_policy_answer(limited ? tcb->challenged : 0, a->now);
 
-	if (!a->seg->len && !(a->seg->ctl & CTL_FIN) && tcb->challenged &&
-	    (u32)a->now - tcb->challenged < CHALLENGE_GAP)
+	if (!time)
 		return;
-	tcb->challenged = (u32)a->now;
+	tcb->challenged = time;
 	toytcp_delack_owe(tcb, cause);
 }
 

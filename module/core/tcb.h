@@ -118,8 +118,8 @@ struct receive_space {
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
  * @ecn_high: SND.NXT when a mark last reduced cwnd
- * @challenged: when a useless segment was last answered, microseconds, the low
- *	32 bits
+ * @challenged: when a useless segment was last answered, as
+ *	toytcp_policy_answer() returned it
  * @mss_former: the size of segments before a black hole made them smaller,
  *	bytes of text and options; 0: it did not, or the size is restored
  * @mss_proven: the smaller size that got through; 0: none yet
