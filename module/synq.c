@@ -30,13 +30,13 @@ static struct toytcp_request *request_of(struct toytcp_waiting *w)
 	return container_of(w, struct toytcp_request, waiting);
 }
 
-/* For 1 s, and twice as long after each retransmission: RFC 6298. */
+/* At least 1 s, and twice as long after each retransmission: RFC 6298. */
 static void wait_for_ack(struct toytcp_listener *l, struct toytcp_request *e)
 {
 	u8 repeated = e->core.repeated;
 
 	toytcp_waiting_queue(&l->requests, &e->waiting, repeated,
-			     jiffies + ((unsigned long)HZ << repeated));
+			     jiffies + ((unsigned long)HZ << repeated) + 1);
 }
 
 /* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
@@ -57,13 +57,22 @@ static void reply(const struct toytcp_listener *l,
 			      TCP_SYN_RECV, cause);
 }
 
-static void send_synack(const struct toytcp_listener *l,
-			struct toytcp_request *e, u8 cause)
+/* Restarts the timer, too: the peer's may run just as long. */
+static void resend_synack(struct toytcp_listener *l, struct toytcp_request *e,
+			  u8 cause)
 {
 	struct segment seg;
+	bool queued;
 
-	toytcp_request_synack(&e->core, toytcp_now(), &seg);
-	reply(l, e, &seg, cause);
+	spin_lock(&l->requests.lock);
+	queued = !list_empty(&e->waiting.link);
+	if (queued) {
+		toytcp_request_synack(&e->core, toytcp_now(), &seg);
+		wait_for_ack(l, e);
+	}
+	spin_unlock(&l->requests.lock);
+	if (queued)
+		reply(l, e, &seg, cause);
 }
 
 /* No ACK came. After the last retransmission that is the end of it. */
@@ -87,14 +96,14 @@ static void expire_request(struct toytcp_waitlist *list,
 static void retransmit_synack(struct toytcp_waitlist *list,
 			      struct toytcp_waiting *w)
 {
-	const struct toytcp_listener *l = listener_of(list);
+	struct toytcp_listener *l = listener_of(list);
 	struct toytcp_request *e = request_of(w);
 
 	if (list_empty(&w->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
 		return;
 	toytcp_count(l->tn, timeouts);
 	toytcp_count(l->tn, retransmitted);
-	send_synack(l, e, CAUSE_RETRANSMISSION);
+	resend_synack(l, e, CAUSE_RETRANSMISSION);
 }
 
 static const struct toytcp_waiting_ops request_ops = {
@@ -149,11 +158,14 @@ bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 		     const struct segment *syn)
 {
+	struct segment seg;
+
+	toytcp_request_synack(&e->core, toytcp_now(), &seg);
 	if (!toytcp_synq_insert(l, e))
 		return;
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	send_synack(l, e, CAUSE_LISTEN_SYN);
+	reply(l, e, &seg, CAUSE_LISTEN_SYN);
 }
 
 /* The child gets the place of the request and joins the accept queue. */
@@ -248,7 +260,7 @@ static void carry_out_request(struct toytcp_listener *l,
 	switch (verdict) {
 	case VERDICT_RETRANSMIT:
 		if (toytcp_answer_due(&e->waiting.answered))
-			send_synack(l, e, CAUSE_LISTEN_SYN);
+			resend_synack(l, e, CAUSE_LISTEN_SYN);
 		break;
 	case VERDICT_ACK:
 		acknowledge_request(l, e, seg);

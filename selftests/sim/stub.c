@@ -7,18 +7,18 @@
 
 #define SYNACK_REPEATS	5
 
+/*
+ * Starts the timer anew, even if the peer's SYN is the reason to send. It goes
+ * off a tick late, as a connection's, which is rounded up, may.
+ */
 static void send_synack(struct endpoint *e)
 {
 	struct segment seg;
 
+	e->timer = e->world->now + (RTO_INITIAL << e->request.repeated) +
+		   (1 << TICK_SHIFT);
 	toytcp_request_synack(&e->request, e->world->now, &seg);
 	endpoint_send(e, &seg, NULL);
-}
-
-static void await_ack(struct endpoint *e)
-{
-	e->timer = e->world->now + (RTO_INITIAL << e->request.repeated);
-	send_synack(e);
 }
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
@@ -34,7 +34,7 @@ static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 	e->kind = REQUEST;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	await_ack(e);
+	send_synack(e);
 }
 
 static void promote(struct endpoint *e, const struct packet *p,
@@ -159,7 +159,7 @@ static void request_expire(struct endpoint *e)
 		return;
 	}
 	e->request.repeated++;
-	await_ack(e);
+	send_synack(e);
 }
 
 void stub_expire(struct endpoint *e)
