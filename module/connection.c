@@ -71,7 +71,7 @@ void toytcp_connection_init(struct sock *sk,
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	sk->sk_destruct = destruct;
 	sk->sk_gso_type = TOYTCP_GSO_TYPE;
-	toytcp_timer_init(sk, expired);
+	toytcp_timer_init(&sk->sk_timer, expired);
 }
 
 /**

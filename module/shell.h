@@ -166,11 +166,10 @@ bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
 u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
 /* timer.c */
-void toytcp_timer_init(struct sock *sk, void (*expired)(struct timer_list *));
+void toytcp_timer_init(struct timer_list *timer,
+		       void (*expired)(struct timer_list *));
 void toytcp_timer_arm(struct sock *sk);
 void toytcp_timer_stop(struct sock *sk);
-void toytcp_timer_setup_list(struct timer_list *timer,
-			     void (*expire)(struct timer_list *));
 void toytcp_timer_set(struct timer_list *timer, unsigned long when);
 void toytcp_timer_kill(struct timer_list *timer);
 

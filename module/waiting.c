@@ -17,31 +17,20 @@ static struct toytcp_waiting *first_of(struct list_head *queue)
 	return list_first_entry_or_null(queue, struct toytcp_waiting, link);
 }
 
-/* The next one whose time is up. */
-static struct toytcp_waiting *first_due(struct toytcp_waitlist *list)
+/* The entry with the earliest deadline, or NULL. */
+static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
 {
-	struct toytcp_waiting *w;
-	int n;
-
-	for (n = 0; n < TOYTCP_QUEUES; n++) {
-		w = first_of(&list->queue[n]);
-		if (w && !time_before(jiffies, w->deadline))
-			return w;
-	}
-	return NULL;
-}
-
-static void rearm(struct toytcp_waitlist *list)
-{
-	struct toytcp_waiting *w;
+	struct toytcp_waiting *w, *earliest = NULL;
 	int n;
 
 	lockdep_assert_held(&list->lock);
 	for (n = 0; n < TOYTCP_QUEUES; n++) {
 		w = first_of(&list->queue[n]);
-		if (w)
-			toytcp_timer_set(&list->timer, w->deadline);
+		if (w && (!earliest ||
+			  time_before(w->deadline, earliest->deadline)))
+			earliest = w;
 	}
+	return earliest;
 }
 
 /* Nothing is sent under the lock: it may come back to us on this very CPU. */
@@ -49,29 +38,26 @@ static void expire_waiting(struct timer_list *timer)
 {
 	struct toytcp_waitlist *list = timer_container_of(list, timer, timer);
 	struct toytcp_waiting *w;
+	bool due;
 	int n = 0;
 
 	rcu_read_lock();
 	do {
 		spin_lock(&list->lock);
-		w = first_due(list);
-		if (w)
+		w = earliest_of(list);
+		due = w && n++ < AT_ONCE && !time_before(jiffies, w->deadline);
+		if (due)
 			list->ops->expire(list, w);
-		if (!w || ++n == AT_ONCE)
-			rearm(list);
+		else if (w)
+			toytcp_timer_set(&list->timer, w->deadline);
 		spin_unlock(&list->lock);
-		if (w && list->ops->retransmit)
+		if (due && list->ops->retransmit)
 			list->ops->retransmit(list, w);
-	} while (w && n < AT_ONCE);
+	} while (due);
 	rcu_read_unlock();
 }
 
-/**
- * toytcp_waiting_init() - prepare an empty list
- * @list: all zero
- * @tn: the namespace of its entries
- * @ops: what differs between requests and TIME-WAIT
- */
+/* toytcp_waiting_init() - prepare an empty list; @list is all zero */
 void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
 			 const struct toytcp_waiting_ops *ops)
 {
@@ -80,19 +66,14 @@ void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
 	spin_lock_init(&list->lock);
 	for (n = 0; n < TOYTCP_QUEUES; n++)
 		INIT_LIST_HEAD(&list->queue[n]);
-	toytcp_timer_setup_list(&list->timer, expire_waiting);
+	toytcp_timer_init(&list->timer, expire_waiting);
 	list->tn = tn;
 	list->ops = ops;
 }
 
-/**
- * toytcp_waiting_new() - a small entry, all zero but for its head
- * @size: bytes; a struct toytcp_waiting comes first in it
- * @kind: what it is
- * @who: its four-tuple
- * @dev: the device it is bound to, or 0
- *
- * Return: the entry, in no list yet; NULL if memory is short.
+/*
+ * toytcp_waiting_new() - a small entry of @size bytes, a struct toytcp_waiting
+ * first, all zero but for its head; in no list yet. NULL if memory is short.
  */
 void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 			 const struct toytcp_tuple *who, int dev)
@@ -108,12 +89,9 @@ void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 	return w;
 }
 
-/**
- * toytcp_waiting_queue() - put an entry last in a queue
- * @list: locked
- * @w: in the connection table; in no queue yet, or in another one
- * @n: which queue
- * @deadline: jiffies; those before it in the queue have none that is later
+/*
+ * toytcp_waiting_queue() - put an entry of the connection table last in queue
+ * @n of a locked list; none in it has a later deadline, in jiffies
  */
 void toytcp_waiting_queue(struct toytcp_waitlist *list,
 			  struct toytcp_waiting *w, int n,
@@ -127,11 +105,7 @@ void toytcp_waiting_queue(struct toytcp_waitlist *list,
 	toytcp_timer_set(&list->timer, deadline);
 }
 
-/**
- * toytcp_waiting_forget() - remove an entry from everywhere
- * @list: locked
- * @w: in it; freed after a grace period
- */
+/* toytcp_waiting_forget() - remove an entry from its locked list, and free it */
 void toytcp_waiting_forget(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w)
 {
@@ -144,12 +118,9 @@ void toytcp_waiting_forget(struct toytcp_waitlist *list,
 	kfree_rcu(w, rcu);
 }
 
-/**
- * toytcp_waiting_end() - the same, unless another CPU was faster
- * @list: not locked
- * @w: found under RCU
- *
- * Return: whether it was in the list.
+/*
+ * toytcp_waiting_end() - the same for an entry found under RCU, not locked;
+ * returns false if another CPU was faster
  */
 bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 {
@@ -163,7 +134,7 @@ bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 	return was_there;
 }
 
-/** toytcp_waiting_clear() - remove all entries of a locked list */
+/* toytcp_waiting_clear() - remove all entries of a locked list */
 void toytcp_waiting_clear(struct toytcp_waitlist *list)
 {
 	struct toytcp_waiting *w;
