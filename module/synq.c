@@ -6,11 +6,9 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-/**
- * toytcp_synq_overflows() - is the accept queue full? Then count it
- * @l: the listener
- *
- * As with TCP, a backlog of n has room for n + 1.
+/*
+ * toytcp_synq_overflows() - is the accept queue full? Then count it. As with
+ * TCP, a backlog of n has room for n + 1.
  */
 bool toytcp_synq_overflows(const struct toytcp_listener *l)
 {
@@ -18,16 +16,6 @@ bool toytcp_synq_overflows(const struct toytcp_listener *l)
 		return false;
 	toytcp_count(l->tn, drop_listen_overflow);
 	return true;
-}
-
-static struct toytcp_listener *listener_of(struct toytcp_waitlist *list)
-{
-	return container_of(list, struct toytcp_listener, requests);
-}
-
-static struct toytcp_request *request_of(struct toytcp_waiting *w)
-{
-	return container_of(w, struct toytcp_request, waiting);
 }
 
 /* At least 1 s, and twice as long after each retransmission: RFC 6298. */
@@ -79,31 +67,32 @@ static void resend_synack(struct toytcp_listener *l, struct toytcp_request *e,
 static void expire_request(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w)
 {
-	struct toytcp_listener *l = listener_of(list);
-	struct toytcp_request *e = request_of(w);
+	struct toytcp_request *e = container_of(w, struct toytcp_request,
+						waiting);
 
 	if (e->core.repeated < TOYTCP_SYNACK_RETRIES) {
 		WRITE_ONCE(e->core.repeated, e->core.repeated + 1);
-		wait_for_ack(l, e);
+		wait_for_ack(e->listener, e);
 		return;
 	}
-	toytcp_event(l->tn, &e->entry.who, EVENT_NONE, NULL, TCP_SYN_RECV,
+	toytcp_event(list->tn, &e->entry.who, EVENT_NONE, NULL, TCP_SYN_RECV,
 		     TCP_LISTEN, CAUSE_USER_TIMEOUT);
 	toytcp_waiting_forget(list, w);
-	toytcp_count(l->tn, attempt_fails);
+	toytcp_count(list->tn, attempt_fails);
 }
 
 static void retransmit_synack(struct toytcp_waitlist *list,
 			      struct toytcp_waiting *w)
 {
-	struct toytcp_listener *l = listener_of(list);
-	struct toytcp_request *e = request_of(w);
+	struct toytcp_request *e = container_of(w, struct toytcp_request,
+						waiting);
 
-	if (list_empty(&w->link) || (READ_ONCE(e->acked) && is_deferred(l, e)))
+	if (list_empty(&w->link) ||
+	    (READ_ONCE(e->acked) && is_deferred(e->listener, e)))
 		return;
-	toytcp_count(l->tn, timeouts);
-	toytcp_count(l->tn, retransmitted);
-	resend_synack(l, e, CAUSE_RETRANSMISSION);
+	toytcp_count(list->tn, timeouts);
+	toytcp_count(list->tn, retransmitted);
+	resend_synack(e->listener, e, CAUSE_RETRANSMISSION);
 }
 
 static const struct toytcp_waiting_ops request_ops = {
@@ -111,26 +100,23 @@ static const struct toytcp_waiting_ops request_ops = {
 	.retransmit	= retransmit_synack,
 };
 
-/** toytcp_synq_init() - a listener that is being made has no requests */
+/* toytcp_synq_init() - a listener that is being made has no requests */
 void toytcp_synq_init(struct toytcp_listener *l)
 {
 	toytcp_waiting_init(&l->requests, l->tn, &request_ops);
 }
 
-/** toytcp_synq_clear() - forget all requests; requests.lock is held */
+/* toytcp_synq_clear() - forget all requests; requests.lock is held */
 void toytcp_synq_clear(struct toytcp_listener *l)
 {
 	this_cpu_add(l->tn->mib->counter[MIB_attempt_fails], l->requests.count);
 	toytcp_waiting_clear(&l->requests);
 }
 
-/**
- * toytcp_synq_insert() - LISTEN -> SYN-RECEIVED
- * @l: the listener, found under RCU
- * @e: complete; taken over
- *
- * Return: false, and @e is freed, if the listener has stopped, or if another
- * CPU was faster with the same segment.
+/*
+ * toytcp_synq_insert() - LISTEN -> SYN-RECEIVED; takes @e over. Returns false
+ * if the listener, found under RCU, has stopped, or if another CPU was faster
+ * with the same segment.
  */
 bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 {
@@ -149,12 +135,7 @@ bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 	return ok;
 }
 
-/**
- * toytcp_synq_add() - the same, and send the SYN,ACK
- * @l: the listener, found under RCU
- * @e: complete; taken over
- * @syn: the segment it was made from
- */
+/* toytcp_synq_add() - the same for a request made from @syn, with a SYN,ACK */
 void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 		     const struct segment *syn)
 {
@@ -188,23 +169,12 @@ static bool replace_by_child(struct toytcp_listener *l,
 }
 
 /*
- * The child is in the accept queue before it has seen the segment: whoever
- * accepts it waits for its lock. If the segment does not make it ESTABLISHED,
- * no other will.
- */
-static void first_segment(const struct toytcp_listener *l, struct sock *child,
-			  struct sk_buff *skb, const struct segment *seg)
-{
-	toytcp_ports_share(l->sk, &toytcp_sk(child)->claim,
-			   inet_sk(child)->inet_num, false);
-	toytcp_receive_segment(child, skb, seg);
-	if (child->sk_state == TCP_SYN_RECV)
-		toytcp_settle_abort(child, ECONNABORTED);
-}
-
-/*
  * Returns true if the segment must be looked up again: another CPU was faster,
  * the listener has stopped, or the accept queue has become full.
+ *
+ * The child is in the accept queue before it has seen the segment, which it
+ * records: accept() waits for its lock. If this segment does not make it
+ * ESTABLISHED, no other will.
  */
 static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 		    struct sk_buff *skb, const struct segment *seg)
@@ -218,8 +188,13 @@ static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 	}
 	bh_lock_sock_nested(child);
 	replaced = replace_by_child(l, e, child);
-	if (replaced)
-		first_segment(l, child, skb, seg);
+	if (replaced) {
+		toytcp_ports_share(l->sk, &toytcp_sk(child)->claim,
+				   inet_sk(child)->inet_num, false);
+		toytcp_receive_segment(child, skb, seg);
+		if (child->sk_state == TCP_SYN_RECV)
+			toytcp_settle_abort(child, ECONNABORTED);
+	}
 	bh_unlock_sock(child);
 	if (replaced)
 		l->sk->sk_data_ready(l->sk);
@@ -228,42 +203,25 @@ static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 	return !replaced;
 }
 
-/* Does TCP_DEFER_ACCEPT want more than this final ACK? */
-static bool must_wait(const struct toytcp_listener *l, struct toytcp_request *e,
-		      const struct segment *seg)
-{
-	if (toytcp_segment_length(seg) || !is_deferred(l, e))
-		return false;
-	WRITE_ONCE(e->acked, true);
-	return true;
-}
-
-static void acknowledge_request(const struct toytcp_listener *l,
-				struct toytcp_request *e,
-				const struct segment *seg)
-{
-	struct segment ack;
-
-	if (!toytcp_answer_due(&e->waiting.answered))
-		return;
-	toytcp_request_ack(&e->core, toytcp_now(), &ack);
-	reply(l, e, &ack, seg->ctl & CTL_RST ? CAUSE_CHALLENGE_RST :
-					       CAUSE_SEQUENCE);
-}
-
 /* All but promotion: the request stays one, or ends. */
 static void carry_out_request(struct toytcp_listener *l,
 			      struct toytcp_request *e, enum verdict verdict,
 			      const struct sk_buff *skb,
 			      const struct segment *seg)
 {
+	struct segment ack;
+
 	switch (verdict) {
 	case VERDICT_RETRANSMIT:
 		if (toytcp_answer_due(&e->waiting.answered))
 			resend_synack(l, e, CAUSE_LISTEN_SYN);
 		break;
 	case VERDICT_ACK:
-		acknowledge_request(l, e, seg);
+		if (!toytcp_answer_due(&e->waiting.answered))
+			break;
+		toytcp_request_ack(&e->core, toytcp_now(), &ack);
+		reply(l, e, &ack, seg->ctl & CTL_RST ? CAUSE_CHALLENGE_RST :
+						       CAUSE_SEQUENCE);
 		break;
 	case VERDICT_END:
 		if (toytcp_waiting_end(&l->requests, &e->waiting))
@@ -277,39 +235,30 @@ static void carry_out_request(struct toytcp_listener *l,
 	}
 }
 
-static u8 request_cause(const struct segment *seg)
-{
-	if (seg->ctl & CTL_RST)
-		return CAUSE_RST;
-	if (seg->ctl & CTL_SYN)
-		return CAUSE_SYN;
-	return CAUSE_ACK;
-}
-
-/**
- * toytcp_synq_arrives() - a segment arrived for a request
- * @l: its listener, found under RCU
- * @e: the request, likewise
- * @skb: data at our header; taken over
- * @seg: the same, parsed
+/*
+ * toytcp_synq_arrives() - a segment arrived for a request. Takes over @skb,
+ * which has its data at our header. Returns true, and does not, if another CPU
+ * was faster: see toytcp_listener_arrives().
  *
- * Context: under RCU, BH disabled.
- *
- * Return: true if another CPU was faster: see toytcp_listener_arrives().
+ * Context: under RCU, in which @l and @e were found; BH disabled.
  */
 bool toytcp_synq_arrives(struct toytcp_listener *l, struct toytcp_request *e,
 			 struct sk_buff *skb, const struct segment *seg)
 {
 	enum verdict verdict = toytcp_request_arrives(&e->core, seg,
 						      toytcp_now());
-	/* If so, our SYN,ACK's retransmission will make the peer send it again. */
+	/* If so, our SYN,ACK will come again, and make the peer resend it. */
 	bool full = verdict == VERDICT_PROMOTE && toytcp_synq_overflows(l);
 
-	if (verdict == VERDICT_PROMOTE && !full && !must_wait(l, e, seg))
-		return promote(l, e, skb, seg);	/* the child records it */
+	if (verdict == VERDICT_PROMOTE && !full) {
+		if (toytcp_segment_length(seg) || !is_deferred(l, e))
+			return promote(l, e, skb, seg);
+		WRITE_ONCE(e->acked, true);
+	}
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, seg, TCP_SYN_RECV,
 		     verdict == VERDICT_END ? TCP_LISTEN : TCP_SYN_RECV,
-		     request_cause(seg));
+		     seg->ctl & CTL_RST ? CAUSE_RST :
+		     seg->ctl & CTL_SYN ? CAUSE_SYN : CAUSE_ACK);
 	carry_out_request(l, e, verdict, skb, seg);
 	if (full)
 		toytcp_drop_counted(skb, drop_listen_overflow);
