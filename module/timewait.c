@@ -12,11 +12,6 @@
 /* How many all namespaces but the initial one have: toytcp_others_add(). */
 static atomic_t other_timewaits;
 
-static struct toytcp_timewait *timewait_of(struct toytcp_waiting *w)
-{
-	return container_of(w, struct toytcp_timewait, waiting);
-}
-
 /*
  * Puts an entry last, with 2 MSL to go. If that has been lowered since, it now
  * holds for those before, too: the list stays in order.
@@ -46,7 +41,10 @@ static void expire_timewait(struct toytcp_waitlist *list,
 static void release_timewait(struct toytcp_waitlist *list,
 			     struct toytcp_waiting *w)
 {
-	toytcp_ports_release(list->tn, &timewait_of(w)->claim);
+	struct toytcp_timewait *r = container_of(w, struct toytcp_timewait,
+						 waiting);
+
+	toytcp_ports_release(list->tn, &r->claim);
 	toytcp_others_add(list->tn, &other_timewaits, -1);
 }
 
@@ -55,17 +53,18 @@ static const struct toytcp_waiting_ops timewait_ops = {
 	.gone	= release_timewait,
 };
 
-/** toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
+/* toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
 void toytcp_timewait_init(struct toytcp_net *tn)
 {
 	toytcp_waiting_init(&tn->timewaits, tn, &timewait_ops);
 }
 
-/** toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
+/* toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
 	struct list_head *queue = &tn->timewaits.queue[0];
 
+	/* One at a time: there may be very many. */
 	while (!list_empty(queue))
 		toytcp_waiting_end(&tn->timewaits,
 				   list_first_entry(queue,
@@ -74,24 +73,9 @@ void toytcp_timewait_destroy(struct toytcp_net *tn)
 	toytcp_timer_kill(&tn->timewaits.timer);
 }
 
-static struct toytcp_timewait *make_timewait(const struct toytcp_sock *tp)
-{
-	const struct toytcp_net *tn = tp->tn;
-	struct toytcp_timewait *r;
-
-	if (READ_ONCE(tn->timewaits.count) >= TOYTCP_TIMEWAITS_MAX ||
-	    toytcp_others_count(tn, &other_timewaits) >= TOYTCP_TIMEWAITS_OTHERS)
-		return NULL;
-	r = toytcp_waiting_new(sizeof(*r), ENTRY_TIMEWAIT, &tp->entry.who,
-			       tp->entry.dev);
-	if (r)
-		toytcp_timewait_from_tcb(&r->core, &tp->tcb);
-	return r;
-}
-
-/**
- * toytcp_timewait_enter() - a connection goes on as a TIME-WAIT entry
- * @sk: locked; in TIME-WAIT, nothing more to send
+/*
+ * toytcp_timewait_enter() - a locked socket in TIME-WAIT that has nothing more
+ * to send goes on as a TIME-WAIT entry
  *
  * The socket's entry has left the table afterwards, with the table's reference,
  * and its claim is the TIME-WAIT entry's. If there are too many of those, or no
@@ -101,26 +85,23 @@ void toytcp_timewait_enter(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct toytcp_timewait *r = make_timewait(tp);
+	struct toytcp_timewait *r = NULL;
 
 	sock_owned_by_me(sk);
+	if (READ_ONCE(tn->timewaits.count) < TOYTCP_TIMEWAITS_MAX &&
+	    toytcp_others_count(tn, &other_timewaits) < TOYTCP_TIMEWAITS_OTHERS)
+		r = toytcp_waiting_new(sizeof(*r), ENTRY_TIMEWAIT,
+				       &tp->entry.who, tp->entry.dev);
 	if (!r) {
 		toytcp_count(tn, time_wait_overflow);
 		return;
 	}
+	toytcp_timewait_from_tcb(&r->core, &tp->tcb);
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	toytcp_others_add(tn, &other_timewaits, 1);
 	wait_2msl(&tn->timewaits, r);
-	spin_unlock_bh(&tn->timewaits.lock);
-}
-
-static void restart_2msl(struct toytcp_net *tn, struct toytcp_timewait *r)
-{
-	spin_lock_bh(&tn->timewaits.lock);
-	if (!list_empty(&r->waiting.link))
-		wait_2msl(&tn->timewaits, r);
 	spin_unlock_bh(&tn->timewaits.lock);
 }
 
@@ -143,11 +124,9 @@ static void answer_timewait(struct toytcp_net *tn,
 			      TCP_TIME_WAIT, cause);
 }
 
-/**
- * toytcp_timewait_reuse() - a TIME-WAIT entry makes way for a new connection
- * @tn: the namespace
- * @r: the TIME-WAIT entry, found under RCU
- * @cause: enum cause, for the record
+/*
+ * toytcp_timewait_reuse() - an entry, found under RCU, makes way for a new
+ * connection; @cause is for the record
  */
 void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 			   u8 cause)
@@ -158,29 +137,18 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 	toytcp_waiting_end(&tn->timewaits, &r->waiting);
 }
 
-/* For at least a second: the clock of the timestamps has moved on. */
-static bool is_settled(const struct toytcp_net *tn,
-		       const struct toytcp_timewait *r)
-{
-	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
-
-	return time_after_eq(jiffies, READ_ONCE(r->waiting.deadline) -
-				      msecs_to_jiffies(wait) + HZ);
-}
-
-/**
- * toytcp_timewait_yield() - may connect() have a four-tuple in TIME-WAIT?
- * @tn: the namespace
- * @entry: what it wants to insert; another one is in its way
+/*
+ * toytcp_timewait_yield() - connect() wants to insert @entry, but another one
+ * is in its way. Returns whether that is in TIME-WAIT, and has made way.
  *
- * RFC 6191 section 3: both ends tell old segments by their timestamps, so only
- * if the new connection is to have some, too.
- *
- * Return: whether a TIME-WAIT entry has made way.
+ * RFC 6191 section 3: both ends recognize old segments by their timestamps, so
+ * only if the new connection is to have some, too, and after at least a second:
+ * the clock of the timestamps has moved on.
  */
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_entry *entry)
 {
+	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
 	struct toytcp_entry *rival;
 	struct toytcp_timewait *r;
 	bool yields;
@@ -189,33 +157,41 @@ bool toytcp_timewait_yield(struct toytcp_net *tn,
 	rival = toytcp_table_rival(tn, entry);
 	r = container_of(rival, struct toytcp_timewait, entry);
 	yields = rival && rival->kind == ENTRY_TIMEWAIT && r->core.timestamps &&
-		 READ_ONCE(tn->sysctl_timestamps) && is_settled(tn, r);
+		 READ_ONCE(tn->sysctl_timestamps) &&
+		 time_after_eq(jiffies, READ_ONCE(r->waiting.deadline) -
+					msecs_to_jiffies(wait) + HZ);
 	if (yields)
 		toytcp_timewait_reuse(tn, r, CAUSE_OPEN);
 	rcu_read_unlock();
 	return yields;
 }
 
-static u8 timewait_cause(const struct segment *seg)
+/*
+ * toytcp_timewait_arrives() - a segment arrived for a TIME-WAIT entry; @verdict
+ * is toytcp_timewait_verdict()'s. Takes over @skb, which has its data at our
+ * header.
+ *
+ * Context: under RCU, BH disabled.
+ */
+void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
+			     enum verdict verdict, struct sk_buff *skb,
+			     const struct segment *seg)
 {
-	if (seg->ctl & CTL_RST)
-		return CAUSE_RST;
-	if (seg->ctl & CTL_SYN)
-		return CAUSE_SYN;
-	return seg->ctl & CTL_FIN ? CAUSE_FIN : CAUSE_SEQUENCE;
-}
+	u8 cause = seg->ctl & CTL_RST ? CAUSE_RST :
+		   seg->ctl & CTL_SYN ? CAUSE_SYN :
+		   seg->ctl & CTL_FIN ? CAUSE_FIN : CAUSE_SEQUENCE;
 
-static void carry_out_timewait(struct toytcp_net *tn,
-			       struct toytcp_timewait *r,
-			       enum verdict verdict,
-			       const struct sk_buff *skb, u8 cause)
-{
+	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
+		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
 	switch (verdict) {
 	case VERDICT_END:
 		toytcp_waiting_end(&tn->timewaits, &r->waiting);
 		break;
 	case VERDICT_RESTART:
-		restart_2msl(tn, r);
+		spin_lock_bh(&tn->timewaits.lock);
+		if (!list_empty(&r->waiting.link))
+			wait_2msl(&tn->timewaits, r);
+		spin_unlock_bh(&tn->timewaits.lock);
 		answer_timewait(tn, r, skb, cause);
 		break;
 	case VERDICT_ACK:
@@ -226,27 +202,5 @@ static void carry_out_timewait(struct toytcp_net *tn,
 	default:
 		break;
 	}
-}
-
-/**
- * toytcp_timewait_arrives() - a segment arrived for a TIME-WAIT entry
- * @tn: the namespace
- * @r: the TIME-WAIT entry, found under RCU
- * @verdict: what toytcp_timewait_verdict() says of the segment; if
- *	VERDICT_CREATE, nobody listens
- * @skb: data at our header; taken over
- * @seg: the same, parsed
- *
- * Context: under RCU, BH disabled.
- */
-void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
-			     enum verdict verdict, struct sk_buff *skb,
-			     const struct segment *seg)
-{
-	u8 cause = timewait_cause(seg);
-
-	toytcp_event(tn, &r->entry.who, EVENT_IN, seg, TCP_TIME_WAIT,
-		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
-	carry_out_timewait(tn, r, verdict, skb, cause);
 	consume_skb(skb);
 }
