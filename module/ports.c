@@ -16,11 +16,6 @@
 
 #include "toytcp.h"
 
-static struct toytcp_ports *ports_of(const struct sock *sk)
-{
-	return &toytcp_sock_net(sk)->ports;
-}
-
 /* What counts is what a socket has when another one wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
@@ -35,29 +30,21 @@ static void refresh(struct toytcp_claim *c)
 	c->reuseport = !!sk->sk_reuseport;
 }
 
-static bool overlap(const struct toytcp_claim *a, const struct toytcp_claim *b)
-{
-	return (!a->addr || !b->addr || a->addr == b->addr) &&
-	       (!a->dev || !b->dev || a->dev == b->dev);
-}
-
-/* Do both sides agree that @c shares the port with @other, which is older? */
-static bool may_share(const struct toytcp_claim *c,
-		      const struct toytcp_claim *other)
-{
-	if (c->reuse && other->reuse && !other->listening)
-		return true;
-	return c->reuseport && other->reuseport &&
-	       (other->timewait || uid_eq(c->uid, other->uid));
-}
-
 static bool permits(struct toytcp_claim *c, struct toytcp_claim *other,
 		    enum terms terms)
 {
 	if (terms == CONNECT_ANY)
 		return other->shared;
 	refresh(other);
-	return !overlap(c, other) || (terms == BIND_PORT && may_share(c, other));
+	if ((c->addr && other->addr && c->addr != other->addr) ||
+	    (c->dev && other->dev && c->dev != other->dev))
+		return true;
+	if (terms == BIND_ANY)
+		return false;
+	/* Do both sides agree to share? @other is the older one. */
+	return (c->reuse && other->reuse && !other->listening) ||
+	       (c->reuseport && other->reuseport &&
+		(other->timewait || uid_eq(c->uid, other->uid)));
 }
 
 static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
@@ -98,42 +85,23 @@ static void add_claim(struct toytcp_ports *ports, struct toytcp_claim *c,
 	INIT_HLIST_NODE(&c->node);
 	if (c->inherited) {
 		hash_for_each_possible(ports->claims, other, node, port) {
-			if (!are_alike(c, other))
-				continue;
-			list_add(&c->alike, &other->alike);
-			return;
+			if (are_alike(c, other)) {
+				list_add(&c->alike, &other->alike);
+				return;
+			}
 		}
 	}
 	hash_add(ports->claims, &c->node, port);
 }
 
-/* The one in the chain leaves its place to one of the others. */
-static void remove_claim(struct toytcp_ports *ports, struct toytcp_claim *c)
-{
-	bool in_chain = hash_hashed(&c->node);
-	struct toytcp_claim *heir;
-
-	hash_del(&c->node);
-	if (in_chain && !list_empty(&c->alike)) {
-		heir = list_first_entry(&c->alike, struct toytcp_claim, alike);
-		hash_add(ports->claims, &heir->node, heir->port);
-	}
-	list_del_init(&c->alike);
-	c->port = 0;
-}
-
-/**
- * toytcp_ports_take() - claim a port
- * @sk: locked, without a claim
- * @port: host order
- * @terms: which other claims are tolerated
- *
- * Return: whether the port is the socket's now.
+/*
+ * toytcp_ports_take() - claim a port, in host order, for a locked socket that
+ * has none; @terms says which other claims are tolerated. False: it is taken.
  */
 bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 {
 	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
-	struct toytcp_ports *ports = ports_of(sk);
+	struct toytcp_ports *ports = &toytcp_sock_net(sk)->ports;
 	bool ok;
 
 	sock_owned_by_me(sk);
@@ -148,35 +116,34 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 	return ok;
 }
 
-/**
- * toytcp_ports_listen() - let segments find a listener
- * @l: of a socket that is locked, bound and already in LISTEN
- *
- * Return: 0 or -EADDRINUSE: of those bound by SO_REUSEADDR, only one listens.
+/*
+ * toytcp_ports_listen() - let segments find the listener of a socket that is
+ * locked, bound and already in LISTEN. Returns 0 or -EADDRINUSE: of those bound
+ * by SO_REUSEADDR, only one listens.
  */
 int toytcp_ports_listen(struct toytcp_listener *l)
 {
 	struct toytcp_claim *c = &toytcp_sk(l->sk)->claim;
-	struct toytcp_ports *ports = ports_of(l->sk);
-	int err = -EADDRINUSE;
+	struct toytcp_ports *ports = &l->tn->ports;
+	bool ok;
 
 	spin_lock_bh(&ports->lock);
-	if (!conflicts(ports, c, c->port, BIND_PORT)) {
+	ok = !conflicts(ports, c, c->port, BIND_PORT);
+	if (ok) {
 		c->listening = 1;
 		hash_add_rcu(ports->listeners, &l->node, c->port);
-		err = 0;
 	}
 	spin_unlock_bh(&ports->lock);
-	return err;
+	return ok ? 0 : -EADDRINUSE;
 }
 
-/**
- * toytcp_ports_unlisten() - no new segment shall find this listener
- * @l: of a socket that is locked; it keeps its port
+/*
+ * toytcp_ports_unlisten() - no new segment shall find the listener of a locked
+ * socket, which keeps its port
  */
 void toytcp_ports_unlisten(struct toytcp_listener *l)
 {
-	struct toytcp_ports *ports = ports_of(l->sk);
+	struct toytcp_ports *ports = &l->tn->ports;
 
 	spin_lock_bh(&ports->lock);
 	hash_del_rcu(&l->node);
@@ -184,18 +151,15 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 	spin_unlock_bh(&ports->lock);
 }
 
-/**
- * toytcp_ports_share() - a child inherits a port, or a TIME-WAIT entry does
- * @sk: the listener, which may have closed; or the socket in TIME-WAIT
- * @to: a claim not yet in use
- * @port: host order
- * @timewait: as in struct toytcp_claim
+/*
+ * toytcp_ports_share() - a child or a TIME-WAIT entry inherits a port from @sk,
+ * the listener, which may have closed, or the socket in TIME-WAIT
  */
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 			bool timewait)
 {
 	struct toytcp_claim *from = &toytcp_sk(sk)->claim;
-	struct toytcp_ports *ports = ports_of(sk);
+	struct toytcp_ports *ports = &toytcp_sock_net(sk)->ports;
 
 	spin_lock_bh(&ports->lock);
 	refresh(from);
@@ -208,12 +172,25 @@ void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 	spin_unlock_bh(&ports->lock);
 }
 
-/** toytcp_ports_release() - give up what is claimed, if anything */
+/*
+ * toytcp_ports_release() - give up a claim, if it is one. If it is the one in
+ * the chain, one of those alike takes its place.
+ */
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 {
+	struct toytcp_claim *heir;
+
 	spin_lock_bh(&tn->ports.lock);
-	if (claim->port)
-		remove_claim(&tn->ports, claim);
+	if (claim->port) {
+		if (hash_hashed(&claim->node) && !list_empty(&claim->alike)) {
+			heir = list_first_entry(&claim->alike,
+						struct toytcp_claim, alike);
+			hash_add(tn->ports.claims, &heir->node, heir->port);
+		}
+		hash_del(&claim->node);
+		list_del_init(&claim->alike);
+		claim->port = 0;
+	}
 	spin_unlock_bh(&tn->ports.lock);
 }
 
@@ -232,11 +209,8 @@ static int score(const struct toytcp_listener *l,
 	return 1 + !!dev + 2 * !!addr;
 }
 
-/**
- * toytcp_ports_listener() - find the listener for a segment
- * @tn: the namespace
- * @who: a segment's four-tuple
- * @in: by which device it came in
+/*
+ * toytcp_ports_listener() - find the listener for a segment, or NULL
  *
  * Of several that fit equally well (SO_REUSEPORT) the one whose hash with the
  * four-tuple is highest gets it (rendezvous hashing): when a listener comes or
@@ -244,8 +218,6 @@ static int score(const struct toytcp_listener *l,
  *
  * Context: under RCU, and the listener and its socket are valid as long as
  * that; no reference is taken. It may have left LISTEN since.
- *
- * Return: the listener, or NULL.
  */
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,
