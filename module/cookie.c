@@ -3,7 +3,7 @@
  * SYN cookies: a listener with too many requests stores what it must know of a
  * SYN in the sequence number of its answer (RFC 4987 section 3.6).
  *
- * From the highest bit: 24 bits that no one else can compute; 5 bits of a clock
+ * From the highest bit: 24 bits of a keyed hash; 5 bits of a clock
  * that ticks every 64 seconds, two of which it is valid; 3 bits for the MSS.
  *
  * The other options of the SYN are stored in the lowest bits of the SYN,ACK's
@@ -30,7 +30,7 @@ static const u16 sizes[8] = {
 };
 
 /* Hashed byte by byte: it has no padding. */
-struct seal {
+struct cookie_input {
 	struct toytcp_tuple who;
 	u32 irs;
 	u32 tick;
@@ -43,18 +43,19 @@ static u32 tick_now(void)
 }
 
 /* With the table's secret: one namespace cannot forge cookies of another. */
-static u32 bake(const struct toytcp_net *tn, const struct toytcp_tuple *who,
-		u32 irs, u32 tick, u32 size)
+static u32 make_cookie(const struct toytcp_net *tn,
+		       const struct toytcp_tuple *who, u32 irs, u32 tick,
+		       u32 size)
 {
-	const struct seal seal = {
+	const struct cookie_input input = {
 		.who = *who, .irs = irs, .tick = tick, .size = size,
 	};
 
-	return (u32)siphash(&seal, sizeof(seal), &tn->table.key) << 8 |
+	return (u32)siphash(&input, sizeof(input), &tn->table.key) << 8 |
 	       tick % TICKS << 3 | size;
 }
 
-/** toytcp_cookie_make() - the initial sequence number that stores a SYN */
+/* toytcp_cookie_make() - an initial sequence number that stores a SYN */
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who,
 		       const struct segment *syn)
@@ -64,16 +65,14 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
 
 	while (size && sizes[size] > mss)
 		size--;
-	return bake(tn, who, syn->seq, tick_now(), size);
+	return make_cookie(tn, who, syn->seq, tick_now(), size);
 }
 
-/**
- * toytcp_cookie_synack() - the SYN,ACK with a cookie
- * @e: made from the SYN; options that cannot be stored are taken off
- * @now: microseconds
- * @seg: filled in, but for the ports; measured
+/*
+ * toytcp_cookie_synack() - build the SYN,ACK from a request with a cookie, as
+ * toytcp_request_synack() does; options that cannot be stored are cleared in @e
  *
- * The timestamp is never later than the clock: the next one may follow at once.
+ * The timestamp is never ahead of the clock, or the next one might be older.
  */
 void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
@@ -85,10 +84,7 @@ void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
 		e->sack_ok = 0;
 		e->ecn = 0;
 	}
-	if (e->sack_ok)
-		bits |= STAMP_SACK;
-	if (e->ecn)
-		bits |= STAMP_ECN;
+	bits |= (e->sack_ok ? STAMP_SACK : 0) | (e->ecn ? STAMP_ECN : 0);
 	toytcp_request_synack(e, now, seg);
 	stamp = (seg->tsval & ~STAMP_BITS) | bits;
 	seg->tsval = seq_after(stamp, seg->tsval) ? stamp - STAMP_BITS - 1 :
@@ -109,28 +105,10 @@ static bool echoes_ours(const struct toytcp_tuple *who,
 	       TOYTCP_COOKIE_SECONDS * SECOND / MSEC;
 }
 
-/* The other options of a SYN that had timestamps. */
-static void recall(const struct segment *ack, struct segment *syn)
-{
-	syn->options |= HAS_TIMESTAMPS;
-	syn->tsval = ack->tsval;
-	syn->wscale = ack->tsecr & STAMP_WSCALE;
-	if (syn->wscale <= WSCALE_MAX)
-		syn->options |= HAS_WSCALE;
-	if (ack->tsecr & STAMP_SACK)
-		syn->options |= HAS_SACK_OK;
-	if (ack->tsecr & STAMP_ECN)
-		syn->ctl |= CTL_ECE | CTL_CWR;
-}
-
-/**
- * toytcp_cookie_open() - restore the SYN from the ACK of a cookie
- * @tn: the namespace
- * @who: the four-tuple
- * @ack: with an ACK; the peer's first segment after its SYN
- * @syn: filled in if so: the SYN, its MSS rounded down
- *
- * Return: whether @ack acknowledges a cookie of ours that is still valid.
+/*
+ * toytcp_cookie_open() - reconstruct the SYN, with its MSS rounded down, from
+ * the peer's first segment after it. Returns false if that does not acknowledge
+ * a cookie of ours that is still valid.
  */
 bool toytcp_cookie_open(const struct toytcp_net *tn,
 			const struct toytcp_tuple *who,
@@ -140,13 +118,22 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 	u32 age = (now - (cookie >> 3)) % TICKS;
 
 	if (age >= TICKS_GOOD ||
-	    cookie != bake(tn, who, ack->seq - 1, now - age, size))
+	    cookie != make_cookie(tn, who, ack->seq - 1, now - age, size))
 		return false;
 	*syn = (struct segment) {
 		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
 		.options = HAS_MSS, .mss = sizes[size],
 	};
-	if (echoes_ours(who, ack))
-		recall(ack, syn);
+	if (!echoes_ours(who, ack))
+		return true;
+	syn->options |= HAS_TIMESTAMPS;
+	syn->tsval = ack->tsval;
+	syn->wscale = ack->tsecr & STAMP_WSCALE;
+	if (syn->wscale <= WSCALE_MAX)
+		syn->options |= HAS_WSCALE;
+	if (ack->tsecr & STAMP_SACK)
+		syn->options |= HAS_SACK_OK;
+	if (ack->tsecr & STAMP_ECN)
+		syn->ctl |= CTL_ECE | CTL_CWR;
 	return true;
 }
