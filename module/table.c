@@ -59,10 +59,10 @@ static u32 chain_number(const struct toytcp_buckets *b, u32 slot)
 
 static struct toytcp_buckets *make_buckets(u32 bits)
 {
-	struct toytcp_buckets *b;
+	struct toytcp_buckets *b = kvmalloc(struct_size(b, chain, 1ul << bits),
+					    GFP_KERNEL);
 	u32 i;
 
-	b = kvmalloc(struct_size(b, chain, 1ul << bits), GFP_KERNEL);
 	if (!b)
 		return NULL;
 	RCU_INIT_POINTER(b->larger, NULL);
@@ -184,11 +184,9 @@ static void grow(struct work_struct *work)
 	kvfree(old);
 }
 
-/**
- * toytcp_table_init() - prepare an empty table
- * @t: all zero
- *
- * Return: whether there was memory; if not, it can only be destroyed.
+/*
+ * toytcp_table_init() - prepare an empty table, all zero. Returns false if
+ * memory is short: then it can only be destroyed.
  */
 bool toytcp_table_init(struct toytcp_table *t)
 {
@@ -201,7 +199,7 @@ bool toytcp_table_init(struct toytcp_table *t)
 	return b;
 }
 
-/** toytcp_table_destroy() - free an empty table; no reader is left */
+/* toytcp_table_destroy() - free an empty table; no reader is left */
 void toytcp_table_destroy(struct toytcp_table *t)
 {
 	cancel_work_sync(&t->grow);	/* ends a growth that has begun */
@@ -209,17 +207,10 @@ void toytcp_table_destroy(struct toytcp_table *t)
 	kvfree(rcu_dereference_protected(t->buckets, true));
 }
 
-/* @in: NULL: whatever the device. The rule for devices is TCP's. */
-static bool is_match(const struct toytcp_net *tn, const struct toytcp_entry *e,
-		     const struct toytcp_tuple *who,
-		     const struct toytcp_ingress *in)
-{
-	return toytcp_tuple_same(&e->who, who) &&
-	       (!in || inet_sk_bound_dev_eq(tn->net, READ_ONCE(e->dev),
-					    in->dif, in->sdif));
-}
-
-/* Returns whether *@found is final: an unbound one may still be outdone. */
+/*
+ * Returns whether *@found is final: an unbound one may still be outdone. The
+ * rule for devices is TCP's.
+ */
 static bool search_array(const struct toytcp_net *tn,
 			 const struct toytcp_buckets *b, u64 hash,
 			 const struct toytcp_tuple *who,
@@ -232,7 +223,10 @@ static bool search_array(const struct toytcp_net *tn,
 
 	do {
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			if (!is_match(tn, e, who, in))
+			if (!toytcp_tuple_same(&e->who, who) ||
+			    (in && !inet_sk_bound_dev_eq(tn->net,
+							 READ_ONCE(e->dev),
+							 in->dif, in->sdif)))
 				continue;
 			*found = e;
 			if (READ_ONCE(e->dev) || !READ_ONCE(tn->table.has_bound))
@@ -242,20 +236,16 @@ static bool search_array(const struct toytcp_net *tn,
 	return false;
 }
 
-/**
- * toytcp_table_find() - which entry is a segment for?
- * @tn: the namespace
- * @who: the segment's four-tuple
- * @in: by which device it came in; NULL: any
+/*
+ * toytcp_table_find() - find the entry that a segment is for, or NULL
  *
- * An entry bound to that device is preferred to one that is not bound.
+ * An entry bound to the device of @in (NULL: any) is preferred to an unbound
+ * one.
  *
  * Context: under RCU (the entry is valid until its end; no reference is taken)
  * or table.lock. By the time that the caller has locked a socket, it may have
  * left the table, or even be in it again with another four-tuple: the caller
  * must check that.
- *
- * Return: the entry, or NULL.
  */
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_tuple *who,
@@ -272,17 +262,12 @@ struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 	return found;
 }
 
-/**
- * toytcp_table_rival() - what keeps an entry out of the table?
- * @tn: the namespace
- * @entry: not in the table
+/*
+ * toytcp_table_rival() - find the entry that keeps another out of the table
  *
  * As with TCP: one that would get the segments that are for @entry. An unbound
- * entry may be added beside one that is bound to a device.
- *
- * Context: under RCU or table.lock.
- *
- * Return: an entry, as toytcp_table_find() gives it, or NULL.
+ * entry may be added beside one that is bound to a device. Context and result
+ * are those of toytcp_table_find().
  */
 struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 					const struct toytcp_entry *entry)
@@ -294,26 +279,22 @@ struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 	return toytcp_table_find(tn, &entry->who, &in);
 }
 
-/**
- * toytcp_table_insert() - add an entry
- * @tn: the namespace
- * @entry: complete, not in the table; a socket is held while it is
- *
- * Return: 0, or -EADDRNOTAVAIL if its four-tuple is taken.
+/*
+ * toytcp_table_insert() - add a complete entry; a socket is held while it is in
+ * the table. Returns 0, or -EADDRNOTAVAIL if the four-tuple is taken.
  */
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
-	struct toytcp_buckets *b, *larger;
-	int err = -EADDRNOTAVAIL;
+	struct toytcp_buckets *b;
 
 	spin_lock_bh(&t->lock);
-	if (toytcp_table_rival(tn, entry))
-		goto unlock;
+	if (toytcp_table_rival(tn, entry)) {
+		spin_unlock_bh(&t->lock);
+		return -EADDRNOTAVAIL;
+	}
 	b = buckets_of(t);
-	larger = larger_of(t, b);
-	if (larger)
-		b = larger;
+	b = larger_of(t, b) ?: b;
 	if (entry->dev)
 		WRITE_ONCE(t->has_bound, true);
 	hold_entry(entry);
@@ -322,17 +303,13 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	WRITE_ONCE(t->count, t->count + 1);
 	if (is_crowded(t, b))
 		schedule_work(&t->grow);
-	err = 0;
-unlock:
 	spin_unlock_bh(&t->lock);
-	return err;
+	return 0;
 }
 
-/**
- * toytcp_table_remove() - remove an entry
- * @tn: the namespace
- * @entry: in the table or not; a socket's reference is put. Readers may still
- *	hold it for an RCU grace period
+/*
+ * toytcp_table_remove() - remove an entry, if it is in the table; a socket's
+ * reference is put. Readers may still hold it for an RCU grace period.
  */
 void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
@@ -350,11 +327,9 @@ void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 		put_entry(entry);
 }
 
-/**
- * toytcp_table_replace() - let one entry take another's place
- * @tn: the namespace
- * @old: in the table, and kept there by its owner's lock
- * @entry: complete, of the same four-tuple and device; new memory
+/*
+ * toytcp_table_replace() - let @entry, new memory with the same four-tuple and
+ * device, take the place of @old, which its owner's lock keeps in the table
  *
  * A look-up finds one of the two. References are taken and put as by insertion
  * and removal.
@@ -371,11 +346,8 @@ void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 	put_entry(old);
 }
 
-/**
- * toytcp_table_rebind() - an entry's socket is bound to another device
- * @tn: the namespace
- * @entry: in the table or not
- * @dev: the device, 0 for any
+/*
+ * toytcp_table_rebind() - a socket is bound to another device, or 0: to none
  *
  * If another entry already gets the segments that come in by @dev, the old
  * device keeps counting: nobody can be told, and no key is in the table twice.
@@ -440,18 +412,15 @@ static struct toytcp_entry *first_in_slot(const struct toytcp_table *t,
 	return first;
 }
 
-/**
- * toytcp_table_next() - go through the table
- * @tn: the namespace
- * @cursor: 0 to begin with; afterwards leave it as it is
+/*
+ * toytcp_table_next() - iterate over the table; *@cursor is 0 to begin with.
+ * Returns an entry as toytcp_table_find() does; NULL at the end.
  *
  * Entries that are in the table all the time are met exactly once each,
  * whatever is added or removed meanwhile, and if the table grows: the order of
  * the entries is the same in all arrays. RCU may be left and entered again
  * between calls; within one, an array and the next larger one are all there is,
  * since grow() waits for a grace period.
- *
- * Return: an entry as toytcp_table_find() gives it; NULL at the end.
  */
 struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor)
 {
