@@ -5,14 +5,14 @@
  *
  * A segment is usually a clone of one such skb, of up to 64 KB; for any other
  * range of numbers an skb with references to the same pages is made. A queued
- * skb never changes once a part of it was sent.
+ * skb never changes once a part of it was sent. @sk is locked everywhere.
  */
 #include "core/seq.h"
 #include "toytcp.h"
 
 #define SENDQ_PAGES	16	/* of 32 KB, or less if memory is short */
 
-/** toytcp_sendq_bare() - an skb without text, with room for headers, or NULL */
+/* toytcp_sendq_bare() - an skb without text, with room for headers, or NULL */
 struct sk_buff *toytcp_sendq_bare(void)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
@@ -26,8 +26,8 @@ struct sk_buff *toytcp_sendq_bare(void)
  * Adds references to the pages of @from's payload from @offset on, for at most
  * @len bytes. Returns for how many.
  */
-static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
-		 u32 len)
+static u32 add_page_refs(struct sk_buff *skb, const struct sk_buff *from,
+			 u32 offset, u32 len)
 {
 	const struct skb_shared_info *source = skb_shinfo(from);
 	struct skb_shared_info *info = skb_shinfo(skb);
@@ -56,9 +56,7 @@ static u32 refer(struct sk_buff *skb, const struct sk_buff *from, u32 offset,
 	return skb->len - before;
 }
 
-/*
- * An skb with text of @from, from @offset on, and of the skbs queued behind it.
- */
+/* An skb with text from @offset in @from on, and of the skbs behind it. */
 static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 			     u32 len)
 {
@@ -68,7 +66,7 @@ static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 	if (!skb)
 		return NULL;
 	do {
-		n = refer(skb, from, offset, len);
+		n = add_page_refs(skb, from, offset, len);
 		len -= n;
 		from = skb_peek_next(from, &sk->sk_write_queue);
 		offset = 0;
@@ -78,19 +76,14 @@ static struct sk_buff *carve(struct sock *sk, struct sk_buff *from, u32 offset,
 	return skb;
 }
 
-/**
- * toytcp_sendq_take() - an skb of text, for a header to be put in front
- * @sk: locked
- * @skb: queued
- * @seq: the first number, in @skb
- * @len: bytes, in @skb and those behind it
+/*
+ * toytcp_sendq_take() - an skb with exactly @len bytes of text from @seq on, or
+ * with less if they lie in too many pages; NULL if memory is short
  *
- * The header goes into the headroom of the queued skb, which its clones share:
- * so there can be only one clone at a time. While an earlier one exists (on
- * veth, until the peer has read it), references to the pages are taken instead.
- *
- * Return: an skb with this text alone, or with less of it if it lies in too
- * many pages; NULL if memory is short.
+ * @skb is the queued one that has @seq. The header goes into its headroom,
+ * which its clones share: so there can be only one clone at a time. While an
+ * earlier one exists (on veth, until the peer has read it), references to the
+ * pages are taken instead.
  */
 struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len)
@@ -103,12 +96,9 @@ struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 	return carve(sk, skb, offset, len);
 }
 
-/**
- * toytcp_sendq_find() - the queued skb that holds a number
- * @sk: locked
- * @seq: usually behind the last one that was asked for
- *
- * Return: the skb, or NULL if there is no text from @seq on.
+/*
+ * toytcp_sendq_find() - the queued skb that holds a number, or NULL if there is
+ * no text from @seq on; it usually follows that of the previous call
  */
 struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 {
@@ -120,20 +110,6 @@ struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq)
 	while (skb && !seq_before(seq, toytcp_node(skb)->end))
 		skb = skb_peek_next(skb, &sk->sk_write_queue);
 	return skb;
-}
-
-/*
- * How much text a queued skb may hold: what the device takes at once, so that a
- * segment is usually a clone of one skb; but at most a quarter of the send
- * buffer, since whole skbs are freed.
- */
-static u32 size_goal(const struct sock *sk)
-{
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 goal = min_t(u32, tp->path.gso_goal,
-			 READ_ONCE(sk->sk_sndbuf) / 4);
-
-	return goal > tp->tcb.snd.mss ? goal - goal % tp->tcb.snd.mss : goal;
 }
 
 static struct sk_buff *append_skb(struct sock *sk)
@@ -170,24 +146,26 @@ static void unlink_skb(struct sock *sk, struct sk_buff *skb)
 
 /*
  * How much may be added to the last skb: nothing while there is a clone, which
- * would grow, too. The part that was not sent yet is kept to whole segments, so
- * that the next skb begins with a new one.
+ * would grow, too.
+ *
+ * An skb holds what the device takes at once, so that a segment is usually a
+ * clone of one skb; but at most a quarter of the send buffer, since whole skbs
+ * are freed. The part that was not sent yet is kept to whole segments, so that
+ * the next skb begins with a new one.
  */
 static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
 {
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 goal = size_goal(sk), sent, unsent;
+	const struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 goal = min_t(u32, tp->path.gso_goal, READ_ONCE(sk->sk_sndbuf) / 4);
+	u32 mss = tp->tcb.snd.mss, seq = toytcp_node(skb)->seq;
+	u32 sent = seq_max(tp->tcb.snd.nxt, seq) - seq, room;
 
-	if (skb_cloned(skb))
+	if (goal > mss)
+		goal -= goal % mss;
+	if (skb_cloned(skb) || sent >= goal)
 		return 0;
-	sent = seq_max(tcb->snd.nxt, toytcp_node(skb)->seq) -
-	       toytcp_node(skb)->seq;
-	if (sent >= goal)
-		return 0;
-	unsent = goal - sent;
-	if (goal > tcb->snd.mss)
-		unsent -= unsent % tcb->snd.mss;
-	return sent + unsent > skb->len ? sent + unsent - skb->len : 0;
+	room = goal > mss ? goal - (goal - sent) % mss : goal;
+	return room > skb->len ? room - skb->len : 0;
 }
 
 static bool extends(struct sk_buff *skb, const struct page_frag *pfrag)
@@ -196,7 +174,7 @@ static bool extends(struct sk_buff *skb, const struct page_frag *pfrag)
 				pfrag->offset);
 }
 
-/* @n bytes at @pfrag become the skb's, and the connection's. */
+/* Adds the @n bytes copied to @pfrag to the skb and to the connection. */
 static void commit(struct sock *sk, struct sk_buff *skb,
 		   struct page_frag *pfrag, u32 n)
 {
@@ -230,33 +208,29 @@ static DEFINE_PER_CPU(struct used_pages {
 	u32 oldest;
 }, used_pages);
 
-/* Keeps @page. Returns the oldest one if no one else refers to it, or NULL. */
-static struct page *exchange(struct page *page)
-{
-	struct used_pages *used = get_cpu_ptr(&used_pages);
-	u32 oldest = used->oldest++ % SENDQ_PAGES;
-
-	swap(used->page[oldest], page);
-	put_cpu_ptr(&used_pages);
-	if (!page || page_ref_count(page) == 1)
-		return page;
-	put_page(page);
-	return NULL;
-}
-
-/* Returns whether @pfrag has room for some text. */
+/* Returns whether @pfrag has room for some text; a full page is kept. */
 static bool refill(struct sock *sk, struct page_frag *pfrag)
 {
+	struct used_pages *used;
+	u32 oldest;
+
 	if (pfrag->page && pfrag->offset + 32 > pfrag->size) {
-		pfrag->page = exchange(pfrag->page);
+		used = get_cpu_ptr(&used_pages);
+		oldest = used->oldest++ % SENDQ_PAGES;
+		swap(used->page[oldest], pfrag->page);
+		put_cpu_ptr(&used_pages);
 		pfrag->offset = 0;
+		if (pfrag->page && page_ref_count(pfrag->page) > 1) {
+			put_page(pfrag->page);
+			pfrag->page = NULL;
+		}
 		if (pfrag->page)
 			pfrag->size = page_size(pfrag->page);
 	}
 	return sk_page_frag_refill(sk, pfrag);
 }
 
-/** toytcp_sendq_exit() - give the pages back; no socket is left */
+/* toytcp_sendq_exit() - give the pages back; no socket is left */
 void toytcp_sendq_exit(void)
 {
 	int cpu, i;
@@ -301,12 +275,9 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 	return taken;
 }
 
-/**
- * toytcp_sendq_add() - queue text from the user, until one skb is full
- * @sk: locked, with room in the send buffer
- * @msg: with text left
- *
- * Return: bytes taken, at least one; -ENOMEM or -EFAULT.
+/*
+ * toytcp_sendq_add() - queue text from the user, until one skb is full; @sk has
+ * room in the send buffer. Returns bytes taken, at least 1; -ENOMEM or -EFAULT.
  */
 int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 {
@@ -325,10 +296,9 @@ int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 	return n;
 }
 
-/**
- * toytcp_sendq_forget() - free the skbs that end at or before a number
- * @sk: locked, or not yet or no longer shared
- * @end: the number
+/*
+ * toytcp_sendq_forget() - free the skbs that end at or before a number; @sk is
+ * locked, or not yet or no longer shared
  */
 void toytcp_sendq_forget(struct sock *sk, u32 end)
 {
