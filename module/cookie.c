@@ -37,11 +37,6 @@ struct cookie_input {
 	u32 size;
 };
 
-static u32 tick_now(void)
-{
-	return (u32)ktime_get_seconds() / TICK_SECONDS;
-}
-
 /* With the table's secret: one namespace cannot forge cookies of another. */
 static u32 make_cookie(const struct toytcp_net *tn,
 		       const struct toytcp_tuple *who, u32 irs, u32 tick,
@@ -61,11 +56,12 @@ u32 toytcp_cookie_make(const struct toytcp_net *tn,
 		       const struct segment *syn)
 {
 	u16 mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
+	u32 tick = (u32)ktime_get_seconds() / TICK_SECONDS;
 	u32 size = ARRAY_SIZE(sizes) - 1;
 
 	while (size && sizes[size] > mss)
 		size--;
-	return make_cookie(tn, who, syn->seq, tick_now(), size);
+	return make_cookie(tn, who, syn->seq, tick, size);
 }
 
 /*
@@ -114,7 +110,8 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 			const struct toytcp_tuple *who,
 			const struct segment *ack, struct segment *syn)
 {
-	u32 cookie = ack->ack - 1, now = tick_now(), size = cookie % 8;
+	u32 now = (u32)ktime_get_seconds() / TICK_SECONDS;
+	u32 cookie = ack->ack - 1, size = cookie % 8;
 	u32 age = (now - (cookie >> 3)) % TICKS;
 
 	if (age >= TICKS_GOOD ||

@@ -12,11 +12,6 @@
 
 #define AT_ONCE	256	/* then others get the CPU, for a jiffy */
 
-static struct toytcp_waiting *first_of(struct list_head *queue)
-{
-	return list_first_entry_or_null(queue, struct toytcp_waiting, link);
-}
-
 /* The entry with the earliest deadline, or NULL. */
 static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
 {
@@ -25,7 +20,8 @@ static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
 
 	lockdep_assert_held(&list->lock);
 	for (n = 0; n < TOYTCP_QUEUES; n++) {
-		w = first_of(&list->queue[n]);
+		w = list_first_entry_or_null(&list->queue[n],
+					     struct toytcp_waiting, link);
 		if (w && (!earliest ||
 			  time_before(w->deadline, earliest->deadline)))
 			earliest = w;
@@ -137,10 +133,10 @@ bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 /* toytcp_waiting_clear() - remove all entries of a locked list */
 void toytcp_waiting_clear(struct toytcp_waitlist *list)
 {
-	struct toytcp_waiting *w;
+	struct toytcp_waiting *w, *next;
 	int n;
 
 	for (n = 0; n < TOYTCP_QUEUES; n++)
-		while ((w = first_of(&list->queue[n])))
+		list_for_each_entry_safe(w, next, &list->queue[n], link)
 			toytcp_waiting_forget(list, w);
 }
