@@ -177,9 +177,12 @@ void toytcp_timer_kill(struct timer_list *timer);
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags);
-__poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
+
+/* poll.c */
+int toytcp_poll_low_mark(struct sock *sk, int bytes);
+__poll_t toytcp_poll_events(struct file *file, struct socket *sock,
 			    struct poll_table_struct *wait);
-void toytcp_stream_write_space(struct sock *sk);
+void toytcp_poll_write_space(struct sock *sk);
 
 /* connection.c */
 void toytcp_connection_init(struct sock *sk,
@@ -199,7 +202,6 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t val,
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *val, int __user *len);
 void toytcp_sockopt_keepalive(struct sock *sk, int on);
-int toytcp_sockopt_low_mark(struct sock *sk, int bytes);
 int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value);
 
 /* icmp.c: an inet_protocol's err_handler */

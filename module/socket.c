@@ -22,7 +22,7 @@ static int init(struct sock *sk)
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
 
 	toytcp_connection_init(sk, toytcp_receive_timer);
-	sk->sk_write_space = toytcp_stream_write_space;
+	sk->sk_write_space = toytcp_poll_write_space;
 	sk->sk_rcvbuf = READ_ONCE(tn->sysctl_rmem[1]);
 	sk->sk_sndbuf = READ_ONCE(tn->sysctl_wmem[1]);
 	toytcp_tcb_init(tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
@@ -334,7 +334,7 @@ const struct proto_ops toytcp_stream_ops = {
 	.socketpair	= sock_no_socketpair,
 	.accept		= inet_accept,
 	.getname	= inet_getname,
-	.poll		= toytcp_stream_poll,
+	.poll		= toytcp_poll_events,
 	.ioctl		= inet_ioctl,
 	.gettstamp	= sock_gettstamp,
 	.listen		= listen,
@@ -344,5 +344,5 @@ const struct proto_ops toytcp_stream_ops = {
 	.sendmsg	= inet_sendmsg,
 	.recvmsg	= inet_recvmsg,
 	.mmap		= sock_no_mmap,
-	.set_rcvlowat	= toytcp_sockopt_low_mark,
+	.set_rcvlowat	= toytcp_poll_low_mark,
 };

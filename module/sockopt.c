@@ -393,29 +393,3 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 	release_sock(sk);
 	return err;
 }
-
-/**
- * toytcp_sockopt_low_mark() - SO_RCVLOWAT: proto_ops.set_rcvlowat
- * @sk: locked, in any state
- * @bytes: fewer do not count as readable; 0 means 1
- *
- * The buffer must hold as many, or nothing would ever be readable.
- *
- * Return: 0.
- */
-int toytcp_sockopt_low_mark(struct sock *sk, int bytes)
-{
-	u32 mark = min_t(u32, bytes, toytcp_buffers_window(sk));
-	bool open = sk->sk_state == TCP_ESTABLISHED;
-
-	sock_owned_by_me(sk);
-	WRITE_ONCE(sk->sk_rcvlowat, mark ? mark : 1);
-	/* Windows are rounded to the scale. */
-	toytcp_buffers_grow(sk, mark + (1u << toytcp_sk(sk)->tcb.rcv.wscale),
-			    open);
-	if (open) {
-		toytcp_settle_call(sk, CAUSE_RECEIVE);
-		sk->sk_data_ready(sk);	/* the mark may be lower now */
-	}
-	return 0;
-}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The byte stream: sendmsg(), recvmsg() and poll(), with tcp(7)'s rules for
- * blocking, errors and flags.
+ * The byte stream: sendmsg() and recvmsg(), with tcp(7)'s rules for blocking,
+ * errors and flags. Neither is called with the socket locked.
  */
-#include <linux/poll.h>
 #include <net/inet_common.h>
 
 #include "compat/compat.h"
@@ -11,53 +10,9 @@
 #include "toytcp.h"
 
 /*
- * Segments that arrive while we hold the lock go to the backlog, which has a
- * limit: long send() calls on both ends at once would reach it and cause drops.
+ * Takes text until there is no more. A full skb goes out at once, so that the
+ * peer works while we copy.
  */
-static bool backlog_is_long(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_backlog.len) > READ_ONCE(sk->sk_rcvbuf) / 4;
-}
-
-/*
- * Takes text until the send buffer is full or the backlog is long. A full skb
- * goes out at once, so that the peer works while we copy.
- */
-static int take_text(struct sock *sk, struct msghdr *msg)
-{
-	int taken = 0, n;
-
-	while (msg_data_left(msg) && sk_stream_memory_free(sk)) {
-		n = toytcp_sendq_add(sk, msg);
-		if (n < 0)
-			return taken ? taken : n;
-		taken += n;
-		if (!msg_data_left(msg))
-			break;
-		toytcp_transmit_pending(sk, CAUSE_SEND);
-		if (backlog_is_long(sk))
-			break;
-	}
-	return taken;
-}
-
-static int send_error(const struct sock *sk)
-{
-	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
-}
-
-/*
- * The buffer is full: send it, and sleep until some is acknowledged. A cork ends
- * here, since no text can be added that would complete a segment.
- */
-static int wait_for_room(struct sock *sk, long *timeo)
-{
-	toytcp_user_cork(&toytcp_sk(sk)->tcb, false);
-	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	toytcp_settle_call(sk, CAUSE_SEND);
-	return sk_stream_wait_memory(sk, timeo);
-}
-
 static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
@@ -66,32 +21,39 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		err = sk_stream_wait_connect(sk, &timeo);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	while (!err && msg_data_left(msg)) {
-		err = send_error(sk);
-		if (err)
-			break;
-		n = take_text(sk, msg);
+	while (!err) {
+		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
+			return -EPIPE;
+		if (!msg_data_left(msg))
+			return 0;
+		n = sk_stream_memory_free(sk) ? toytcp_sendq_add(sk, msg) :
+			-ENOMEM;
+		if (n < 0 && n != -ENOMEM)
+			return n;
 		*sent += max(n, 0);
-		err = min(n, 0);
-		if (!err && backlog_is_long(sk) && sk_flush_backlog(sk)) {
+		if (n > 0 && msg_data_left(msg))
+			toytcp_transmit_pending(sk, CAUSE_SEND);
+		/*
+		 * Segments that arrive meanwhile go to the backlog. Long sends
+		 * on both ends at once would fill it and cause drops.
+		 */
+		if (READ_ONCE(sk->sk_backlog.len) >
+		    READ_ONCE(sk->sk_rcvbuf) / 4 && sk_flush_backlog(sk)) {
 			toytcp_receive_ack_deferred(sk);
-			continue;
+		} else if (n < 0) {
+			/* A cork ends: no text can complete its segment. */
+			toytcp_user_cork(&toytcp_sk(sk)->tcb, false);
+			set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+			toytcp_settle_call(sk, CAUSE_SEND);
+			err = sk_stream_wait_memory(sk, &timeo);
 		}
-		if (msg_data_left(msg) && (!err || err == -ENOMEM))
-			err = wait_for_room(sk, &timeo);
 	}
-	if (!err && !*sent)
-		err = send_error(sk);
 	return err;
 }
 
-/**
- * toytcp_stream_sendmsg() - SEND: proto.sendmsg
- * @sk: not locked
- * @msg: what to send, with MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL or MSG_OOB
- * @len: bytes
- *
- * Return: bytes taken, or a negative errno as in tcp(7).
+/*
+ * SEND, proto.sendmsg: with MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL or MSG_OOB.
+ * Returns the bytes taken, or a negative errno as in tcp(7).
  */
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
@@ -147,22 +109,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 	return 1;
 }
 
-/* How many bytes at @seq a reader skips: 1 for the urgent byte, else 0. */
-static u32 urgent_hole(const struct sock *sk, u32 seq)
-{
-	return toytcp_urgent_at(&toytcp_sk(sk)->tcb, seq) &&
-	       !sock_flag(sk, SOCK_URGINLINE);
-}
-
-/* Of @n bytes from @seq on, those before the mark, or all if it is at @seq. */
-static u32 until_mark(const struct tcb *tcb, u32 seq, u32 n)
-{
-	u32 ahead = tcb->rcv.up - seq;
-
-	return tcb->rcv.urgent && ahead ? min(n, ahead) : n;
-}
-
-/* A recv() under way. Only without MSG_PEEK rcv.copied follows its place. */
+/* A recv() under way. Unless it peeks, rcv.copied follows its position. */
 struct reader {
 	struct sock *sk;
 	struct msghdr *msg;
@@ -173,7 +120,7 @@ struct reader {
 };
 
 /* The first skb that holds something from @seq on. */
-static struct sk_buff *readable(const struct sock *sk, u32 seq)
+static struct sk_buff *first_unread(const struct sock *sk, u32 seq)
 {
 	struct sk_buff *skb;
 
@@ -183,45 +130,31 @@ static struct sk_buff *readable(const struct sock *sk, u32 seq)
 	return NULL;
 }
 
-static void consumed(struct sock *sk, u32 n)
-{
-	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-
-	toytcp_user_receive(tcb, n);
-	toytcp_buffers_read(sk);
-	toytcp_recvq_forget(sk);
-	if (tcb->ack_now)	/* the window has grown enough to tell the peer */
-		toytcp_settle_call(sk, CAUSE_RECEIVE);
-}
-
+/* Skips an urgent byte that is not in line; stops before one further on. */
 static int copy_out(struct reader *r, struct sk_buff *skb)
 {
-	u32 hole = r->left ? urgent_hole(r->sk, r->seq) : 0;
-	u32 seq = r->seq + hole;
-	u32 offset = seq - toytcp_node(skb)->seq;
+	struct tcb *tcb = &toytcp_sk(r->sk)->tcb;
+	u32 skip = r->left && toytcp_urgent_at(tcb, r->seq) &&
+		   !sock_flag(r->sk, SOCK_URGINLINE);
+	u32 seq = r->seq + skip;
 	u32 n = min_t(size_t, toytcp_node(skb)->end - seq, r->left);
 
-	n = until_mark(&toytcp_sk(r->sk)->tcb, seq, n);
+	if (tcb->rcv.urgent && tcb->rcv.up != seq)
+		n = min(n, tcb->rcv.up - seq);
 	if (!(r->flags & MSG_TRUNC) &&
-	    skb_copy_datagram_msg(skb, offset, r->msg, n))
+	    skb_copy_datagram_msg(skb, seq - toytcp_node(skb)->seq, r->msg, n))
 		return -EFAULT;
 	r->seq = seq + n;
 	r->left -= n;
 	r->copied += n;
-	if (!(r->flags & MSG_PEEK))
-		consumed(r->sk, hole + n);
+	if (r->flags & MSG_PEEK)
+		return 0;
+	toytcp_user_receive(tcb, skip + n);
+	toytcp_buffers_read(r->sk);
+	toytcp_recvq_forget(r->sk);
+	if (tcb->ack_now)	/* the window has grown enough to tell the peer */
+		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
 	return 0;
-}
-
-/* A read that has something to return, or a signal, ends before the mark. */
-static bool stops_at_mark(const struct reader *r, long timeo, int *err)
-{
-	if (!toytcp_urgent_at(&toytcp_sk(r->sk)->tcb, r->seq))
-		return false;
-	if (!r->copied && !signal_pending(current))
-		return false;
-	*err = timeo ? sock_intr_errno(timeo) : -EAGAIN;
-	return true;
 }
 
 /*
@@ -243,30 +176,21 @@ static int cannot_read(struct sock *sk, long timeo, int copied)
 	return signal_pending(current) ? sock_intr_errno(timeo) : 1;
 }
 
-/*
- * Another thread may have read while we slept. The queue holds nothing before
- * rcv.copied any more, not even for MSG_PEEK.
- */
-static void keep_up(struct reader *r)
-{
-	u32 copied = toytcp_sk(r->sk)->tcb.rcv.copied;
-
-	if (!(r->flags & MSG_PEEK) || seq_before(r->seq, copied))
-		r->seq = copied;
-}
-
 static int receive_locked(struct reader *r)
 {
 	struct sock *sk = r->sk;
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	long timeo = sock_rcvtimeo(sk, r->flags & MSG_DONTWAIT);
 	int target = sock_rcvlowat(sk, r->flags & MSG_WAITALL, r->left);
 	struct sk_buff *skb;
 	int err;
 
 	do {
-		if (stops_at_mark(r, timeo, &err))
-			return err;
-		skb = readable(sk, r->seq);
+		/* With something to return, or a signal, it ends at the mark. */
+		if (toytcp_urgent_at(tcb, r->seq) &&
+		    (r->copied || signal_pending(current)))
+			return timeo ? sock_intr_errno(timeo) : -EAGAIN;
+		skb = first_unread(sk, r->seq);
 		if (skb) {
 			err = copy_out(r, skb);
 			if (err)
@@ -283,20 +207,17 @@ static int receive_locked(struct reader *r)
 		/* Another thread may have read, or disconnected, meanwhile. */
 		if (err < 0)
 			return err;
-		keep_up(r);
+		if (!(r->flags & MSG_PEEK) ||
+		    seq_before(r->seq, tcb->rcv.copied))
+			r->seq = tcb->rcv.copied;
 	} while (r->left);
 	return 0;
 }
 
-/**
- * toytcp_stream_recvmsg() - RECEIVE: proto.recvmsg
- * @sk: not locked
- * @msg: where to put it
- * @len: bytes at most
- * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC (discard), MSG_OOB,
- *	MSG_ERRQUEUE
- *
- * Return: bytes, 0 at the end of the stream, or a negative errno as in tcp(7).
+/*
+ * RECEIVE, proto.recvmsg: with MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC
+ * (discard), MSG_OOB or MSG_ERRQUEUE. Returns bytes, 0 at the end of the stream,
+ * or a negative errno as in tcp(7).
  */
 int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)
@@ -316,105 +237,4 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			receive_locked(&r);
 	release_sock(sk);
 	return r.copied ? r.copied : err;
-}
-
-/**
- * toytcp_stream_write_space() - text was acknowledged: sk->sk_write_space
- * @sk: locked
- *
- * Sleepers wake when a third of the buffer is free, not at each ACK.
- */
-void toytcp_stream_write_space(struct sock *sk)
-{
-	struct socket *sock = sk->sk_socket;
-	struct socket_wq *wq;
-
-	smp_mb();	/* room before flag; pairs with poll_out() */
-	if (!sock || !test_bit(SOCK_NOSPACE, &sock->flags) ||
-	    !sk_stream_is_writeable(sk))
-		return;
-	clear_bit(SOCK_NOSPACE, &sock->flags);
-	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
-	if (skwq_has_sleeper(wq))
-		wake_up_interruptible_poll(&wq->wait, EPOLLOUT |
-					   EPOLLWRNORM | EPOLLWRBAND);
-	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
-		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
-	rcu_read_unlock();
-}
-
-/* No more fits in: SO_RCVLOWAT would never be reached. */
-static bool is_full(const struct sock *sk)
-{
-	const struct receive_space *rcv = &toytcp_sk(sk)->tcb.rcv;
-
-	return READ_ONCE(rcv->adv) - READ_ONCE(rcv->nxt) <= rcv->mss ||
-	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
-}
-
-static bool is_readable(const struct sock *sk)
-{
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 copied = READ_ONCE(tcb->rcv.copied);
-	int ready = READ_ONCE(tcb->rcv.nxt) - copied - tcb->fin_received;
-
-	ready -= urgent_hole(sk, copied);
-	return ready >= sock_rcvlowat(sk, 0, INT_MAX) ||
-	       (ready > 0 && is_full(sk));
-}
-
-static __poll_t poll_in(const struct sock *sk)
-{
-	return (is_readable(sk) ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (toytcp_sk(sk)->tcb.rcv.urgent == URGENT_ARRIVED ? EPOLLPRI : 0);
-}
-
-static __poll_t poll_out(struct sock *sk)
-{
-	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN ||
-	    sk_stream_is_writeable(sk))
-		return EPOLLOUT | EPOLLWRNORM;
-	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/* Flag before room; pairs with toytcp_stream_write_space(). */
-	smp_mb__after_atomic();
-	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
-}
-
-/**
- * toytcp_stream_poll() - proto_ops.poll
- * @file: the socket's
- * @sock: the socket; not locked, so the answer is a snapshot
- * @wait: where to wait
- *
- * Return: EPOLL* as poll(2) and tcp(7) describe.
- */
-__poll_t toytcp_stream_poll(struct file *file, struct socket *sock,
-			    struct poll_table_struct *wait)
-{
-	struct sock *sk = sock->sk;
-	__poll_t mask = 0;
-	int state, shut;
-
-	sock_poll_wait(file, sock, wait);
-	state = inet_sk_state_load(sk);
-	if (state == TCP_LISTEN)
-		return READ_ONCE(sk->sk_ack_backlog) ?
-			EPOLLIN | EPOLLRDNORM : 0;
-	shut = READ_ONCE(sk->sk_shutdown);
-	if (shut == SHUTDOWN_MASK || state == TCP_CLOSE)
-		mask |= EPOLLHUP;
-	if (shut & RCV_SHUTDOWN)
-		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-		/* The core may write these; whoever called it wakes us then. */
-		mask |= data_race(poll_in(sk));
-		mask |= poll_out(sk);
-	}
-	smp_rmb();	/* pairs with the order of sk_err and wake-ups */
-	if (READ_ONCE(sk->sk_err) ||
-	    !skb_queue_empty_lockless(&sk->sk_error_queue))
-		mask |= EPOLLERR;
-	return mask;
 }
