@@ -38,12 +38,10 @@ static bool bind_to(struct sock *sk, u16 port)
 	return toytcp_ports_take(sk, port, BIND_ANY);
 }
 
-/**
- * toytcp_bind_port() - proto.get_port: bind
- * @sk: locked, its inet_rcv_saddr set, without a claim
- * @port: host order; 0: any that is free
- *
- * Return: 0 with inet_num set, or -EADDRINUSE.
+/*
+ * proto.get_port: bind to @port, host order, or any if it is 0. sk is locked,
+ * with inet_rcv_saddr set, and without a claim. Returns 0 with inet_num set, or
+ * -EADDRINUSE.
  */
 int toytcp_bind_port(struct sock *sk, unsigned short port)
 {
@@ -55,7 +53,7 @@ int toytcp_bind_port(struct sock *sk, unsigned short port)
 	return 0;
 }
 
-/** toytcp_bind_device() - proto.rehash: SO_BINDTODEVICE; @sk: locked */
+/* proto.rehash: SO_BINDTODEVICE; sk is locked. */
 void toytcp_bind_device(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -94,12 +92,10 @@ static bool connect_from(struct sock *sk, u16 port)
 	return false;
 }
 
-/**
- * toytcp_bind_connect() - choose a port and enter the connection table
- * @sk: locked; both addresses and inet_dport set; its port too, if bound
- *
- * Return: 0 with inet_num and inet_sport set and the socket in the connection
- * table; -EADDRNOTAVAIL if every four-tuple is taken.
+/*
+ * Chooses a port, unless bound to one, and enters the connection table. sk is
+ * locked, with both addresses and inet_dport set. Returns 0 with inet_num and
+ * inet_sport set, or -EADDRNOTAVAIL if every four-tuple is taken.
  */
 int toytcp_bind_connect(struct sock *sk)
 {

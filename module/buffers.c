@@ -24,7 +24,7 @@ DEFINE_PER_CPU(int, toytcp_buffers_reserve);
 long toytcp_buffers_limits[3] __ro_after_init;
 int toytcp_buffers_min = 4096;	/* bytes */
 
-/** toytcp_buffers_share() - the share of this machine's memory, as TCP's */
+/* As much of this machine's memory as TCP takes. */
 void __init toytcp_buffers_share(void)
 {
 	long share = max(nr_free_buffer_pages() / 16, 128ul);
@@ -43,29 +43,21 @@ static int rcvbuf_limit(const struct sock *sk)
 	return max(rcvbuf, READ_ONCE(toytcp_sock_net(sk)->sysctl_rmem[2]));
 }
 
-/* How much of a receive buffer is text. */
-static u32 text_in(u32 buffer)
-{
-	return buffer / 8 * 5;
-}
-
-/** toytcp_buffers_text() - how much text may be waiting for the user, bytes */
+/* How much text may be waiting for the user, bytes. */
 u32 toytcp_buffers_text(const struct sock *sk)
 {
-	return text_in(READ_ONCE(sk->sk_rcvbuf));
+	return (u32)READ_ONCE(sk->sk_rcvbuf) / 8 * 5;
 }
 
-/** toytcp_buffers_window() - the largest window there may ever be, bytes */
+/* The largest window there may ever be, bytes. */
 u32 toytcp_buffers_window(const struct sock *sk)
 {
-	return text_in(rcvbuf_limit(sk));
+	return (u32)rcvbuf_limit(sk) / 8 * 5;
 }
 
-/**
- * toytcp_buffers_grow() - make the receive buffer hold so much text, if it may
- * @sk: locked
- * @text: bytes
- * @tell: see toytcp_user_buffer()
+/*
+ * Makes the receive buffer hold so much text, if it may; sk is locked. For @tell
+ * see toytcp_user_buffer().
  */
 void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
 {
@@ -77,7 +69,7 @@ void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
 	toytcp_user_buffer(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk), tell);
 }
 
-/** toytcp_buffers_read() - text was read: more may be useful now: sk locked */
+/* Text was read: a larger buffer may be useful; sk is locked. */
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -90,7 +82,7 @@ void toytcp_buffers_read(struct sock *sk)
 	toytcp_buffers_grow(sk, wish, toytcp_tuning_streams(&tp->tuning));
 }
 
-/** toytcp_buffers_acked() - text was acknowledged: likewise */
+/* Text was acknowledged: likewise. */
 void toytcp_buffers_acked(struct sock *sk)
 {
 	u32 limit = READ_ONCE(toytcp_sock_net(sk)->sysctl_wmem[2]);

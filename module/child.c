@@ -44,25 +44,9 @@ static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
 	inet->inet_dport = htons(e->entry.rport);
 }
 
-static int find_route(struct sock *sk)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	struct rtable *rt;
-
-	rt = ip_route_connect(&inet->cork.fl.u.ip4, inet->inet_daddr,
-			      inet->inet_saddr, sk->sk_bound_dev_if,
-			      toytcp_protocol, inet->inet_sport,
-			      inet->inet_dport, sk);
-	if (IS_ERR(rt))
-		return PTR_ERR(rt);
-	sk_setup_caps(sk, &rt->dst);
-	return 0;
-}
-
-/**
- * toytcp_child_discard() - free a child that is not needed
- * @child: from toytcp_child_new(), not locked; neither hashed nor queued, so that
- *	nobody else has seen it. The caller's reference is dropped
+/*
+ * Frees a child that is not needed, with the caller's reference. It is neither
+ * hashed nor queued nor locked: nobody else has seen it.
  */
 void toytcp_child_discard(struct sock *child)
 {
@@ -83,22 +67,30 @@ struct sock *toytcp_child_new(struct sock *parent,
 			      const struct toytcp_request *e)
 {
 	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
+	struct inet_sock *inet = inet_sk(child);
+	struct rtable *rt;
 
 	if (!child)
 		return NULL;
 	__acquire(&child->sk_lock.slock);	/* for sparse */
 	bh_unlock_sock(child);
 	__sock_put(child);		/* sk_clone_lock() took two, for TCP */
-	inherit_inet(inet_sk(child), parent, e);
+	inherit_inet(inet, parent, e);
 	inherit_tcp(child, toytcp_sk(parent));
 	toytcp_sk(child)->entry.who = e->entry.who;
 	toytcp_sk(child)->entry.dev = e->entry.dev;
 	sk_set_txhash(child);
-	atomic_set(&inet_sk(child)->inet_id, (u16)child->sk_txhash);
+	atomic_set(&inet->inet_id, (u16)child->sk_txhash);
 	toytcp_request_promote(&e->core, &toytcp_sk(child)->tcb, toytcp_now());
 	inet_sk_set_state(child, TCP_SYN_RECV);
-	if (!find_route(child))
-		return child;
-	toytcp_child_discard(child);
-	return NULL;
+	rt = ip_route_connect(&inet->cork.fl.u.ip4, inet->inet_daddr,
+			      inet->inet_saddr, child->sk_bound_dev_if,
+			      toytcp_protocol, inet->inet_sport,
+			      inet->inet_dport, child);
+	if (IS_ERR(rt)) {
+		toytcp_child_discard(child);
+		return NULL;
+	}
+	sk_setup_caps(child, &rt->dst);
+	return child;
 }

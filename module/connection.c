@@ -11,10 +11,9 @@
 /* How many orphans all namespaces but the initial one have. */
 static atomic_t other_orphans;
 
-/**
- * toytcp_connection_reset() - a tcb as new, but for its options
- * @sk: locked, or seen by nobody else; in CLOSED
- * @options: whose options it gets: its own tcb, or a listener's
+/*
+ * Makes the tcb as new, but for the options, which are from @options: its own
+ * or a listener's tcb. sk is locked or not yet visible, and in CLOSED.
  */
 void toytcp_connection_reset(struct sock *sk, const struct tcb *options)
 {
@@ -55,11 +54,7 @@ static void destruct(struct sock *sk)
 	inet_sock_destruct(sk);
 }
 
-/**
- * toytcp_connection_init() - set what all sockets of ours have in common
- * @sk: made by socket(), or a listener's clone
- * @expired: see toytcp_timer_init()
- */
+/* For a socket from socket() and for a listener's clone. */
 void toytcp_connection_init(struct sock *sk,
 			    void (*expired)(struct timer_list *))
 {
@@ -74,16 +69,14 @@ void toytcp_connection_init(struct sock *sk,
 	toytcp_timer_init(&sk->sk_timer, expired);
 }
 
-/**
- * toytcp_connection_orphan() - no user is left
- * @sk: locked, not in CLOSED
+/*
+ * The connection loses its user; sk is locked and not in CLOSED. Returns whether
+ * there are too many orphans now.
  *
- * Peers that vanish one after the other could use up all memory: there is a limit
- * to orphans. Root in a user namespace may raise its own namespace's limit, so
+ * Peers that vanish one after the other could use up all memory, so orphans have
+ * a limit. Root in a user namespace may raise its own namespace's limit, so
  * all namespaces but the initial one also share the initial one's limit. They do
  * not count against the initial namespace itself.
- *
- * Return: whether there are too many orphans now.
  */
 bool toytcp_connection_orphan(struct sock *sk)
 {
@@ -99,12 +92,10 @@ bool toytcp_connection_orphan(struct sock *sk)
 	       READ_ONCE(toytcp_net(&init_net)->sysctl_orphans);
 }
 
-/**
- * toytcp_connection_end() - the connection has ended: back to CLOSED
- * @sk: locked, or seen by nobody else
- *
- * What was received can still be read. The table's reference is dropped: the
- * caller holds another, or is within an RCU read-side section.
+/*
+ * Back to CLOSED; received text can still be read. sk is locked or not yet
+ * visible. The table's reference is dropped: the caller holds another, or is
+ * within an RCU read-side section.
  */
 void toytcp_connection_end(struct sock *sk)
 {

@@ -18,24 +18,18 @@ static u64 secret_of(const struct toytcp_tuple *who)
 	return siphash(who, sizeof(*who), &secret);
 }
 
-/**
- * toytcp_isn_stamp() - a connection's own offset of the timestamp clock, ms
- * @who: the connection's four-tuple
- *
- * RFC 7323 section 7.1: no peer learns how long we have been up, yet for the same
- * four-tuple the clock goes on, as TIME-WAIT expects.
+/*
+ * A connection's own offset of the timestamp clock, ms. RFC 7323 section 7.1: it
+ * hides the uptime, yet the clock of a four-tuple goes on, as TIME-WAIT expects.
  */
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
 {
 	return secret_of(who) >> 32;
 }
 
-/**
- * toytcp_isn_new() - ISN = M + F(four-tuple, secret)
- * @who: the connection's four-tuple
- *
- * A four-tuple that is used again soon gets a higher number, so that old
- * duplicates and TIME-WAIT can tell the two connections apart.
+/*
+ * ISN = M + F(four-tuple, secret). A four-tuple that is used again soon gets a
+ * higher number, which tells the new connection from old duplicates.
  */
 u32 toytcp_isn_new(const struct toytcp_tuple *who)
 {

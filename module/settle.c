@@ -16,28 +16,6 @@
 
 #define STATES_ENDED	(TCPF_CLOSE | TCPF_TIME_WAIT)
 
-static void record(struct sock *sk, const struct segment *seg, u8 cause)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	u8 before = sk->sk_state, after = tp->tcb.state;
-
-	if (seg || before != after)
-		toytcp_event(toytcp_sock_net(sk), &tp->entry.who,
-			     seg ? EVENT_IN : EVENT_NONE, seg, before, after,
-			     cause);
-}
-
-static void count_end(struct sock *sk, u8 before, int error)
-{
-	struct toytcp_net *tn = toytcp_sock_net(sk);
-
-	if ((1 << before) & STATES_SYN)
-		toytcp_count(tn, attempt_fails);
-	else if (error &&
-		 (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
-		toytcp_count(tn, established_resets);
-}
-
 /* What the core has noted: NOTE_* bits. */
 static void count_notes(struct sock *sk, unsigned long notes)
 {
@@ -54,19 +32,22 @@ static void count_notes(struct sock *sk, unsigned long notes)
 }
 
 /*
- * The connection is over; what was received can still be read. An orphan's last
+ * The connection is over; received text can still be read. An orphan's last
  * reference may be the table's, which is dropped here; RCU keeps the memory for
  * the caller.
  */
 static void finish(struct sock *sk, int error)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	u8 before = sk->sk_state;
+	struct toytcp_net *tn = toytcp_sock_net(sk);
 
 	sock_hold(sk);
-	if (tp->tcb.state == TCP_TIME_WAIT)
+	if (toytcp_sk(sk)->tcb.state == TCP_TIME_WAIT)
 		toytcp_timewait_enter(sk);
-	count_end(sk, before, error);
+	if ((1 << sk->sk_state) & STATES_SYN)
+		toytcp_count(tn, attempt_fails);
+	else if (error && (1 << sk->sk_state) &
+			  (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		toytcp_count(tn, established_resets);
 	/* An ICMP error, soft so far, explains the silence: RFC 1122 4.2.3.9. */
 	if (error == ETIMEDOUT && READ_ONCE(sk->sk_err_soft))
 		error = READ_ONCE(sk->sk_err_soft);
@@ -116,7 +97,7 @@ static void wake(struct sock *sk, u8 bits, int error)
 
 /*
  * R1 of RFC 9293 section 3.8.3: IP should look for another path, and a user who
- * asked for soft errors by IP_RECVERR is told (SHLD-9), but not in connect(),
+ * asked for soft errors by IP_RECVERR gets one (SHLD-9), but not in connect(),
  * which would take the error for the end.
  */
 static void ask_for_path(struct sock *sk)
@@ -130,8 +111,8 @@ static void ask_for_path(struct sock *sk)
 
 /**
  * toytcp_settle() - carry out what the core has decided
- * @sk: locked; may have no reference left but the caller's afterwards
- * @act: what the core's call gave; for a user's call see toytcp_settle_call()
+ * @sk: may have no reference left but the caller's afterwards
+ * @act: filled in by the core
  * @seg: the segment that arrived, for the record; NULL if none did
  *
  * Context: the socket lock, by bh_lock_sock() or lock_sock().
@@ -140,9 +121,13 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		   const struct segment *seg)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u8 before = sk->sk_state, after = tp->tcb.state;
 
 	sock_owned_by_me(sk);
-	record(sk, seg, act->cause);
+	if (seg || before != after)
+		toytcp_event(toytcp_sock_net(sk), &tp->entry.who,
+			     seg ? EVENT_IN : EVENT_NONE, seg, before, after,
+			     act->cause);
 	if (act->notes)
 		count_notes(sk, act->notes);
 	/* SO_RCVBUF may have changed it since the last event. */
@@ -167,13 +152,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		wake(sk, act->wake, act->error);
 }
 
-/**
- * toytcp_settle_call() - carry out what the core decided on a user's call
- * @sk: as for toytcp_settle()
- * @call: the call's own clause, enum cause: CAUSE_SEND and the like
- *
- * Context: the socket lock.
- */
+/* The same for a user's call; @call is its clause, such as CAUSE_SEND. */
 void toytcp_settle_call(struct sock *sk, u8 call)
 {
 	struct actions act;
