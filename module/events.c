@@ -56,16 +56,13 @@ struct reader {
 	struct event event;
 };
 
-/*
- * toytcp_events_record() - write a record; see struct event. Any context. Call it
- * by toytcp_event(). With EVENT_NONE, @seg may be NULL.
- */
+/* For toytcp_event(): any context. With EVENT_NONE, @seg may be NULL. */
 void toytcp_events_record(struct toytcp_net *tn,
 			  const struct toytcp_tuple *who, int dir,
 			  const struct segment *seg, u8 before, u8 after,
 			  u8 cause)
 {
-	/* Pairs with the release in make_ring(). */
+	/* Pairs with the release in toytcp_events_switch(). */
 	struct toytcp_ring *ring = smp_load_acquire(&tn->ring);
 	struct event *e;
 
@@ -73,8 +70,10 @@ void toytcp_events_record(struct toytcp_net *tn,
 		return;
 	spin_lock_bh(&ring->lock);
 	e = &ring->events[++ring->newest % RING_SIZE];
-	e->time = toytcp_now();
-	e->who = *who;
+	*e = (struct event){
+		.time = toytcp_now(), .who = *who, .dir = dir,
+		.before = before, .after = after, .cause = cause,
+	};
 	if (seg) {
 		e->seq = seg->seq;
 		e->ack = seg->ack;
@@ -82,33 +81,26 @@ void toytcp_events_record(struct toytcp_net *tn,
 		e->wnd = seg->wnd;
 		e->ctl = seg->ctl;
 	}
-	e->dir = dir;
-	e->before = before;
-	e->after = after;
-	e->cause = cause;
 	spin_unlock_bh(&ring->lock);
 }
 
-static int make_ring(struct toytcp_net *tn)
-{
-	struct toytcp_ring *ring = kvzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
-
-	if (!ring)
-		return -ENOMEM;
-	spin_lock_init(&ring->lock);
-	/* Pairs with the acquire in whoever uses the ring. */
-	smp_store_release(&tn->ring, ring);
-	return 0;
-}
-
-/** toytcp_events_switch() - start or stop recording: 0, -ENOMEM for no ring */
+/* Starts or stops recording. Returns 0 or -ENOMEM. */
 int toytcp_events_switch(struct toytcp_net *tn, bool on)
 {
+	struct toytcp_ring *ring;
 	int err = 0;
 
 	mutex_lock(&switching);
-	if (on && !tn->ring)
-		err = make_ring(tn);
+	if (on && !tn->ring) {
+		ring = kvzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
+		if (ring) {
+			spin_lock_init(&ring->lock);
+			/* Pairs with the acquires of its users. */
+			smp_store_release(&tn->ring, ring);
+		} else {
+			err = -ENOMEM;
+		}
+	}
 	if (!err && on != tn->sysctl_events) {
 		WRITE_ONCE(tn->sysctl_events, on);
 		if (on)
@@ -120,7 +112,7 @@ int toytcp_events_switch(struct toytcp_net *tn, bool on)
 	return err;
 }
 
-/* The oldest record that is still there, or the one to be written next. */
+/* Number of the oldest record, or of the next one if there is none. */
 static u64 oldest(const struct toytcp_ring *ring)
 {
 	if (ring->newest - ring->cleared > RING_SIZE)
@@ -128,25 +120,17 @@ static u64 oldest(const struct toytcp_ring *ring)
 	return ring->cleared + 1;
 }
 
-/* Begins a reading. Returns how many records were overwritten unread. */
-static u64 begin(struct toytcp_ring *ring, struct reader *reader)
+static struct toytcp_ring *ring_of(struct seq_file *seq)
 {
-	u64 lost;
-
-	if (!ring)
-		return 0;
-	spin_lock_bh(&ring->lock);
-	reader->end = ring->newest;
-	lost = oldest(ring) - ring->cleared - 1;
-	spin_unlock_bh(&ring->lock);
-	return lost;
+	/* Pairs with the release in toytcp_events_switch(). */
+	return smp_load_acquire(&toytcp_net(seq_file_net(seq))->ring);
 }
 
-/* Record @pos, or the oldest if @pos was overwritten meanwhile. */
-static struct reader *fetch(struct toytcp_ring *ring, struct reader *reader,
-			    loff_t *pos)
+/* Record @pos, or the oldest if @pos was overwritten. */
+static struct reader *fetch(struct seq_file *seq, loff_t *pos)
 {
-	struct reader *found = NULL;
+	struct toytcp_ring *ring = ring_of(seq);
+	struct reader *reader = seq->private, *found = NULL;
 
 	if (!ring)
 		return NULL;
@@ -161,25 +145,17 @@ static struct reader *fetch(struct toytcp_ring *ring, struct reader *reader,
 	return found;
 }
 
-static struct toytcp_ring *ring_of(struct seq_file *seq)
-{
-	/* Pairs with the release in make_ring(). */
-	return smp_load_acquire(&toytcp_net(seq_file_net(seq))->ring);
-}
-
 static void *seq_start(struct seq_file *seq, loff_t *pos)
 {
 	if (!toytcp_procfile_privileged(seq))
 		return ERR_PTR(-EPERM);
-	if (!*pos)
-		return SEQ_START_TOKEN;
-	return fetch(ring_of(seq), seq->private, pos);
+	return *pos ? fetch(seq, pos) : SEQ_START_TOKEN;
 }
 
 static void *seq_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	return fetch(ring_of(seq), seq->private, pos);
+	return fetch(seq, pos);
 }
 
 static void seq_stop(struct seq_file *seq, void *v)
@@ -216,10 +192,33 @@ static void show_segment(struct seq_file *seq, const struct event *e)
 	seq_printf(seq, " %u %u", e->len, e->wnd);
 }
 
-static void show_event(struct seq_file *seq, const struct reader *reader)
+/* Begins a reading. The first line says how many records are overwritten. */
+static void show_header(struct seq_file *seq)
 {
+	struct toytcp_ring *ring = ring_of(seq);
+	struct reader *reader = seq->private;
+	u64 lost = 0;
+
+	if (ring) {
+		spin_lock_bh(&ring->lock);
+		reader->end = ring->newest;
+		lost = oldest(ring) - ring->cleared - 1;
+		spin_unlock_bh(&ring->lock);
+	}
+	seq_printf(seq, "# lost=%llu\n", lost);
+	seq_puts(seq, "n time_us connection dir flags seq ack len window ");
+	seq_puts(seq, "before after cause\n");
+}
+
+static int seq_show(struct seq_file *seq, void *v)
+{
+	const struct reader *reader = seq->private;
 	const struct event *e = &reader->event;
 
+	if (v == SEQ_START_TOKEN) {
+		show_header(seq);
+		return 0;
+	}
 	seq_printf(seq, "%llu %llu %pI4:%u>%pI4:%u ", reader->n, e->time,
 		   &e->who.local, e->who.lport, &e->who.remote, e->who.rport);
 	if (e->dir == EVENT_NONE)
@@ -229,17 +228,6 @@ static void show_event(struct seq_file *seq, const struct reader *reader)
 	seq_printf(seq, " %s %s %s\n", toytcp_tcb_state_name(e->before),
 		   toytcp_tcb_state_name(e->after),
 		   toytcp_cause_name(e->cause));
-}
-
-static int seq_show(struct seq_file *seq, void *v)
-{
-	if (v != SEQ_START_TOKEN) {
-		show_event(seq, v);
-		return 0;
-	}
-	seq_printf(seq, "# lost=%llu\n", begin(ring_of(seq), seq->private));
-	seq_puts(seq, "n time_us connection dir flags seq ack len window ");
-	seq_puts(seq, "before after cause\n");
 	return 0;
 }
 
@@ -250,34 +238,31 @@ static const struct seq_operations seq_ops = {
 	.show	= seq_show,
 };
 
-static void clear(struct toytcp_ring *ring)
-{
-	if (!ring)
-		return;
-	spin_lock_bh(&ring->lock);
-	ring->cleared = ring->newest;
-	spin_unlock_bh(&ring->lock);
-}
-
 /* The one command of "events": clear. */
 static int events_command(struct file *file, char *text, size_t size)
 {
+	struct toytcp_ring *ring = ring_of(file->private_data);
+
 	if (!toytcp_procfile_privileged(file->private_data))
 		return -EPERM;
 	if (strcmp(strim(text), "clear"))
 		return -EINVAL;
-	clear(ring_of(file->private_data));
+	if (ring) {
+		spin_lock_bh(&ring->lock);
+		ring->cleared = ring->newest;
+		spin_unlock_bh(&ring->lock);
+	}
 	return 0;
 }
 
-/** toytcp_events_init() - make /proc/net/toytcp/events: 0 or -ENOMEM */
+/* Makes /proc/net/toytcp/events: 0 or -ENOMEM. */
 int toytcp_events_init(struct toytcp_net *tn)
 {
 	return toytcp_procfile_add(tn, "events", &seq_ops, events_command,
 				   sizeof(struct reader)) ? 0 : -ENOMEM;
 }
 
-/** toytcp_events_exit() - free the ring; files and hook are gone already */
+/* Frees the ring; files and hook are already unregistered. */
 void toytcp_events_exit(struct toytcp_net *tn)
 {
 	toytcp_events_switch(tn, false);

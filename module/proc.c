@@ -92,22 +92,24 @@ static u32 uid_for(struct seq_file *seq, kuid_t uid)
 	return from_kuid_munged(seq_user_ns(seq), uid);
 }
 
-/* Sequence numbers are for the privileged: they suffice to forge a reset. */
-static void show_line(struct seq_file *seq, const struct line *line,
-		      bool privileged)
+static void show_line(struct seq_file *seq, const struct toytcp_entry *e,
+		      const struct line *line)
 {
+	const struct reader *reader = seq->private;
 	const struct status *s = &line->status;
 
-	seq_printf(seq, " %s %u %u %u ", toytcp_tcb_state_name(s->state),
+	seq_printf(seq, "%pI4:%u %pI4:%u %s %u %u %u ", &e->local, e->lport,
+		   &e->remote, e->rport, toytcp_tcb_state_name(s->state),
 		   s->send_queue, s->recv_queue, s->retransmits);
 	if (s->timer)
 		seq_printf(seq, "%s:%u.%03u", s->timer, line->left / 1000,
 			   line->left % 1000);
 	else
 		seq_putc(seq, '-');
-	seq_printf(seq, " %u %llu", uid_for(seq, line->uid), line->inode);
-	seq_printf(seq, " %u %u %u %u", s->cwnd, s->ssthresh, s->srtt, s->rto);
-	if (privileged)
+	seq_printf(seq, " %u %llu %u %u %u %u", uid_for(seq, line->uid),
+		   line->inode, s->cwnd, s->ssthresh, s->srtt, s->rto);
+	/* Sequence numbers suffice to forge a reset. */
+	if (reader->privileged)
 		seq_printf(seq, " %u %u %u", s->snd_una, s->snd_nxt,
 			   s->rcv_nxt);
 	else
@@ -117,9 +119,8 @@ static void show_line(struct seq_file *seq, const struct line *line,
 
 static int show_connection(struct seq_file *seq, void *v)
 {
-	const struct reader *reader = seq->private;
 	struct toytcp_entry *entry = v;
-	struct line line;
+	struct line line = {};
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(seq, "local remote state send_queue recv_queue ");
@@ -128,7 +129,6 @@ static int show_connection(struct seq_file *seq, void *v)
 		seq_puts(seq, "snd_wnd rcv_wnd mss\n");
 		return 0;
 	}
-	memset(&line, 0, sizeof(line));
 	if (entry->kind == ENTRY_SOCKET)
 		fill_sock(&line, entry);
 	else if (entry->kind == ENTRY_REQUEST)
@@ -137,15 +137,14 @@ static int show_connection(struct seq_file *seq, void *v)
 		fill_timewait(&line, entry);
 	if (line.status.state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
-	seq_printf(seq, "%pI4:%u %pI4:%u", &entry->local, entry->lport,
-		   &entry->remote, entry->rport);
-	show_line(seq, &line, reader->privileged);
+	show_line(seq, entry, &line);
 	return 0;
 }
 
 /* A file's position is the hash of the entry to be shown: the table's cursor. */
-static void *entry_after(struct seq_file *seq, u64 hash, loff_t *pos)
+static void *next_line(struct seq_file *seq, void *v, loff_t *pos)
 {
+	u64 hash = *pos;
 	void *entry = toytcp_table_next(toytcp_net(seq_file_net(seq)), &hash);
 
 	*pos = entry ? hash : LLONG_MAX;
@@ -159,12 +158,10 @@ static void *first_line(struct seq_file *seq, loff_t *pos)
 
 	reader->privileged = toytcp_procfile_privileged(seq);
 	rcu_read_lock();
-	return *pos ? entry_after(seq, *pos - 1, pos) : SEQ_START_TOKEN;
-}
-
-static void *next_line(struct seq_file *seq, void *v, loff_t *pos)
-{
-	return entry_after(seq, *pos, pos);
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	--*pos;
+	return next_line(seq, NULL, pos);
 }
 
 static void stop_lines(struct seq_file *seq, void *v)
@@ -200,17 +197,6 @@ static const char *const counter_names[MIB_COUNT] = {
 	TOYTCP_DROPS(MIB_NAME)
 };
 
-/* The counters of single CPUs may wrap around: their sum is still right. */
-static unsigned long sum_of(const struct toytcp_net *tn, int item)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(tn->mib, cpu)->counter[item]);
-	return sum;
-}
-
 static int show_stats(struct seq_file *seq, void *v)
 {
 	struct toytcp_net *tn = toytcp_net(seq_file_single_net(seq));
@@ -218,7 +204,8 @@ static int show_stats(struct seq_file *seq, void *v)
 	u32 timewaits = READ_ONCE(tn->timewaits.count);
 	struct toytcp_listener *l;
 	u32 listeners = 0;
-	int i;
+	unsigned long sum;
+	int i, cpu;
 
 	rcu_read_lock();
 	hash_for_each_rcu(tn->ports.listeners, i, l, node)
@@ -229,15 +216,16 @@ static int show_stats(struct seq_file *seq, void *v)
 	seq_printf(seq, "connections %u\n", entries - min(timewaits, entries));
 	seq_printf(seq, "time_wait %u\n", timewaits);
 	seq_printf(seq, "listeners %u\n", listeners);
-	for (i = 0; i < MIB_COUNT; i++)
-		seq_printf(seq, "%s %lu\n", counter_names[i], sum_of(tn, i));
+	for (i = 0; i < MIB_COUNT; i++) {
+		sum = 0;	/* right even if one CPU's counter wraps */
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(tn->mib, cpu)->counter[i]);
+		seq_printf(seq, "%s %lu\n", counter_names[i], sum);
+	}
 	return 0;
 }
 
-/*
- * Only sockets have a user who would want it; other entries end by themselves.
- * Before it is locked, a socket may become another connection.
- */
+/* Only sockets have a user who would want it; other entries end by themselves. */
 static int abort_connection(struct toytcp_net *tn,
 			    const struct toytcp_tuple *who)
 {
@@ -256,6 +244,7 @@ static int abort_connection(struct toytcp_net *tn,
 	if (!sk)
 		return err;
 	lock_sock(sk);
+	/* Before it was locked, it may have become another connection. */
 	if (sk->sk_state != TCP_CLOSE &&
 	    toytcp_tuple_same(&toytcp_sk(sk)->entry.who, who)) {
 		toytcp_settle_abort(sk, ECONNABORTED);
@@ -274,25 +263,19 @@ static bool parse_endpoint(const char *text, __be32 *addr, u16 *port)
 	       !kstrtou16(colon + 1, 10, port);
 }
 
-static bool parse_abort(char *text, struct toytcp_tuple *who)
-{
-	char *verb = strsep(&text, " ");
-	char *local = strsep(&text, " ");
-
-	return text && !strcmp(verb, "abort") &&
-	       parse_endpoint(local, &who->local, &who->lport) &&
-	       parse_endpoint(text, &who->remote, &who->rport);
-}
-
 /* The one command of "connections": abort LOCAL REMOTE. */
 static int proc_command(struct file *file, char *text, size_t size)
 {
 	struct seq_file *seq = file->private_data;
+	char *remote = strim(text);
+	char *verb = strsep(&remote, " "), *local = strsep(&remote, " ");
 	struct toytcp_tuple who;
 
 	if (!toytcp_procfile_privileged(seq))
 		return -EPERM;
-	if (!parse_abort(strim(text), &who))
+	if (!remote || strcmp(verb, "abort") ||
+	    !parse_endpoint(local, &who.local, &who.lport) ||
+	    !parse_endpoint(remote, &who.remote, &who.rport))
 		return -EINVAL;
 	return abort_connection(toytcp_net(seq_file_net(seq)), &who);
 }
@@ -304,16 +287,15 @@ static const struct seq_operations connections_ops = {
 	.show	= show_connection,
 };
 
-/** toytcp_proc_init() - make /proc/net/toytcp/: 0 or -ENOMEM */
+/* Makes /proc/net/toytcp/: 0 or -ENOMEM. */
 int toytcp_proc_init(struct toytcp_net *tn)
 {
 	tn->proc = proc_net_mkdir(tn->net, "toytcp", tn->net->proc_net);
-	if (tn->proc &&
-	    toytcp_procfile_add(tn, "connections", &connections_ops,
-				proc_command, sizeof(struct reader)) &&
-	    proc_create_net_single("listeners", 0444, tn->proc,
-				   show_listeners, NULL) &&
-	    proc_create_net_single("stats", 0444, tn->proc, show_stats, NULL))
-		return 0;
-	return -ENOMEM;
+	return tn->proc &&
+	       toytcp_procfile_add(tn, "connections", &connections_ops,
+				   proc_command, sizeof(struct reader)) &&
+	       proc_create_net_single("listeners", 0444, tn->proc,
+				      show_listeners, NULL) &&
+	       proc_create_net_single("stats", 0444, tn->proc, show_stats,
+				      NULL) ? 0 : -ENOMEM;
 }

@@ -8,14 +8,9 @@
 
 #include "toytcp.h"
 
-/**
- * toytcp_procfile_privileged() - is the opener of a file the namespace's admin?
- * @seq: an open file, made by toytcp_procfile_add()
- *
- * The opener's credentials count, not those of the process that reads or writes:
- * it may have been handed the open file.
- *
- * Return: whether it had CAP_NET_ADMIN in the namespace's user namespace.
+/*
+ * Had the process that opened the file CAP_NET_ADMIN in the namespace's user
+ * namespace? The one that reads or writes may have been handed the open file.
  */
 bool toytcp_procfile_privileged(struct seq_file *seq)
 {
@@ -23,16 +18,10 @@ bool toytcp_procfile_privileged(struct seq_file *seq)
 			       CAP_NET_ADMIN);
 }
 
-/**
- * toytcp_procfile_add() - add a file that takes commands
- * @tn: the namespace, with its directory
- * @name: of the file; the namespace's root may write to it
- * @ops: how to read it
- * @write: carries out one line
- * @reader_size: bytes for each open file; they begin with a struct
- *	seq_net_private
- *
- * Return: true, or false if memory was short.
+/*
+ * Adds a file that the namespace's root may write to; false if memory was short.
+ * Each open file has @reader_size bytes, which begin with a struct
+ * seq_net_private.
  */
 bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,
 			 const struct seq_operations *ops, proc_write_t write,
