@@ -33,8 +33,8 @@ static const struct net_protocol protocol = {
 };
 
 /*
- * What users see goes first. No socket is left: each holds its namespace. All
- * of these functions also accept what was not made, or not in full.
+ * The files that users see go first. No socket is left: each holds its namespace.
+ * All of these functions also accept what was not made, or not in full.
  */
 static void unmake(struct toytcp_net *tn)
 {
@@ -46,24 +46,19 @@ static void unmake(struct toytcp_net *tn)
 	free_percpu(tn->mib);
 }
 
-/* What users see comes last but one; the packets come last. */
+/* The files come last but one; the packets come last. */
 static int __net_init net_init(struct net *net)
 {
 	struct toytcp_net *tn = toytcp_net(net);
-	bool made;
-	int err;
+	int err = -ENOMEM;
 
 	tn->net = net;
 	tn->mib = alloc_percpu(struct toytcp_mib);
 	spin_lock_init(&tn->ports.lock);
 	toytcp_timewait_init(tn);
-	made = toytcp_table_init(&tn->table);
-	err = made && tn->mib ? toytcp_sysctl_init(tn) : -ENOMEM;
-	if (!err)
-		err = toytcp_proc_init(tn);
-	if (!err)
-		err = toytcp_events_init(tn);
-	if (!err)
+	if (toytcp_table_init(&tn->table) && tn->mib &&
+	    !toytcp_sysctl_init(tn) && !toytcp_proc_init(tn) &&
+	    !toytcp_events_init(tn))
 		err = nf_register_net_hook(net, &toytcp_hook_ops);
 	if (err)
 		unmake(tn);
@@ -90,44 +85,6 @@ static struct pernet_operations net_ops = {
 	.size	= sizeof(struct toytcp_net),
 };
 
-/* The kernel returns -1 if the number is taken. */
-static int __init take_number(void)
-{
-	if (!inet_add_protocol(&protocol, toytcp_protocol)) {
-		if (!inet_add_offload(&toytcp_offload, toytcp_protocol))
-			return 0;
-		inet_del_protocol(&protocol, toytcp_protocol);
-	}
-	pr_err("toytcp: IP protocol %d is taken by another module\n",
-	       toytcp_protocol);
-	return -EBUSY;
-}
-
-static int __init register_all(void)
-{
-	int err;
-
-	toytcp_buffers_share();
-	err = proto_register(&toytcp_prot, 1);
-	if (err)
-		return err;
-	err = register_pernet_subsys(&net_ops);
-	if (err)
-		goto unregister_proto;
-	err = take_number();
-	if (err)
-		goto unregister_pernet;
-	protosw.protocol = toytcp_protocol;
-	inet_register_protosw(&protosw);
-	return 0;
-
-unregister_pernet:
-	unregister_pernet_subsys(&net_ops);
-unregister_proto:
-	proto_unregister(&toytcp_prot);
-	return err;
-}
-
 static int __init toytcp_init(void)
 {
 	int err;
@@ -137,10 +94,32 @@ static int __init toytcp_init(void)
 		       toytcp_protocol);
 		return -EINVAL;
 	}
-	err = register_all();
-	if (!err)
-		pr_info("toytcp %s: a small TCP on IP protocol %d; look into /proc/net/toytcp/\n",
-			TOYTCP_VERSION, toytcp_protocol);
+	toytcp_buffers_share();
+	err = proto_register(&toytcp_prot, 1);
+	if (err)
+		return err;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto unregister_proto;
+	err = -EBUSY;
+	if (inet_add_protocol(&protocol, toytcp_protocol))
+		goto taken;
+	if (inet_add_offload(&toytcp_offload, toytcp_protocol))
+		goto del_protocol;
+	protosw.protocol = toytcp_protocol;
+	inet_register_protosw(&protosw);
+	pr_info("toytcp %s: a small TCP on IP protocol %d; look into /proc/net/toytcp/\n",
+		TOYTCP_VERSION, toytcp_protocol);
+	return 0;
+
+del_protocol:
+	inet_del_protocol(&protocol, toytcp_protocol);
+taken:
+	pr_err("toytcp: IP protocol %d is taken by another module\n",
+	       toytcp_protocol);
+	unregister_pernet_subsys(&net_ops);
+unregister_proto:
+	proto_unregister(&toytcp_prot);
 	return err;
 }
 

@@ -13,8 +13,6 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-#define STATES_FIN_UNACKED	(TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)
-
 /* proto.init: the end of socket(2). */
 static int init(struct sock *sk)
 {
@@ -32,7 +30,7 @@ static int init(struct sock *sk)
 	return 0;
 }
 
-/* Both ends' addresses and ports are known: a four-tuple, and a route for it. */
+/* Enters the table with the addresses of @rt, and finds a route for the ports. */
 static int attach(struct sock *sk, struct rtable *rt, __be16 dport)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -85,8 +83,7 @@ static void open_active(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 iss = tp->isn_set ? tp->isn :
-		toytcp_isn_new(&tp->entry.who);
+	u32 iss = tp->isn_set ? tp->isn : toytcp_isn_new(&tp->entry.who);
 	const struct offer offer = {
 		.window = toytcp_buffers_window(sk),
 		.stamp_offset = toytcp_isn_stamp(&tp->entry.who),
@@ -155,11 +152,10 @@ static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 static int disconnect(struct sock *sk, int flags)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	int state = sk->sk_state;
 
-	if (state == TCP_LISTEN) {
+	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listener_stop(sk);
-	} else if (state != TCP_CLOSE) {
+	} else if (sk->sk_state != TCP_CLOSE) {
 		toytcp_settle_abort(sk, 0);
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
@@ -176,17 +172,16 @@ static int disconnect(struct sock *sk, int flags)
 /* SO_LINGER: until the peer has acknowledged everything, the FIN too. */
 static void linger(struct sock *sk, long timeout)
 {
+	const int unacked = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	bool done = !timeout;
 
-	if (done)
+	if (!timeout)
 		return;
 	add_wait_queue(sk_sleep(sk), &wait);
-	do {
-		done = sk_wait_event(sk, &timeout, !(1 << sk->sk_state &
-						     STATES_FIN_UNACKED),
-				     &wait);
-	} while (!done && timeout && !signal_pending(current));
+	while (!sk_wait_event(sk, &timeout,
+			      !(1 << sk->sk_state & unacked), &wait))
+		if (!timeout || signal_pending(current))
+			break;
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
@@ -209,22 +204,14 @@ static void close_connection(struct sock *sk, long timeout)
 	linger(sk, timeout);
 }
 
-/* The connection lives on without a user, unless too many do. */
-static void close_orphan(struct sock *sk)
-{
-	bool too_many = toytcp_connection_orphan(sk);
-
-	toytcp_settle_call(sk, CAUSE_CLOSE);
-	if (!too_many)
-		return;
-	toytcp_count(toytcp_sock_net(sk), orphan_overflow);
-	toytcp_settle_abort(sk, 0);
-}
-
-/* proto.close: drop the user's reference; the connection may live on. */
+/*
+ * proto.close: drop the user's reference. The connection may live on without a
+ * user, unless too many do.
+ */
 static void close(struct sock *sk, long timeout)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	bool too_many;
 
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
@@ -237,15 +224,21 @@ static void close(struct sock *sk, long timeout)
 	sock_orphan(sk);
 	if (!tp->tcb.fin_wait_2 && sk->sk_state == TCP_FIN_WAIT2)
 		toytcp_settle_abort(sk, 0);
-	if (sk->sk_state == TCP_CLOSE)
-		toytcp_ports_release(toytcp_sock_net(sk), &tp->claim);
-	else
-		close_orphan(sk);
+	if (sk->sk_state == TCP_CLOSE) {
+		toytcp_ports_release(tp->tn, &tp->claim);
+	} else {
+		too_many = toytcp_connection_orphan(sk);
+		toytcp_settle_call(sk, CAUSE_CLOSE);
+		if (too_many) {
+			toytcp_count(tp->tn, orphan_overflow);
+			toytcp_settle_abort(sk, 0);
+		}
+	}
 	release_sock(sk);
 	sock_put(sk);
 }
 
-/* proto.shutdown: for SHUT_RD inet_shutdown() has set the flag it takes. */
+/* proto.shutdown: for SHUT_RD, the flag that inet_shutdown() has set is enough. */
 static void shutdown(struct sock *sk, int how)
 {
 	if (!(how & SEND_SHUTDOWN))

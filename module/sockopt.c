@@ -113,10 +113,10 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
 	char name[CONGESTION_NAME_MAX] = "";
 	int algorithm;
 
-	if (len < 1)
+	if (!len)
 		return -EINVAL;
-	len = min_t(unsigned int, len, sizeof(name) - 1);
-	if (copy_from_sockptr(name, optval, len))
+	if (copy_from_sockptr(name, optval,
+			      min_t(size_t, len, sizeof(name) - 1)))
 		return -EFAULT;
 	algorithm = toytcp_congestion_find(name);
 	if (algorithm < 0)
@@ -181,7 +181,7 @@ static int set_isn(struct sock *sk, sockptr_t optval, unsigned int len)
 	return 0;
 }
 
-/** toytcp_sockopt_set() - proto.setsockopt, errors as in tcp(7) */
+/* proto.setsockopt: errors as in tcp(7). */
 int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 		       unsigned int len)
 {
@@ -197,19 +197,12 @@ int toytcp_sockopt_set(struct sock *sk, int level, int name, sockptr_t optval,
 	return ip_setsockopt(sk, level, name, optval, len);
 }
 
-/** toytcp_sockopt_keepalive() - SO_KEEPALIVE has changed: proto.keepalive */
+/* proto.keepalive: SO_KEEPALIVE has changed. */
 void toytcp_sockopt_keepalive(struct sock *sk, int on)
 {
 	toytcp_user_set(&toytcp_sk(sk)->tcb, OPTION_KEEPALIVE, on,
 			toytcp_now());
 	toytcp_settle_call(sk, CAUSE_SEND);
-}
-
-static u32 since_ms(u64 then)
-{
-	u64 now = toytcp_now();
-
-	return then && now > then ? div_u64(now - then, USEC_PER_MSEC) : 0;
 }
 
 static u8 options_of(const struct tcb *tcb)
@@ -223,25 +216,16 @@ static u8 options_of(const struct tcb *tcb)
 	       (tcb->sack_ok ? TCPI_OPT_SACK : 0);
 }
 
-static void fill_totals(const struct toytcp_sock *tp, struct tcp_info *info)
-{
-	info->tcpi_total_retrans = tp->tcb.retransmits;
-	info->tcpi_bytes_acked = tp->tcb.bytes_acked;
-	info->tcpi_bytes_received = tp->tcb.bytes_received;
-	info->tcpi_segs_in = tp->segs_in;
-	info->tcpi_segs_out = tp->segs_out;
-	info->tcpi_data_segs_in = tp->data_segs_in;
-	info->tcpi_data_segs_out = tp->data_segs_out;
-	info->tcpi_dsack_dups = tp->dsacks;
-}
-
 /* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
 static void fill_info(struct sock *sk, struct tcp_info *info)
 {
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	const struct toytcp_sock *tp = toytcp_sk(sk);
 	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct tcb *tcb = &tp->tcb;
+	u32 mss = tcb->snd.mss;
+	u64 now = toytcp_now();
 
-	memset(info, 0, sizeof(*info));
+	memset(info, 0, sizeof(*info));	/* the user sees padding, too */
 	info->tcpi_state = sk->sk_state;
 	if (sk->sk_state == TCP_LISTEN) {	/* how full the accept queue is */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
@@ -258,27 +242,34 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_wscale = tcb->rcv.wscale;
 	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);
 	info->tcpi_ato = DELAYED_ACK;
-	info->tcpi_snd_mss = tcb->snd.mss;
+	info->tcpi_snd_mss = mss;
 	info->tcpi_rcv_mss = tcb->rcv.mss;
 	info->tcpi_advmss = tcb->rcv.announced;
-	info->tcpi_unacked = DIV_ROUND_UP(toytcp_tcb_flight(tcb),
-					  tcb->snd.mss);
-	info->tcpi_sacked = DIV_ROUND_UP(tcb->board.sacked, tcb->snd.mss);
-	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, tcb->snd.mss);
-	info->tcpi_retrans = DIV_ROUND_UP(toytcp_scoreboard_retransmitted(&tcb->board),
-					  tcb->snd.mss);
+	info->tcpi_unacked = DIV_ROUND_UP(toytcp_tcb_flight(tcb), mss);
+	info->tcpi_sacked = DIV_ROUND_UP(tcb->board.sacked, mss);
+	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, mss);
+	info->tcpi_retrans =
+		DIV_ROUND_UP(toytcp_scoreboard_retransmitted(&tcb->board), mss);
 	info->tcpi_reord_seen = tcb->rack.reordering_seen;
-	info->tcpi_last_data_recv = since_ms(tcb->heard);
-	info->tcpi_last_ack_recv = since_ms(tcb->heard);
+	info->tcpi_last_data_recv = !tcb->heard || now < tcb->heard ? 0 :
+		div_u64(now - tcb->heard, USEC_PER_MSEC);
+	info->tcpi_last_ack_recv = info->tcpi_last_data_recv;
 	info->tcpi_pmtu = dst ? dst_mtu(dst) : 0;
 	info->tcpi_rtt = tcb->rtt.srtt;
 	info->tcpi_rttvar = tcb->rtt.rttvar;
-	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / tcb->snd.mss;
-	info->tcpi_snd_cwnd = tcb->cc.cwnd / tcb->snd.mss;
+	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / mss;
+	info->tcpi_snd_cwnd = tcb->cc.cwnd / mss;
 	info->tcpi_rcv_space = tcb->rcv.buf;
 	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
 	info->tcpi_snd_wnd = tcb->snd.wnd;
-	fill_totals(toytcp_sk(sk), info);
+	info->tcpi_total_retrans = tcb->retransmits;
+	info->tcpi_bytes_acked = tcb->bytes_acked;
+	info->tcpi_bytes_received = tcb->bytes_received;
+	info->tcpi_segs_in = tp->segs_in;
+	info->tcpi_segs_out = tp->segs_out;
+	info->tcpi_data_segs_in = tp->data_segs_in;
+	info->tcpi_data_segs_out = tp->data_segs_out;
+	info->tcpi_dsack_dups = tp->dsacks;
 }
 
 /* Cut to the length the user has room for. */
@@ -327,7 +318,7 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 	return put_value(optval, optlen, &val, sizeof(val));
 }
 
-/** toytcp_sockopt_get() - proto.getsockopt, errors as in tcp(7) */
+/* proto.getsockopt: errors as in tcp(7). */
 int toytcp_sockopt_get(struct sock *sk, int level, int name,
 		       char __user *optval, int __user *optlen)
 {
@@ -343,30 +334,15 @@ int toytcp_sockopt_get(struct sock *sk, int level, int name,
 	return ip_getsockopt(sk, level, name, optval, optlen);
 }
 
-/* What one read may return: it stops at the urgent mark. */
-static u32 readable_bytes(const struct sock *sk)
-{
-	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 n = toytcp_tcb_unread(tcb), ahead = tcb->rcv.up - tcb->rcv.copied;
-
-	return tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE) ?
-		min(n, ahead) : n;
-}
-
-/**
- * toytcp_sockopt_ioctl() - proto.ioctl in the newest kernel's form
- * @sk: not locked
- * @cmd: SIOCINQ...
- * @value: the answer
- *
- * Before a connection is made and after its end, no text is outstanding.
- *
- * Return: 0, or -EINVAL or -ENOIOCTLCMD.
+/*
+ * proto.ioctl in the newest kernel's form: 0, -EINVAL or -ENOIOCTLCMD. Before a
+ * connection is made and after its end, no text is outstanding.
  */
 int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	bool early, idle;
+	u32 unread;
 	int err;
 
 	lock_sock(sk);
@@ -375,7 +351,10 @@ int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 	err = sk->sk_state == TCP_LISTEN ? -EINVAL : 0;
 	switch (cmd) {
 	case SIOCINQ:
-		*value = early ? 0 : readable_bytes(sk);
+		unread = toytcp_tcb_unread(tcb);
+		if (tcb->rcv.urgent && !sock_flag(sk, SOCK_URGINLINE))
+			unread = min(unread, tcb->rcv.up - tcb->rcv.copied);
+		*value = early ? 0 : unread;
 		break;
 	case SIOCOUTQ:
 		*value = idle ? 0 : tcb->snd.end + tcb->fin_sent - tcb->snd.una;
