@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The counters of /proc/net/toytcp/stats: one list makes the enum and the
- * names people read. Drops are counted by reason, and a second list has the
- * kernel's own word for each reason, for dropwatch and perf.
+ * The counters of /proc/net/toytcp/stats: the lists define the enum and the names
+ * shown. The second maps each drop to the kernel's reason, for dropwatch and perf.
  */
 #ifndef TOYTCP_MIB_H
 #define TOYTCP_MIB_H
@@ -36,7 +35,7 @@
 	X(time_wait_overflow)	\
 	X(orphan_overflow)
 
-/* Each with the enum skb_drop_reason for it, of those that all kernels have. */
+/* Only reasons that all supported kernels have. */
 #define TOYTCP_DROPS(X)					\
 	X(drop_short, PKT_TOO_SMALL)			\
 	X(drop_offset, HDR_TRUNC)			\
@@ -67,10 +66,7 @@ enum {
 };
 #undef DROP_ENUM
 
-/**
- * struct toytcp_mib - one CPU's counters
- * @counter: since the namespace began
- */
+/* One CPU's counters. */
 struct toytcp_mib {
 	unsigned long counter[MIB_COUNT];
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.toytcp.*: what an administrator may set in each network namespace.
+ * net.toytcp.*: the settings of each network namespace.
  *
  * A handler finds the namespace by its table, which each namespace has a copy of:
  * the process that writes may be in another namespace.
@@ -10,14 +10,11 @@
 #include "compat/compat.h"
 #include "toytcp.h"
 
-#define TIME_WAIT_DEFAULT	60000	/* milliseconds */
-#define ORPHANS_DEFAULT		8192
-#define ALGORITHMS_SIZE		64	/* bytes, for all names together */
-#define BUFFER_MIN		4096	/* bytes */
+#define ALGORITHMS_SIZE	64	/* bytes, for all names together */
 
 static int time_wait_max = 600000;
 static int syn_retries_max = 127;
-static int buffer_min = BUFFER_MIN;
+static int buffer_min = 4096;
 static int buffer_max = WINDOW_MAX;
 
 static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
@@ -126,53 +123,39 @@ static const struct ctl_table template[] = {
 	},
 };
 
-static void set_defaults(struct toytcp_net *tn)
+/* Sets the defaults that are not 0, and makes net.toytcp: 0 or -ENOMEM. */
+int toytcp_sysctl_init(struct toytcp_net *tn)
 {
-	tn->sysctl_events = 0;
-	tn->sysctl_time_wait_ms = TIME_WAIT_DEFAULT;
+	/* Old kernels look for an empty entry at the end. */
+	struct ctl_table *table = kcalloc(ARRAY_SIZE(template) + 1,
+					  sizeof(*table), GFP_KERNEL_ACCOUNT);
+	int i;
+
+	tn->sysctl_time_wait_ms = 60000;
 	/* TCP's values, which follow the machine's memory. */
 	memcpy(tn->sysctl_rmem, tn->net->ipv4.sysctl_tcp_rmem,
 	       sizeof(tn->sysctl_rmem));
 	memcpy(tn->sysctl_wmem, tn->net->ipv4.sysctl_tcp_wmem,
 	       sizeof(tn->sysctl_wmem));
 	tn->sysctl_syn_retries = SYN_RETRIES;
-	tn->sysctl_orphans = ORPHANS_DEFAULT;
+	tn->sysctl_orphans = 8192;
 	tn->sysctl_timestamps = 1;
 	tn->sysctl_ecn = 2;
 	tn->sysctl_sack = 1;
 	tn->sysctl_syncookies = 1;
 	tn->sysctl_congestion_control = toytcp_congestion_find("cubic");
-}
-
-/* Old kernels look for an empty entry at the end. */
-static struct ctl_table *make_table(struct toytcp_net *tn)
-{
-	struct ctl_table *table = kcalloc(ARRAY_SIZE(template) + 1,
-					  sizeof(*table), GFP_KERNEL_ACCOUNT);
-	int i;
-
+	tn->sysctl_table = table;
 	if (!table)
-		return NULL;
+		return -ENOMEM;
 	memcpy(table, template, sizeof(template));
 	for (i = 0; i < ARRAY_SIZE(template); i++)
 		table[i].data = (u8 *)tn + (unsigned long)template[i].data;
-	return table;
-}
-
-/** toytcp_sysctl_init() - set the defaults and make net.toytcp: 0 or -ENOMEM */
-int toytcp_sysctl_init(struct toytcp_net *tn)
-{
-	set_defaults(tn);
-	tn->sysctl_table = make_table(tn);
-	if (!tn->sysctl_table)
-		return -ENOMEM;
-	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp",
-						   tn->sysctl_table,
+	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp", table,
 						   ARRAY_SIZE(template));
 	return tn->sysctl_header ? 0 : -ENOMEM;
 }
 
-/** toytcp_sysctl_exit() - remove net.toytcp; waits for readers and writers */
+/* Removes net.toytcp; waits for readers and writers. */
 void toytcp_sysctl_exit(struct toytcp_net *tn)
 {
 	unregister_net_sysctl_table(tn->sysctl_header);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between kernels, written down once. The rest of the module is
- * written for the newest kernel; here older ones are brought up to it.
- *
- * Nothing asks for a version: probes.c compiles each signature in question
- * against the kernel's own headers, and probed.h holds the answers.
+ * Differences between kernels. The rest of the module is written for the newest
+ * kernel; this file gives older ones the same interface. It compares no version
+ * numbers: probes.c compiles each signature in question against the kernel's own
+ * headers, and probed.h holds the results.
  */
 #ifndef TOYTCP_COMPAT_H
 #define TOYTCP_COMPAT_H
@@ -31,7 +30,7 @@
 #endif
 
 /*
- * Functions for struct proto, all made of one of the newest kernel's form:
+ * Define functions for struct proto in the kernel's own form, as wrappers of:
  *	struct sock *accept(struct sock *sk, int flags, int *err);
  *	int ioctl(struct sock *sk, int cmd, int *value);
  *	int recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
@@ -102,7 +101,7 @@ static inline int toytcp_compat_recv_error(struct sock *sk, struct msghdr *msg,
 #define sockaddr_unsized sockaddr
 #endif
 
-/* What a cgroup's program says of a connect(); it may change the address. */
+/* Runs a cgroup's program for connect(), which may change the address. */
 static inline int toytcp_compat_cgroup_connect(struct sock *sk,
 					       struct sockaddr_unsized *addr,
 					       int *len)
@@ -121,10 +120,7 @@ static inline int toytcp_compat_cgroup_connect(struct sock *sk,
 #define TOYTCP_CTL_CONST
 #endif
 
-/*
- * Old kernels find the end of a table by an empty entry: leave one behind the
- * @size that count.
- */
+/* Old kernels need an empty entry after the @size entries. */
 #ifndef TOYTCP_HAVE_REGISTER_NET_SYSCTL_SZ
 #define register_net_sysctl_sz(net, path, table, size)	\
 	((void)(size), register_net_sysctl(net, path, table))
@@ -146,12 +142,10 @@ static inline bool toytcp_compat_recverr(const struct sock *sk)
 }
 
 /*
- * A connection that conntrack saw only begin, and never confirmed, would show
- * up reversed once our answer leaves. Its own confirmation would come after
- * our hook, so ask for it here; where the kernel cannot, conntrack learns of the
- * connection when the answer leaves.
- *
- * Return: NF_ACCEPT, or what the hook is to return without touching the skb.
+ * If conntrack never confirms an entry, it takes our answer for the first packet
+ * and reverses the directions. It would confirm after our hook, so ask for it
+ * here; a kernel that cannot sees the connection when the answer leaves. Returns
+ * NF_ACCEPT, or the verdict the hook must return without touching the skb.
  */
 static inline unsigned int toytcp_compat_confirm(struct sk_buff *skb)
 {

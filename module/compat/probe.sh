@@ -27,7 +27,7 @@ for name in $names; do
 done
 wait
 
-# One probe always holds and one never does: else the answers mean nothing.
+# Otherwise the results mean nothing.
 if [ ! -e "$work/ALWAYS.yes" ] || [ -e "$work/NEVER.yes" ]; then
 	echo "toytcp: probing this kernel's headers failed:" >&2
 	head -n 20 "$work/ALWAYS.log" >&2

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Questions to a kernel's headers. Each section is compiled alone, with
- * PROBE_name defined; where it compiles, probed.h says TOYTCP_HAVE_name. A
- * section uses the very signature in question, so that the answer holds for
- * back-ports too. The comment says since when, as far as known.
+ * Tests of a kernel's headers. Each section is compiled alone, with PROBE_name
+ * defined; where it compiles, probed.h says TOYTCP_HAVE_name. A section uses the
+ * very signature in question, so that the answer holds for back-ports, too. The
+ * comment names the kernel that introduced it, if known.
  */
+#include <linux/bpf-cgroup.h>
+#include <linux/netfilter.h>
+#include <linux/sysctl.h>
+#include <net/inet_common.h>
+#include <net/inet_sock.h>
 
-#ifdef PROBE_ALWAYS	/* the headers are usable at all */
-#include <net/sock.h>
+#ifdef PROBE_ALWAYS	/* always compiles */
 extern struct proto *probe;
 struct proto *probe;
 #endif
 
-#ifdef PROBE_NEVER	/* mistakes are noticed */
-#include <net/sock.h>
+#ifdef PROBE_NEVER	/* never compiles */
 static int probe(struct proto *p, struct no_such_struct *addr)
 {
 	return p->connect(NULL, addr, 0);
@@ -21,7 +24,6 @@ static int probe(struct proto *p, struct no_such_struct *addr)
 #endif
 
 #ifdef PROBE_ACCEPT_ARG	/* 6.10: accept() takes one struct */
-#include <net/sock.h>
 static struct sock *probe(struct proto *p, struct proto_accept_arg *arg)
 {
 	return p->accept(NULL, arg);
@@ -29,7 +31,6 @@ static struct sock *probe(struct proto *p, struct proto_accept_arg *arg)
 #endif
 
 #ifdef PROBE_RECVMSG_NO_ADDR_LEN	/* after 6.18: msg_namelen instead */
-#include <net/sock.h>
 static int probe(struct proto *p, struct msghdr *msg)
 {
 	return p->recvmsg(NULL, msg, 0, 0);
@@ -37,7 +38,6 @@ static int probe(struct proto *p, struct msghdr *msg)
 #endif
 
 #ifdef PROBE_SOCKADDR_UNSIZED	/* after 6.18: addresses of unknown length */
-#include <net/sock.h>
 static int probe(struct proto *p, struct sockaddr_unsized *addr)
 {
 	return p->connect(NULL, addr, 0);
@@ -45,7 +45,6 @@ static int probe(struct proto *p, struct sockaddr_unsized *addr)
 #endif
 
 #ifdef PROBE_IOCTL_KARG	/* 6.5: ioctl() no longer sees user memory */
-#include <net/sock.h>
 static int probe(struct proto *p, int *karg)
 {
 	return p->ioctl(NULL, 0, karg);
@@ -53,7 +52,6 @@ static int probe(struct proto *p, int *karg)
 #endif
 
 #ifdef PROBE_NF_CT_CONFIRM	/* 6.8: conntrack confirms for others */
-#include <linux/netfilter.h>
 static int probe(const struct nf_ct_hook *hook, struct sk_buff *skb)
 {
 	return hook->confirm(skb);
@@ -61,7 +59,6 @@ static int probe(const struct nf_ct_hook *hook, struct sk_buff *skb)
 #endif
 
 #ifdef PROBE_CONST_CTL_HANDLER	/* 6.11: sysctl handlers get a const table */
-#include <linux/sysctl.h>
 static int probe_handler(const struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)
 {
@@ -72,8 +69,6 @@ struct ctl_table probe = { .proc_handler = probe_handler };
 #endif
 
 #ifdef PROBE_REGISTER_NET_SYSCTL_SZ	/* 6.6: tables carry their size */
-#include <linux/sysctl.h>
-#include <net/net_namespace.h>
 static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 {
 	return register_net_sysctl_sz(net, "net/toytcp", table, 1);
@@ -81,16 +76,13 @@ static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 #endif
 
 #ifdef PROBE_INET_TEST_BIT	/* 6.6: inet_sock's flags are bits, not fields */
-#include <net/inet_sock.h>
 static bool probe(struct sock *sk)
 {
 	return inet_test_bit(RECVERR, sk);
 }
 #endif
 
-#ifdef PROBE_CGROUP_CONNECT_LEN	/* 6.7: the program learns the length */
-#include <linux/bpf-cgroup.h>
-#include <net/sock.h>
+#ifdef PROBE_CGROUP_CONNECT_LEN	/* 6.7: the macro takes the address length */
 static int probe(struct sock *sk, void *addr, int len)
 {
 	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, addr, &len);
@@ -102,7 +94,6 @@ static int probe(struct sock *sk, void *addr, int len)
 #endif
 
 #ifdef PROBE_RECV_ERROR_ADDR_LEN	/* gone after 6.18: as with recvmsg() */
-#include <net/inet_common.h>
 static int probe(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len)
 {
 	return inet_recv_error(sk, msg, len, addr_len);
