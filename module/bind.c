@@ -1,65 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How bind() and connect() choose a local port, and how connect() enters the
- * connection table with it.
+ * bind() and connect() choose a local port; connect() enters the table with it.
  */
-#include <net/ip.h>
 #include <net/secure_seq.h>
 
 #include "toytcp.h"
 
 /* RFC 6056 section 3.3.4, double-hash: each class of peers has a counter. */
 static u32 next_offset[256];
-
-/*
- * Goes once around the ephemeral ports until one can be taken. Returns how many
- * could not, or -1 if that was all of them.
- */
-static int search_ports(struct sock *sk, u32 start,
-			bool (*try)(struct sock *sk, u16 port))
-{
-	int low, high, count, n;
-
-	inet_sk_get_local_port_range(sk, &low, &high);
-	count = high - low + 1;
-	for (n = 0; n < count; n++) {
-		u16 port = low + (start % count + n) % count;
-
-		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
-		    try(sk, port))
-			return n;
-		cond_resched();
-	}
-	return -1;
-}
-
-static bool bind_to(struct sock *sk, u16 port)
-{
-	return toytcp_ports_take(sk, port, BIND_ANY);
-}
-
-/*
- * proto.get_port: bind to @port, host order, or any if it is 0. sk is locked,
- * with inet_rcv_saddr set, and without a claim. Returns 0 with inet_num set, or
- * -EADDRINUSE.
- */
-int toytcp_bind_port(struct sock *sk, unsigned short port)
-{
-	sock_owned_by_me(sk);
-	if (port ? !toytcp_ports_take(sk, port, BIND_PORT) :
-		   search_ports(sk, get_random_u32(), bind_to) < 0)
-		return -EADDRINUSE;
-	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
-	return 0;
-}
-
-/* proto.rehash: SO_BINDTODEVICE; sk is locked. */
-void toytcp_bind_device(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	toytcp_table_rebind(toytcp_sock_net(sk), &toytcp_sk(sk)->entry,
-			    sk->sk_bound_dev_if);
-}
 
 static int enter_table(struct sock *sk, u16 port)
 {
@@ -82,14 +30,55 @@ static int enter_table(struct sock *sk, u16 port)
 	return err;
 }
 
-static bool connect_from(struct sock *sk, u16 port)
+static bool try_port(struct sock *sk, u16 port, enum terms terms)
 {
-	if (!toytcp_ports_take(sk, port, CONNECT_ANY))
+	if (!toytcp_ports_take(sk, port, terms))
 		return false;
-	if (!enter_table(sk, port))
+	if (terms != CONNECT_ANY || !enter_table(sk, port))
 		return true;
 	toytcp_ports_release(toytcp_sock_net(sk), &toytcp_sk(sk)->claim);
 	return false;
+}
+
+/* Returns how many ports could not be taken before one could, or -1. */
+static int search_ports(struct sock *sk, u32 start, enum terms terms)
+{
+	int low, high, count, n;
+
+	inet_sk_get_local_port_range(sk, &low, &high);
+	count = high - low + 1;
+	for (n = 0; n < count; n++) {
+		u16 port = low + (start % count + n) % count;
+
+		if (!inet_is_local_reserved_port(sock_net(sk), port) &&
+		    try_port(sk, port, terms))
+			return n;
+		cond_resched();
+	}
+	return -1;
+}
+
+/*
+ * proto.get_port: bind to @port, host order, or any if it is 0. sk is locked,
+ * with inet_rcv_saddr set, and without a claim. Returns 0 with inet_num set, or
+ * -EADDRINUSE.
+ */
+int toytcp_bind_port(struct sock *sk, unsigned short port)
+{
+	sock_owned_by_me(sk);
+	if (port ? !toytcp_ports_take(sk, port, BIND_PORT) :
+		   search_ports(sk, get_random_u32(), BIND_ANY) < 0)
+		return -EADDRINUSE;
+	inet_sk(sk)->inet_num = toytcp_sk(sk)->claim.port;
+	return 0;
+}
+
+/* proto.rehash: SO_BINDTODEVICE; sk is locked. */
+void toytcp_bind_device(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	toytcp_table_rebind(toytcp_sock_net(sk), &toytcp_sk(sk)->entry,
+			    sk->sk_bound_dev_if);
 }
 
 /*
@@ -111,7 +100,7 @@ int toytcp_bind_connect(struct sock *sk)
 					  inet->inet_dport);
 	offset = &next_offset[hash % ARRAY_SIZE(next_offset)];
 	n = search_ports(sk, READ_ONCE(*offset) + (u32)(hash >> 32),
-			 connect_from);
+			 CONNECT_ANY);
 	if (n >= 0) {
 		n = max_t(u32, n, get_random_u32() % 8) + 1;
 		WRITE_ONCE(*offset, READ_ONCE(*offset) + n);

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How large a socket's buffers are. The administrator sets the first size
- * (sysctl rmem, wmem) and a limit up to which the connection's needs let it grow;
- * SO_RCVBUF and SO_SNDBUF override both.
+ * (sysctl rmem, wmem) and a limit up to which the connection's needs let it
+ * grow; SO_RCVBUF and SO_SNDBUF override both.
  *
- * sk_rcvbuf says how large the receive buffer is, and nothing else does: the core
- * wishes (tuning.c), and is told what came of it. Five eighths of the buffer are
- * text, the window; the rest pays for what is around the text: 870 bytes for a
- * segment of Ethernet's size.
+ * Only sk_rcvbuf says how large the receive buffer is: the core returns a wish
+ * (tuning.c) and is given the result. Five eighths of it are text, the window;
+ * the rest pays for what surrounds the text: 870 bytes for an Ethernet segment.
  */
 #include <linux/mm.h>
 
 #include "toytcp.h"
 
 /*
- * All buffers together: pages in use, and each CPU's reserve of them. The limits
- * are struct proto's sysctl_mem, in pages: above the second, memory is short;
- * above the third only sockets get some that have fewer than
- * toytcp_buffers_min bytes.
+ * All buffers together: pages in use, and each CPU's reserve of them. The
+ * limits are sysctl_mem's, in pages: pressure above the second; above the third
+ * only sockets with less than toytcp_buffers_min bytes get memory.
  */
 atomic_long_t toytcp_buffers_allocated;
 DEFINE_PER_CPU(int, toytcp_buffers_reserve);
@@ -55,10 +53,7 @@ u32 toytcp_buffers_window(const struct sock *sk)
 	return (u32)rcvbuf_limit(sk) / 8 * 5;
 }
 
-/*
- * Makes the receive buffer hold so much text, if it may; sk is locked. For @tell
- * see toytcp_user_buffer().
- */
+/* Makes room for @text bytes, if it may; @tell: see toytcp_user_buffer(). */
 void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
 {
 	u64 buffer = DIV_ROUND_UP((u64)text, 5) * 8;

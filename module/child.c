@@ -3,13 +3,12 @@
  * A child: the socket of a connection that a listener accepted. sk_clone_lock()
  * copies what TCP's children inherit, too; the rest is decided here.
  */
-#include <net/ip.h>
 #include <net/route.h>
 
 #include "compat/compat.h"
 #include "toytcp.h"
 
-/* Our part of the socket begins as zeros; of the listener's, options are kept. */
+/* Our part of the socket begins as zeros, but for the listener's options. */
 static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
@@ -44,10 +43,7 @@ static void inherit_inet(struct inet_sock *inet, const struct sock *parent,
 	inet->inet_dport = htons(e->entry.rport);
 }
 
-/*
- * Frees a child that is not needed, with the caller's reference. It is neither
- * hashed nor queued nor locked: nobody else has seen it.
- */
+/* Frees a child that nobody else has seen, with the caller's reference. */
 void toytcp_child_discard(struct sock *child)
 {
 	toytcp_connection_end(child);
@@ -55,13 +51,10 @@ void toytcp_child_discard(struct sock *child)
 	sock_put(child);
 }
 
-/**
- * toytcp_child_new() - make a socket for a connection to a listener
- * @parent: the listener; need not be locked
- * @e: the request
- *
- * Return: an unlocked socket in SYN-RECEIVED with one reference, the caller's;
- * neither hashed nor queued. NULL if memory is short or there is no route.
+/*
+ * Returns an unlocked socket in SYN-RECEIVED with one reference, the caller's;
+ * neither hashed nor queued. NULL if memory is short or there is no route. The
+ * parent need not be locked.
  */
 struct sock *toytcp_child_new(struct sock *parent,
 			      const struct toytcp_request *e)

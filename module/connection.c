@@ -70,13 +70,13 @@ void toytcp_connection_init(struct sock *sk,
 }
 
 /*
- * The connection loses its user; sk is locked and not in CLOSED. Returns whether
- * there are too many orphans now.
+ * The connection loses its user; sk is locked and not in CLOSED. Returns
+ * whether there are too many orphans now.
  *
- * Peers that vanish one after the other could use up all memory, so orphans have
- * a limit. Root in a user namespace may raise its own namespace's limit, so
- * all namespaces but the initial one also share the initial one's limit. They do
- * not count against the initial namespace itself.
+ * Peers that vanish one after the other could use up all memory, so orphans
+ * have a limit. Root in a user namespace may raise its own namespace's limit,
+ * so all namespaces but the initial one also share the initial one's limit.
+ * They do not count against the initial namespace itself.
  */
 bool toytcp_connection_orphan(struct sock *sk)
 {

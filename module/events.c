@@ -3,15 +3,14 @@
  * The exchange: which segments arrived and were sent, which transitions there
  * were, and the clause behind each.
  *
- * A namespace has one ring of fixed records, allocated when net.toytcp.events is
- * first set to 1. Recording copies a few numbers; the reader formats them, and
- * does not consume. Switching off keeps the records; writing "clear" to the file
- * drops them. Reading takes CAP_NET_ADMIN, since whoever knows the sequence
- * numbers of a connection can forge its segments.
+ * A namespace has one ring of records, allocated when net.toytcp.events is
+ * first set to 1. Recording copies a few numbers; reading formats them and does
+ * not consume. Switching off keeps the records; writing "clear" to the file
+ * drops them. Reading takes CAP_NET_ADMIN: sequence numbers suffice to forge
+ * segments.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/proc_fs.h>
 #include <linux/seq_file_net.h>
 
 #include "toytcp.h"
@@ -180,18 +179,6 @@ static void show_flags(struct seq_file *seq, u8 ctl)
 		seq_putc(seq, '-');
 }
 
-static void show_segment(struct seq_file *seq, const struct event *e)
-{
-	seq_puts(seq, e->dir == EVENT_IN ? "in " : "out ");
-	show_flags(seq, e->ctl);
-	seq_printf(seq, " %u ", e->seq);
-	if (e->ctl & CTL_ACK)
-		seq_printf(seq, "%u", e->ack);
-	else
-		seq_putc(seq, '-');
-	seq_printf(seq, " %u %u", e->len, e->wnd);
-}
-
 /* Begins a reading. The first line says how many records are overwritten. */
 static void show_header(struct seq_file *seq)
 {
@@ -221,10 +208,18 @@ static int seq_show(struct seq_file *seq, void *v)
 	}
 	seq_printf(seq, "%llu %llu %pI4:%u>%pI4:%u ", reader->n, e->time,
 		   &e->who.local, e->who.lport, &e->who.remote, e->who.rport);
-	if (e->dir == EVENT_NONE)
+	if (e->dir == EVENT_NONE) {
 		seq_puts(seq, "- - - - - -");
-	else
-		show_segment(seq, e);
+	} else {
+		seq_puts(seq, e->dir == EVENT_IN ? "in " : "out ");
+		show_flags(seq, e->ctl);
+		seq_printf(seq, " %u ", e->seq);
+		if (e->ctl & CTL_ACK)
+			seq_printf(seq, "%u", e->ack);
+		else
+			seq_putc(seq, '-');
+		seq_printf(seq, " %u %u", e->len, e->wnd);
+	}
 	seq_printf(seq, " %s %s %s\n", toytcp_tcb_state_name(e->before),
 		   toytcp_tcb_state_name(e->after),
 		   toytcp_cause_name(e->cause));

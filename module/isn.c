@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Initial sequence numbers, RFC 6528: a clock that all connections share, plus an
- * offset for each four-tuple that outsiders cannot predict.
+ * Initial sequence numbers, RFC 6528: a clock that all connections share, plus
+ * an offset for each four-tuple that outsiders cannot predict.
  */
 #include <linux/net.h>
 #include <linux/siphash.h>
@@ -19,8 +19,9 @@ static u64 secret_of(const struct toytcp_tuple *who)
 }
 
 /*
- * A connection's own offset of the timestamp clock, ms. RFC 7323 section 7.1: it
- * hides the uptime, yet the clock of a four-tuple goes on, as TIME-WAIT expects.
+ * A connection's own offset of the timestamp clock, ms. RFC 7323 section 7.1:
+ * it hides the uptime, yet the clock of a four-tuple goes on, as TIME-WAIT
+ * expects.
  */
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
 {

@@ -3,7 +3,6 @@
  * Loading and unloading, for the host and for each network namespace.
  */
 #include <linux/module.h>
-#include <linux/proc_fs.h>
 #include <net/protocol.h>
 
 #include "compat/compat.h"
@@ -33,11 +32,14 @@ static const struct net_protocol protocol = {
 };
 
 /*
- * The files that users see go first. No socket is left: each holds its namespace.
- * All of these functions also accept what was not made, or not in full.
+ * The files that users see go first. No socket is left, since each holds its
+ * namespace, and no packet is in the hook. All of these functions also accept
+ * what was not made, or not in full.
  */
-static void unmake(struct toytcp_net *tn)
+static void __net_exit net_exit(struct net *net)
 {
+	struct toytcp_net *tn = toytcp_net(net);
+
 	proc_remove(tn->proc);
 	toytcp_sysctl_exit(tn);
 	toytcp_timewait_destroy(tn);
@@ -61,20 +63,14 @@ static int __net_init net_init(struct net *net)
 	    !toytcp_events_init(tn))
 		err = nf_register_net_hook(net, &toytcp_hook_ops);
 	if (err)
-		unmake(tn);
+		net_exit(net);
 	return err;
 }
 
-/* One grace period follows for all namespaces that go together... */
+/* One grace period follows for all namespaces that go together. */
 static void __net_exit net_pre_exit(struct net *net)
 {
 	nf_unregister_net_hook(net, &toytcp_hook_ops);
-}
-
-/* ...so no packet is in the hook any more, and nothing enters TIME-WAIT. */
-static void __net_exit net_exit(struct net *net)
-{
-	unmake(toytcp_net(net));
 }
 
 static struct pernet_operations net_ops = {
@@ -123,10 +119,7 @@ unregister_proto:
 	return err;
 }
 
-/*
- * The module has no user left, so there is no socket. What RCU still has to
- * free is waited for: its callbacks, and destructors of skbs, are our code.
- */
+/* No socket is left. RCU callbacks and skb destructors are our code: wait. */
 static void __exit toytcp_exit(void)
 {
 	inet_unregister_protosw(&protosw);

@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The counters of /proc/net/toytcp/stats: the lists define the enum and the names
- * shown. The second maps each drop to the kernel's reason, for dropwatch and perf.
+ * The counters of /proc/net/toytcp/stats: the lists define the enum and names
+ * to show. The second maps drops to the kernel's reasons: dropwatch shows them.
  */
 #ifndef TOYTCP_MIB_H
 #define TOYTCP_MIB_H
 
-#define TOYTCP_MIBS(X)		\
-	X(in_segments)		\
-	X(out_segments)		\
-	X(retransmitted)	\
-	X(in_errors)		\
-	X(active_opens)		\
-	X(passive_opens)	\
-	X(attempt_fails)	\
-	X(cookies_sent)		\
-	X(cookies_received)	\
-	X(cookies_failed)	\
-	X(established_resets)	\
-	X(in_resets)		\
-	X(out_resets)		\
-	X(duplicate_acks)	\
-	X(out_of_order)		\
-	X(in_marked)		\
-	X(timeouts)		\
-	X(fast_recoveries)	\
-	X(spurious_losses)	\
-	X(reordered)		\
-	X(tail_probes)		\
-	X(dsacks_received)	\
-	X(dsacks_sent)		\
-	X(black_holes)		\
-	X(time_wait_reused)	\
-	X(time_wait_overflow)	\
+#define TOYTCP_MIBS(X)							\
+	X(in_segments) X(out_segments) X(retransmitted) X(in_errors)	\
+	X(active_opens) X(passive_opens) X(attempt_fails)		\
+	X(cookies_sent) X(cookies_received) X(cookies_failed)		\
+	X(established_resets) X(in_resets) X(out_resets)		\
+	X(duplicate_acks) X(out_of_order) X(in_marked)			\
+	X(timeouts) X(fast_recoveries) X(spurious_losses)		\
+	X(reordered) X(tail_probes) X(dsacks_received) X(dsacks_sent)	\
+	X(black_holes) X(time_wait_reused) X(time_wait_overflow)	\
 	X(orphan_overflow)
 
 /* Only reasons that all supported kernels have. */

@@ -31,8 +31,8 @@ void toytcp_poll_write_space(struct sock *sk)
 }
 
 /*
- * proto_ops.set_rcvlowat: fewer than @bytes do not count as readable; 0 means 1.
- * sk is locked, in any state.
+ * proto_ops.set_rcvlowat: fewer than @bytes do not count as readable; 0 means
+ * 1. sk is locked, in any state.
  */
 int toytcp_poll_low_mark(struct sock *sk, int bytes)
 {

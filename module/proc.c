@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/toytcp/: connections, listeners and counters of a namespace. (The
- * file "events" is in events.c.)
+ * /proc/net/toytcp/: connections, listeners and counters of a namespace.
+ * (events.c has the file "events".)
  *
  * The table is read without locking sockets: the numbers in a line may be from
- * slightly different moments. An entry that stays in the table while the file is
- * read is shown exactly once.
+ * slightly different moments. An entry that stays in the table while the file
+ * is read is shown exactly once.
  */
 #include <linux/inet.h>
-#include <linux/proc_fs.h>
 #include <linux/seq_file_net.h>
-#include <net/ip.h>
-#include <net/tcp_states.h>
 
 #include "toytcp.h"
 
 /* What a line of "connections" says, but for the four-tuple. */
 struct line {
 	struct status status;
-	u32 left;			/* milliseconds until its timer expires */
+	u32 left;			/* ms until its timer expires */
 	kuid_t uid;
 	u64 inode;			/* 0 if no user is left */
 };
@@ -92,35 +89,12 @@ static u32 uid_for(struct seq_file *seq, kuid_t uid)
 	return from_kuid_munged(seq_user_ns(seq), uid);
 }
 
-static void show_line(struct seq_file *seq, const struct toytcp_entry *e,
-		      const struct line *line)
-{
-	const struct reader *reader = seq->private;
-	const struct status *s = &line->status;
-
-	seq_printf(seq, "%pI4:%u %pI4:%u %s %u %u %u ", &e->local, e->lport,
-		   &e->remote, e->rport, toytcp_tcb_state_name(s->state),
-		   s->send_queue, s->recv_queue, s->retransmits);
-	if (s->timer)
-		seq_printf(seq, "%s:%u.%03u", s->timer, line->left / 1000,
-			   line->left % 1000);
-	else
-		seq_putc(seq, '-');
-	seq_printf(seq, " %u %llu %u %u %u %u", uid_for(seq, line->uid),
-		   line->inode, s->cwnd, s->ssthresh, s->srtt, s->rto);
-	/* Sequence numbers suffice to forge a reset. */
-	if (reader->privileged)
-		seq_printf(seq, " %u %u %u", s->snd_una, s->snd_nxt,
-			   s->rcv_nxt);
-	else
-		seq_puts(seq, " 0 0 0");
-	seq_printf(seq, " %u %u %u\n", s->snd_wnd, s->rcv_wnd, s->mss);
-}
-
 static int show_connection(struct seq_file *seq, void *v)
 {
+	const struct reader *reader = seq->private;
 	struct toytcp_entry *entry = v;
 	struct line line = {};
+	const struct status *s = &line.status;
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(seq, "local remote state send_queue recv_queue ");
@@ -135,13 +109,30 @@ static int show_connection(struct seq_file *seq, void *v)
 		fill_request(&line, entry);
 	else
 		fill_timewait(&line, entry);
-	if (line.status.state == TCP_CLOSE)	/* about to leave the table */
+	if (s->state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
-	show_line(seq, entry, &line);
+	seq_printf(seq, "%pI4:%u %pI4:%u %s %u %u %u ", &entry->local,
+		   entry->lport, &entry->remote, entry->rport,
+		   toytcp_tcb_state_name(s->state), s->send_queue,
+		   s->recv_queue, s->retransmits);
+	if (s->timer)
+		seq_printf(seq, "%s:%u.%03u", s->timer, line.left / 1000,
+			   line.left % 1000);
+	else
+		seq_putc(seq, '-');
+	seq_printf(seq, " %u %llu %u %u %u %u", uid_for(seq, line.uid),
+		   line.inode, s->cwnd, s->ssthresh, s->srtt, s->rto);
+	/* Sequence numbers suffice to forge a reset. */
+	if (reader->privileged)
+		seq_printf(seq, " %u %u %u", s->snd_una, s->snd_nxt,
+			   s->rcv_nxt);
+	else
+		seq_puts(seq, " 0 0 0");
+	seq_printf(seq, " %u %u %u\n", s->snd_wnd, s->rcv_wnd, s->mss);
 	return 0;
 }
 
-/* A file's position is the hash of the entry to be shown: the table's cursor. */
+/* The position is the hash of the entry to be shown: the table's cursor. */
 static void *next_line(struct seq_file *seq, void *v, loff_t *pos)
 {
 	u64 hash = *pos;
@@ -225,7 +216,7 @@ static int show_stats(struct seq_file *seq, void *v)
 	return 0;
 }
 
-/* Only sockets have a user who would want it; other entries end by themselves. */
+/* Only sockets have a user who wants it; other entries end by themselves. */
 static int abort_connection(struct toytcp_net *tn,
 			    const struct toytcp_tuple *who)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files below /proc/net/toytcp/ that take commands, and who may use them.
+ * Files below /proc/net/toytcp/ that take commands, and who may use them: apart
+ * from proc.c, which is above settle.c, while events.c is below it.
  */
 #include <linux/capability.h>
 #include <linux/seq_file_net.h>

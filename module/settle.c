@@ -2,13 +2,12 @@
 /*
  * The one place where core and socket meet.
  *
- * After each call of the core, from the hook, the backlog, a timer or a user's
- * call, toytcp_settle() carries out what the core has decided: it records the
- * event, hands text over, mirrors the state into the socket, transmits, arms the
- * timer or ends the connection, and wakes sleepers.
+ * After each call of the core, toytcp_settle() carries out what it has decided:
+ * it records the event, hands text over, mirrors the state into the socket,
+ * transmits, arms the timer or ends the connection, and wakes sleepers.
  *
- * Three things happen elsewhere: sendmsg() transmits full skbs while it still
- * takes text (stream.c); states to which no event leads are set where they begin
+ * Three things happen elsewhere: sendmsg() transmits full skbs while it takes
+ * more text (stream.c); states to which no event leads are set where they begin
  * (socket.c, listener.c, child.c); an ICMP error may wake its user (icmp.c).
  */
 #include "compat/compat.h"
@@ -32,9 +31,8 @@ static void count_notes(struct sock *sk, unsigned long notes)
 }
 
 /*
- * The connection is over; received text can still be read. An orphan's last
- * reference may be the table's, which is dropped here; RCU keeps the memory for
- * the caller.
+ * Received text can still be read. An orphan's last reference may be the
+ * table's, which is dropped here; RCU keeps the memory for the caller.
  */
 static void finish(struct sock *sk, int error)
 {
@@ -48,7 +46,7 @@ static void finish(struct sock *sk, int error)
 	else if (error && (1 << sk->sk_state) &
 			  (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
 		toytcp_count(tn, established_resets);
-	/* An ICMP error, soft so far, explains the silence: RFC 1122 4.2.3.9. */
+	/* A soft ICMP error explains the silence: RFC 1122 4.2.3.9. */
 	if (error == ETIMEDOUT && READ_ONCE(sk->sk_err_soft))
 		error = READ_ONCE(sk->sk_err_soft);
 	if (error)
@@ -143,7 +141,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		ask_for_path(sk);
 	mirror_state(sk);
 	toytcp_transmit_pending(sk, act->sends);
-	/* Only now: the ACK that TIME-WAIT begins with went out by the socket. */
+	/* Only now: the socket has sent the ACK that begins TIME-WAIT. */
 	if (!toytcp_tcb_in(&tp->tcb, STATES_ENDED))
 		toytcp_timer_arm(sk);
 	else if (sk->sk_state != TCP_CLOSE)
@@ -161,10 +159,9 @@ void toytcp_settle_call(struct sock *sk, u8 call)
 	toytcp_settle(sk, &act, NULL);
 }
 
-/**
- * toytcp_settle_abort() - ABORT: reset the peer and end the connection
- * @sk: locked, not in LISTEN; the caller has a reference
- * @error: what the user will get, a positive errno, or 0
+/*
+ * ABORT: resets the peer and ends the connection. sk is not in LISTEN, and the
+ * caller has a reference. @error: a positive errno for the user, or 0.
  */
 void toytcp_settle_abort(struct sock *sk, int error)
 {

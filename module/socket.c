@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The BSD socket API: a socket's life from socket() to its last reference.
- *
- * The first reference belongs to the struct socket, or to the accept queue
- * until accept(); the connection table holds a second one while the entry is
- * hashed. So a closed socket lives on until its connection has ended.
+ * The BSD socket API. A socket's first reference belongs to the struct socket,
+ * or to the accept queue until accept(). The connection table has a second one
+ * while the entry is hashed, so a closed socket lives on until its connection
+ * ends.
  */
 #include <net/inet_common.h>
-#include <net/ip.h>
 #include <net/route.h>
 
 #include "compat/compat.h"
@@ -30,7 +28,7 @@ static int init(struct sock *sk)
 	return 0;
 }
 
-/* Enters the table with the addresses of @rt, and finds a route for the ports. */
+/* Enters the table with @rt's addresses, and finds a route for the ports. */
 static int attach(struct sock *sk, struct rtable *rt, __be16 dport)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -106,7 +104,7 @@ static void open_active(struct sock *sk)
 	toytcp_settle_call(sk, CAUSE_OPEN);
 }
 
-/* proto.pre_connect: run connect()'s cgroup programs (inet_bind() runs bind()'s). */
+/* proto.pre_connect: inet_bind() has run bind()'s cgroup programs. */
 static int pre_connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 {
 	if (len < (int)sizeof(struct sockaddr_in))
@@ -146,8 +144,8 @@ static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
 }
 
 /*
- * proto.disconnect: connect(AF_UNSPEC), shutdown() of a listener, or a connect()
- * that failed. Only options and what bind() chose survive.
+ * proto.disconnect: connect(AF_UNSPEC), shutdown() of a listener, or a
+ * connect() that failed. Only options and what bind() chose survive.
  */
 static int disconnect(struct sock *sk, int flags)
 {
@@ -186,32 +184,13 @@ static void linger(struct sock *sk, long timeout)
 }
 
 /*
- * CLOSE, 3.10.4. If text was not read it becomes an ABORT, so that the peer knows
- * of the loss: RFC 9293 SHLD-3.
- */
-static void close_connection(struct sock *sk, long timeout)
-{
-	struct toytcp_sock *tp = toytcp_sk(sk);
-	bool lost = sk->sk_state != TCP_CLOSE && toytcp_tcb_unread(&tp->tcb);
-
-	__skb_queue_purge(&sk->sk_receive_queue);
-	if (lost || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
-		toytcp_settle_abort(sk, 0);
-		return;
-	}
-	toytcp_user_close(&tp->tcb);
-	toytcp_settle_call(sk, CAUSE_CLOSE);
-	linger(sk, timeout);
-}
-
-/*
- * proto.close: drop the user's reference. The connection may live on without a
- * user, unless too many do.
+ * proto.close, CLOSE 3.10.4: drops the user's reference. The connection may
+ * live on without a user, unless too many do.
  */
 static void close(struct sock *sk, long timeout)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	bool too_many;
+	bool lost, too_many;
 
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
@@ -219,7 +198,16 @@ static void close(struct sock *sk, long timeout)
 		toytcp_listener_stop(sk);
 		toytcp_connection_end(sk);
 	} else {
-		close_connection(sk, timeout);
+		lost = sk->sk_state != TCP_CLOSE && toytcp_tcb_unread(&tp->tcb);
+		__skb_queue_purge(&sk->sk_receive_queue);
+		/* With text unread, an ABORT tells the peer: SHLD-3. */
+		if (lost || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
+			toytcp_settle_abort(sk, 0);
+		} else {
+			toytcp_user_close(&tp->tcb);
+			toytcp_settle_call(sk, CAUSE_CLOSE);
+			linger(sk, timeout);
+		}
 	}
 	sock_orphan(sk);
 	if (!tp->tcb.fin_wait_2 && sk->sk_state == TCP_FIN_WAIT2)
@@ -238,7 +226,7 @@ static void close(struct sock *sk, long timeout)
 	sock_put(sk);
 }
 
-/* proto.shutdown: for SHUT_RD, the flag that inet_shutdown() has set is enough. */
+/* proto.shutdown: for SHUT_RD, the flag of inet_shutdown() is enough. */
 static void shutdown(struct sock *sk, int how)
 {
 	if (!(how & SEND_SHUTDOWN))
@@ -250,14 +238,14 @@ static void shutdown(struct sock *sk, int how)
 /* proto.release_cb: work that was deferred while the user had the socket. */
 static void release_cb(struct sock *sk)
 {
-	if (!READ_ONCE(sk->sk_tsq_flags))	/* set under the spinlock we hold */
+	if (!READ_ONCE(sk->sk_tsq_flags)) /* set under our spinlock */
 		return;
 	toytcp_receive_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
 	toytcp_receive_ack_deferred(sk);
 }
 
-/* proto.unhash: a cgroup program refused a new socket, which is hashed nowhere. */
+/* proto.unhash: a cgroup program refused a new socket, not hashed yet. */
 static void unhash(struct sock *sk)
 {
 }

@@ -8,7 +8,6 @@
 #include <linux/sockios.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
-#include <net/ip.h>
 #include <net/tcp.h>
 
 #include "toytcp.h"
@@ -85,7 +84,8 @@ static int get_defer_accept(const struct toytcp_sock *tp)
 
 static const struct option options[] = {
 	[TCP_NODELAY]	   = { ANY, OPTION_NODELAY },
-	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX, .set = set_mss, .get = get_mss },
+	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX,
+			       .set = set_mss, .get = get_mss },
 	[TCP_CORK]	   = { ANY, .set = set_cork, .get = get_cork },
 	[TCP_KEEPIDLE]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_IDLE },
 	[TCP_KEEPINTVL]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_INTERVAL },
@@ -227,7 +227,7 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 
 	memset(info, 0, sizeof(*info));	/* the user sees padding, too */
 	info->tcpi_state = sk->sk_state;
-	if (sk->sk_state == TCP_LISTEN) {	/* how full the accept queue is */
+	if (sk->sk_state == TCP_LISTEN) {	/* the accept queue */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
 		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
 		return;
@@ -308,7 +308,8 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 		val = data_race((int)tp->tcb.cc.algorithm);
 		strscpy(congestion, toytcp_congestion_name(val),
 			sizeof(congestion));
-		return put_value(optval, optlen, congestion, sizeof(congestion));
+		return put_value(optval, optlen, congestion,
+				 sizeof(congestion));
 	}
 	if (!o)
 		return -ENOPROTOOPT;

@@ -3,7 +3,6 @@
  * The byte stream: sendmsg() and recvmsg(), with tcp(7)'s rules for blocking,
  * errors and flags. Neither is called with the socket locked.
  */
-#include <net/inet_common.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -80,8 +79,8 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 }
 
 /*
- * recv(MSG_OOB): the urgent byte, which tcp(7) treats as out-of-band data and RFC
- * 9293 as a mark in the stream. It never waits.
+ * recv(MSG_OOB): the urgent byte, which tcp(7) treats as out-of-band data and
+ * RFC 9293 as a mark in the stream. It never waits.
  */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)
@@ -152,7 +151,7 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	toytcp_user_receive(tcb, skip + n);
 	toytcp_buffers_read(r->sk);
 	toytcp_recvq_forget(r->sk);
-	if (tcb->ack_now)	/* the window has grown enough to tell the peer */
+	if (tcb->ack_now)	/* the window has grown enough */
 		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
 	return 0;
 }
@@ -186,7 +185,7 @@ static int receive_locked(struct reader *r)
 	int err;
 
 	do {
-		/* With something to return, or a signal, it ends at the mark. */
+		/* With text to return, or a signal, it ends at the mark. */
 		if (toytcp_urgent_at(tcb, r->seq) &&
 		    (r->copied || signal_pending(current)))
 			return timeo ? sock_intr_errno(timeo) : -EAGAIN;
@@ -216,8 +215,8 @@ static int receive_locked(struct reader *r)
 
 /*
  * RECEIVE, proto.recvmsg: with MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC
- * (discard), MSG_OOB or MSG_ERRQUEUE. Returns bytes, 0 at the end of the stream,
- * or a negative errno as in tcp(7).
+ * (discard), MSG_OOB or MSG_ERRQUEUE. Returns bytes, 0 at the end of the
+ * stream, or a negative errno as in tcp(7).
  */
 int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags)

@@ -2,8 +2,8 @@
 /*
  * net.toytcp.*: the settings of each network namespace.
  *
- * A handler finds the namespace by its table, which each namespace has a copy of:
- * the process that writes may be in another namespace.
+ * A handler finds the namespace by its table, which each namespace has a copy
+ * of: the process that writes may be in another namespace.
  */
 #include <linux/sysctl.h>
 

@@ -2,8 +2,8 @@
 /*
  * Differences between kernels. The rest of the module is written for the newest
  * kernel; this file gives older ones the same interface. It compares no version
- * numbers: probes.c compiles each signature in question against the kernel's own
- * headers, and probed.h holds the results.
+ * numbers: probes.c compiles each signature in question against the kernel's
+ * own headers, and probed.h holds the results.
  */
 #ifndef TOYTCP_COMPAT_H
 #define TOYTCP_COMPAT_H
@@ -142,10 +142,11 @@ static inline bool toytcp_compat_recverr(const struct sock *sk)
 }
 
 /*
- * If conntrack never confirms an entry, it takes our answer for the first packet
- * and reverses the directions. It would confirm after our hook, so ask for it
- * here; a kernel that cannot sees the connection when the answer leaves. Returns
- * NF_ACCEPT, or the verdict the hook must return without touching the skb.
+ * If conntrack never confirms an entry, it takes our answer for the first
+ * packet and reverses the directions. It would confirm after our hook, so ask
+ * for it here; a kernel that cannot sees the connection when the answer leaves.
+ * Returns NF_ACCEPT, or the verdict the hook must return without touching the
+ * skb.
  */
 static inline unsigned int toytcp_compat_confirm(struct sk_buff *skb)
 {

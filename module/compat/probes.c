@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of a kernel's headers. Each section is compiled alone, with PROBE_name
- * defined; where it compiles, probed.h says TOYTCP_HAVE_name. A section uses the
- * very signature in question, so that the answer holds for back-ports, too. The
- * comment names the kernel that introduced it, if known.
+ * defined; where it compiles, probed.h says TOYTCP_HAVE_name. A section uses
+ * the very signature in question, so that the answer holds for back-ports, too.
+ * The comment names the kernel that introduced it, if known.
  */
 #include <linux/bpf-cgroup.h>
 #include <linux/netfilter.h>
@@ -75,7 +75,7 @@ static struct ctl_table_header *probe(struct net *net, struct ctl_table *table)
 }
 #endif
 
-#ifdef PROBE_INET_TEST_BIT	/* 6.6: inet_sock's flags are bits, not fields */
+#ifdef PROBE_INET_TEST_BIT	/* 6.6: flags are bits, not fields */
 static bool probe(struct sock *sk)
 {
 	return inet_test_bit(RECVERR, sk);
