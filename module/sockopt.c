@@ -225,7 +225,6 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 	u32 mss = tcb->snd.mss;
 	u64 now = toytcp_now();
 
-	memset(info, 0, sizeof(*info));	/* the user sees padding, too */
 	info->tcpi_state = sk->sk_state;
 	if (sk->sk_state == TCP_LISTEN) {	/* the accept queue */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
@@ -299,6 +298,7 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 
 	switch (name) {
 	case TCP_INFO:
+		memset(&info, 0, sizeof(info));	/* padding, too */
 		lock_sock(sk);
 		fill_info(sk, &info);
 		release_sock(sk);
