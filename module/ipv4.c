@@ -8,25 +8,6 @@
 #include "ipv4.h"
 
 /**
- * toytcp_ipv4_room() - what a packet can hold besides IP's header and options
- * @sk: locked
- * @mtu: bytes
- *
- * Return: bytes, RFC 9293 section 3.7.1.
- */
-u32 toytcp_ipv4_room(const struct sock *sk, u32 mtu)
-{
-	const struct ip_options_rcu *options =
-		rcu_dereference_protected(inet_sk(sk)->inet_opt,
-					  lockdep_sock_is_held(sk));
-	u32 header = sizeof(struct iphdr);
-
-	if (options)
-		header += options->opt.optlen;
-	return mtu - min(mtu, header);
-}
-
-/**
  * toytcp_ipv4_route_to() - how to route the answer to a packet
  * @net: the namespace
  * @skb: the packet; its device may be gone

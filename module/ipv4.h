@@ -66,6 +66,19 @@ static inline __sum16 toytcp_ipv4_pseudo_sum(__be32 saddr, __be32 daddr, u32 len
 	return ~csum_tcpudp_magic(saddr, daddr, len, toytcp_protocol, 0);
 }
 
+/** toytcp_ipv4_room() - of @mtu bytes, those beside IP's header and options */
+static inline u32 toytcp_ipv4_room(const struct sock *sk, u32 mtu)
+{
+	const struct ip_options_rcu *options =
+		rcu_dereference_protected(inet_sk(sk)->inet_opt,
+					  lockdep_sock_is_held(sk));
+	u32 header = sizeof(struct iphdr);
+
+	if (options)
+		header += options->opt.optlen;
+	return mtu - min(mtu, header);
+}
+
 /** toytcp_ipv4_xmit() - send a socket's packet; @skb is taken over */
 static inline void toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 {
@@ -74,7 +87,6 @@ static inline void toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn
 	__ip_queue_xmit(sk, skb, &inet->cork.fl, READ_ONCE(inet->tos) | ecn);
 }
 
-u32 toytcp_ipv4_room(const struct sock *sk, u32 mtu);
 void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 			  struct toytcp_route *route);
 struct dst_entry *toytcp_ipv4_route_reply(struct net *net,

@@ -6,9 +6,10 @@
  * it records the event, hands text over, mirrors the state into the socket,
  * transmits, arms the timer or ends the connection, and wakes sleepers.
  *
- * Three things happen elsewhere: sendmsg() transmits full skbs while it takes
- * more text (stream.c); states to which no event leads are set where they begin
- * (socket.c, listener.c, child.c); an ICMP error may wake its user (icmp.c).
+ * Four things happen elsewhere: sendmsg() transmits full skbs while it takes
+ * more text (stream.c); close() arms the timer of an orphan, and states to which
+ * no event leads are set where they begin (socket.c, listener.c, child.c); an ICMP
+ * error may wake its user (icmp.c).
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -129,7 +130,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	if (act->notes)
 		count_notes(sk, act->notes);
 	/* SO_RCVBUF may have changed it since the last event. */
-	toytcp_user_buffer(&tp->tcb, toytcp_buffers_text(sk), false);
+	if (tp->tcb.rcv.buf != toytcp_buffers_text(sk))
+		toytcp_user_buffer(&tp->tcb, toytcp_buffers_text(sk), false);
 	if (act->ready)
 		toytcp_recvq_add(sk, act->ready);
 	if (act->wake & WAKE_WRITE) {

@@ -216,7 +216,7 @@ static void close(struct sock *sk, long timeout)
 		toytcp_ports_release(tp->tn, &tp->claim);
 	} else {
 		too_many = toytcp_connection_orphan(sk);
-		toytcp_settle_call(sk, CAUSE_CLOSE);
+		toytcp_timer_arm(sk);	/* nothing else changes */
 		if (too_many) {
 			toytcp_count(tp->tn, orphan_overflow);
 			toytcp_settle_abort(sk, 0);

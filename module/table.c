@@ -223,17 +223,33 @@ static bool search_array(const struct toytcp_net *tn,
 
 	do {
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
+			int dev = READ_ONCE(e->dev);
+
 			if (!toytcp_tuple_same(&e->who, who) ||
-			    (in && !inet_sk_bound_dev_eq(tn->net,
-							 READ_ONCE(e->dev),
-							 in->dif, in->sdif)))
+			    (in && (dev || in->sdif) &&
+			     !inet_sk_bound_dev_eq(tn->net, dev, in->dif,
+						   in->sdif)))
 				continue;
 			*found = e;
-			if (READ_ONCE(e->dev) || !READ_ONCE(tn->table.has_bound))
+			if (dev || !READ_ONCE(tn->table.has_bound))
 				return true;
 		}
 	} while (get_nulls_value(node) != chain_number(b, slot));
 	return false;
+}
+
+static struct toytcp_entry *search_table(const struct toytcp_net *tn, u64 hash,
+					 const struct toytcp_tuple *who,
+					 const struct toytcp_ingress *in)
+{
+	const struct toytcp_table *t = &tn->table;
+	struct toytcp_entry *found = NULL;
+	const struct toytcp_buckets *b;
+
+	for (b = buckets_of(t); b; b = larger_of(t, b))
+		if (search_array(tn, b, hash, who, in, &found))
+			break;
+	return found;
 }
 
 /*
@@ -251,15 +267,17 @@ struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_tuple *who,
 				       const struct toytcp_ingress *in)
 {
-	const struct toytcp_table *t = &tn->table;
-	struct toytcp_entry *found = NULL;
-	const struct toytcp_buckets *b;
-	u64 hash = hash_of(t, who);
+	return search_table(tn, hash_of(&tn->table, who), who, in);
+}
 
-	for (b = buckets_of(t); b; b = larger_of(t, b))
-		if (search_array(tn, b, hash, who, in, &found))
-			break;
-	return found;
+static struct toytcp_entry *rival_of(const struct toytcp_net *tn, u64 hash,
+				     const struct toytcp_entry *entry)
+{
+	struct toytcp_ingress in = { .dif = entry->dev };
+
+	if (in.dif)
+		in.sdif = l3mdev_master_ifindex_by_index(tn->net, in.dif);
+	return search_table(tn, hash, &entry->who, &in);
 }
 
 /*
@@ -272,11 +290,7 @@ struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 					const struct toytcp_entry *entry)
 {
-	struct toytcp_ingress in = { .dif = entry->dev };
-
-	if (in.dif)
-		in.sdif = l3mdev_master_ifindex_by_index(tn->net, in.dif);
-	return toytcp_table_find(tn, &entry->who, &in);
+	return rival_of(tn, hash_of(&tn->table, &entry->who), entry);
 }
 
 /*
@@ -286,10 +300,11 @@ struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
+	u64 hash = hash_of(t, &entry->who);
 	struct toytcp_buckets *b;
 
 	spin_lock_bh(&t->lock);
-	if (toytcp_table_rival(tn, entry)) {
+	if (rival_of(tn, hash, entry)) {
 		spin_unlock_bh(&t->lock);
 		return -EADDRNOTAVAIL;
 	}
@@ -298,8 +313,7 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	if (entry->dev)
 		WRITE_ONCE(t->has_bound, true);
 	hold_entry(entry);
-	hlist_nulls_add_head_rcu(&entry->node,
-				 &b->chain[slot_of(b, hash_of(t, &entry->who))]);
+	hlist_nulls_add_head_rcu(&entry->node, &b->chain[slot_of(b, hash)]);
 	WRITE_ONCE(t->count, t->count + 1);
 	if (is_crowded(t, b))
 		schedule_work(&t->grow);

@@ -113,12 +113,16 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 u64 toytcp_deadline_next(const struct tcb *tcb)
 {
 	u64 base = (u64)tcb->deadline_base << BASE_TICKS_SHIFT;
-	u32 half = 1u << 31, least = ~0u;
+	/* RTO and PERSIST are never both set. */
+	u32 first = tcb->deadline[TIMER_RTO] ?: tcb->deadline[TIMER_PERSIST];
 	int i;
 
-	/* Counted from half the range before @base: none is negative. */
-	for (i = 0; i < TIMERS; i++)
-		if (tcb->deadline[i])
-			least = min(least, tcb->deadline[i] - (u32)base + half);
-	return ~least ? (base + least - half) << TICK_SHIFT : 0;
+	static_assert(TIMER_LOSS == TIMERS - 3);
+	for (i = TIMER_LOSS; i < TIMERS; i++) {
+		u32 at = tcb->deadline[i];
+
+		if (at && (!first || (s32)(at - first) < 0))
+			first = at;
+	}
+	return first ? (base + (s32)(first - (u32)base)) << TICK_SHIFT : 0;
 }
