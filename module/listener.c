@@ -129,23 +129,10 @@ static bool take_cookie(struct toytcp_listener *l,
 	return true;
 }
 
-/* Makes a request, which takes the place of @old if that is not NULL. */
-static bool create(struct toytcp_listener *l, const struct toytcp_tuple *who,
-		   const struct sk_buff *skb, const struct segment *syn,
-		   struct toytcp_timewait *old)
-{
-	struct toytcp_request *e = make_request(l, who, skb, syn,
-						choose_iss(l, who, old));
-
-	if (!e)
-		return false;
-	if (old)
-		toytcp_timewait_reuse(l->tn, old, CAUSE_SYN);
-	toytcp_synq_add(l, e, syn);
-	return true;
-}
-
-/* Makes a request or, if there are too many, sends a cookie. */
+/*
+ * Makes a request, which takes the place of @old if that is not NULL. If there
+ * are too many, sends a cookie.
+ */
 static bool answer_syn(struct toytcp_listener *l,
 		       const struct toytcp_tuple *who,
 		       const struct sk_buff *skb, const struct segment *syn,
@@ -153,11 +140,19 @@ static bool answer_syn(struct toytcp_listener *l,
 {
 	u32 most = max_t(u32, READ_ONCE(l->sk->sk_max_ack_backlog),
 			 TOYTCP_REQUESTS_MIN);
+	struct toytcp_request *e;
 
 	if (toytcp_synq_overflows(l))
 		return false;
-	if (READ_ONCE(l->requests.count) < most)
-		return create(l, who, skb, syn, old);
+	if (READ_ONCE(l->requests.count) < most) {
+		e = make_request(l, who, skb, syn, choose_iss(l, who, old));
+		if (!e)
+			return false;
+		if (old)
+			toytcp_timewait_reuse(l->tn, old, CAUSE_SYN);
+		toytcp_synq_add(l, e, syn);
+		return true;
+	}
 	if (old || !READ_ONCE(l->tn->sysctl_syncookies)) {
 		toytcp_count(l->tn, drop_listen_overflow);
 		return false;
@@ -331,11 +326,28 @@ void toytcp_listener_stop(struct sock *sk)
 	kfree_rcu(l, rcu);
 }
 
-static int start(struct sock *sk)
+/**
+ * toytcp_listener_start() - passive OPEN, RFC 9293 section 3.10.1
+ * @sk: locked, in CLOSED or LISTEN; bound here if it is not
+ * @backlog: see listen(2); in LISTEN, the new one
+ *
+ * Return: 0, -EADDRINUSE or -ENOMEM.
+ */
+int toytcp_listener_start(struct sock *sk, int backlog)
 {
-	struct toytcp_listener *l = kzalloc(sizeof(*l), GFP_KERNEL);
-	int err;
+	struct toytcp_listener *l;
+	int err = 0;
 
+	sock_owned_by_me(sk);
+	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	if (sk->sk_state == TCP_LISTEN)
+		return 0;
+	if (!toytcp_sk(sk)->claim.port)
+		err = toytcp_bind_port(sk, 0);
+	if (err)
+		return err;
+	inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
 	if (!l)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&l->accept_queue);
@@ -352,27 +364,4 @@ static int start(struct sock *sk)
 	if (err)
 		toytcp_listener_stop(sk);
 	return err;
-}
-
-/**
- * toytcp_listener_start() - passive OPEN, RFC 9293 section 3.10.1
- * @sk: locked, in CLOSED or LISTEN; bound here if it is not
- * @backlog: see listen(2); in LISTEN, the new one
- *
- * Return: 0, -EADDRINUSE or -ENOMEM.
- */
-int toytcp_listener_start(struct sock *sk, int backlog)
-{
-	int err = 0;
-
-	sock_owned_by_me(sk);
-	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
-	if (sk->sk_state == TCP_LISTEN)
-		return 0;
-	if (!toytcp_sk(sk)->claim.port)
-		err = toytcp_bind_port(sk, 0);
-	if (err)
-		return err;
-	inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
-	return start(sk);
 }

@@ -19,46 +19,33 @@ static const struct net_offload *tcp_offload(void)
 	return rcu_dereference(inet_offloads[IPPROTO_TCP]);
 }
 
-/* For a large segment with a complete checksum, which is not one of ours. */
-static void make_partial(struct sk_buff *skb)
-{
-	tcp_hdr(skb)->check = toytcp_ipv4_pseudo_sum(ip_hdr(skb)->saddr,
-						     ip_hdr(skb)->daddr,
-						     skb->len);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
-}
-
 static struct sk_buff *gso_segment(struct sk_buff *skb,
 				   netdev_features_t features)
 {
 	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
 		return ERR_PTR(-EINVAL);
-	if (skb->ip_summed != CHECKSUM_PARTIAL)
-		make_partial(skb);
+	if (skb->ip_summed != CHECKSUM_PARTIAL) {	/* not one of ours */
+		tcp_hdr(skb)->check =
+			toytcp_ipv4_pseudo_sum(ip_hdr(skb)->saddr,
+					       ip_hdr(skb)->daddr, skb->len);
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		skb->csum_start = skb_transport_header(skb) - skb->head;
+		skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
+	}
 	return tcp_offload()->callbacks.gso_segment(skb, features);
 }
 
 /*
- * If a device asks for lists of segments, do not join: the segments would keep
- * their headers, and TCP would later redo the checksums as its own.
- */
-static bool joinable(struct sk_buff *skb)
-{
-	return !(skb->dev->features & NETIF_F_GRO_FRAGLIST) &&
-	       !skb_gro_checksum_validate(skb, toytcp_protocol,
-					  inet_gro_compute_pseudo);
-}
-
-/*
  * TCP must also see a packet that IP does not want to be joined: what GRO holds
- * of the flow must be delivered first.
+ * of the flow must be delivered first. In a list (GRO_FRAGLIST) segments keep
+ * their headers, and TCP would later redo the checksums as its own.
  */
 static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 {
 	if (!NAPI_GRO_CB(skb)->flush) {
-		if (!joinable(skb)) {
+		if (skb->dev->features & NETIF_F_GRO_FRAGLIST ||
+		    skb_gro_checksum_validate(skb, toytcp_protocol,
+					      inet_gro_compute_pseudo)) {
 			NAPI_GRO_CB(skb)->flush = 1;
 			return NULL;
 		}
