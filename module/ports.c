@@ -16,6 +16,9 @@
 
 #include "toytcp.h"
 
+/* A peer may choose among many of our addresses: then none is alike. */
+#define ALIKE_SEARCH	16	/* claims, the most recent ones */
+
 /* What counts is what a socket has when another one wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
@@ -79,6 +82,7 @@ static void add_claim(struct toytcp_ports *ports, struct toytcp_claim *c,
 		      u16 port)
 {
 	struct toytcp_claim *other;
+	int looked_at = 0;
 
 	c->port = port;
 	INIT_LIST_HEAD(&c->alike);
@@ -89,6 +93,8 @@ static void add_claim(struct toytcp_ports *ports, struct toytcp_claim *c,
 				list_add(&c->alike, &other->alike);
 				return;
 			}
+			if (++looked_at == ALIKE_SEARCH)
+				break;
 		}
 	}
 	hash_add(ports->claims, &c->node, port);

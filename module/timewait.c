@@ -64,13 +64,13 @@ void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
 	struct list_head *queue = &tn->timewaits.queue[0];
 
+	toytcp_timer_kill(&tn->timewaits.timer);	/* or it frees one of these */
 	/* One at a time: there may be very many. */
 	while (!list_empty(queue))
 		toytcp_waiting_end(&tn->timewaits,
 				   list_first_entry(queue,
 						    struct toytcp_waiting,
 						    link));
-	toytcp_timer_kill(&tn->timewaits.timer);
 }
 
 /*
@@ -99,9 +99,9 @@ void toytcp_timewait_enter(struct sock *sk)
 	toytcp_timewait_from_tcb(&r->core, &tp->tcb);
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
+	wait_2msl(&tn->timewaits, r);	/* readers look at the deadline */
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	toytcp_others_add(tn, &other_timewaits, 1);
-	wait_2msl(&tn->timewaits, r);
 	spin_unlock_bh(&tn->timewaits.lock);
 }
 

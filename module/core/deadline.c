@@ -106,6 +106,22 @@ u64 toytcp_deadline_at(const struct tcb *tcb, enum tcb_timer timer)
 }
 
 /*
+ * toytcp_deadline_refresh() - the clock has jumped, or nothing was set for hours
+ *
+ * A timer may be overdue for as long (its user held the lock, or the machine
+ * stood still). Counted from the new base, it would later seem to be half the
+ * range ahead: let it go off now.
+ */
+void toytcp_deadline_refresh(struct tcb *tcb, u64 now)
+{
+	int i;
+
+	for (i = 0; i < TIMERS; i++)
+		if (tcb->deadline[i] && toytcp_deadline_at(tcb, i) < now)
+			tcb->deadline[i] = toytcp_deadline_tick(now);
+}
+
+/*
  * The first of a connection's deadlines. The shell asks after each segment, so
  * only the first one is expanded. Returns microseconds, or 0 if it waits for
  * nothing.

@@ -32,6 +32,7 @@ enum tcb_timer {
 #define TICK_SHIFT		5
 #define DEADLINE_BASE_SHIFT	20
 #define BASE_TICKS_SHIFT	(DEADLINE_BASE_SHIFT - TICK_SHIFT)
+#define DEADLINE_BASE_STALE	(1u << 14)	/* 4.8 hours */
 static_assert((65536ull * SECOND >> TICK_SHIFT) + (2u << 15) < 1u << 31,
 	      "a deadline may be too far away");
 

@@ -78,6 +78,7 @@ void toytcp_deadline_persist(struct tcb *tcb, u64 now, u32 wait);
 void toytcp_deadline_window_closed(struct tcb *tcb);
 void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait);
 
+void toytcp_deadline_refresh(struct tcb *tcb, u64 now);
 /** toytcp_deadline_tick() - a time in ticks, rounded up; never 0 */
 static inline u32 toytcp_deadline_tick(u64 at)
 {
@@ -90,8 +91,12 @@ static inline u32 toytcp_deadline_tick(u64 at)
 static inline void toytcp_deadline_set(struct tcb *tcb, enum tcb_timer timer,
 				       u64 at, u64 now)
 {
+	u32 base = (u32)(now >> DEADLINE_BASE_SHIFT);
+
+	if (base - tcb->deadline_base > DEADLINE_BASE_STALE)
+		toytcp_deadline_refresh(tcb, now);
 	tcb->deadline[timer] = toytcp_deadline_tick(at);
-	tcb->deadline_base = (u32)(now >> DEADLINE_BASE_SHIFT);
+	tcb->deadline_base = base;
 }
 
 #endif /* TOYTCP_CORE_INTERNAL_H */

@@ -129,6 +129,8 @@ void toytcp_request_ack(const struct syn_request *e, u64 now,
 void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 			    u64 now)
 {
+	u8 sent = e->synacks;	/* once: another CPU may be counting */
+
 	tcb->snd.iss = e->iss;
 	tcb->snd.una = e->iss;
 	tcb->snd.up = e->iss;
@@ -151,7 +153,7 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
 	tcb->sack_ok = e->sack_ok;
-	tcb->retransmits = e->synacks - !!e->synacks;
+	tcb->retransmits = sent ? sent - 1 : 0;
 	tcb->heard = now;
 	tcb->progress = now;
 	tcb->snd.mss_max = min(e->mss, e->announced);

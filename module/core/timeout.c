@@ -104,9 +104,9 @@ static void expire_keepalive(struct tcb *tcb, u64 now, struct actions *act)
 /* The deadline is over, too: the timer is set again if need be. */
 static bool due(struct tcb *tcb, enum tcb_timer timer, u64 now)
 {
-	u32 tick = tcb->deadline[timer];
+	u64 at = toytcp_deadline_at(tcb, timer);
 
-	if (!tick || (s32)((u32)(now >> TICK_SHIFT) - tick) < 0)
+	if (!at || now < at)
 		return false;
 	tcb->deadline[timer] = 0;
 	return true;
