@@ -129,11 +129,10 @@ void toytcp_deadline_refresh(struct tcb *tcb, u64 now)
 u64 toytcp_deadline_next(const struct tcb *tcb)
 {
 	u64 base = (u64)tcb->deadline_base << BASE_TICKS_SHIFT;
-	/* RTO and PERSIST are never both set. */
+	/* They are never both set; the other three follow them. */
 	u32 first = tcb->deadline[TIMER_RTO] ?: tcb->deadline[TIMER_PERSIST];
 	int i;
 
-	static_assert(TIMER_LOSS == TIMERS - 3);
 	for (i = TIMER_LOSS; i < TIMERS; i++) {
 		u32 at = tcb->deadline[i];
 

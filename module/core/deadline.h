@@ -13,7 +13,7 @@
  * @TIMER_LOSS: the reordering timer or the probe timeout of RFC 8985
  * @TIMER_ACK: a delayed acknowledgement
  * @TIMER_IDLE: keep-alive; for an orphan in FIN-WAIT-2, the end of patience
- * @TIMERS: how many there are
+ * @TIMERS: how many there are; toytcp_deadline_next() relies on their order
  */
 enum tcb_timer {
 	TIMER_RTO,
