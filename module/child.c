@@ -12,15 +12,19 @@
 static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
-	/* The listener is not locked, and no option depends on another. */
-	const struct tcb options = data_race(from->tcb);
 
-	memset_after(tp, 0, inet);
+	/*
+	 * The tcb, too, is a copy of the listener's, which was not locked; but
+	 * no option depends on another.
+	 */
+	memset(&tp->entry, 0, sizeof(tp->entry));
+	memset(&tp->claim, 0, sizeof(tp->claim));
+	memset_after(tp, 0, tcb);
 	tp->user_mss = READ_ONCE(from->user_mss);
 	tp->corked = READ_ONCE(from->corked);
 	tp->congestion_set = READ_ONCE(from->congestion_set);
 	toytcp_connection_init(child, toytcp_receive_timer);
-	toytcp_connection_reset(child, &options);
+	toytcp_connection_reset(child);
 }
 
 /* sk_clone_lock() copied pointers that belong to the listener: replace them. */

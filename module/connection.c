@@ -12,15 +12,15 @@
 static atomic_t other_orphans;
 
 /*
- * Makes the tcb as new, but for the options, which are from @options: its own
- * or a listener's tcb. sk is locked or not yet visible, and in CLOSED.
+ * Makes the tcb as new, but for the options. sk is locked or not yet visible,
+ * and in CLOSED.
  */
-void toytcp_connection_reset(struct sock *sk, const struct tcb *options)
+void toytcp_connection_reset(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
-	toytcp_user_reset(&tp->tcb, options, toytcp_buffers_text(sk));
+	toytcp_user_reset(&tp->tcb, toytcp_buffers_text(sk));
 	toytcp_user_cork(&tp->tcb, tp->corked);
 	if (!tp->congestion_set)
 		toytcp_congestion_select(&tp->tcb,

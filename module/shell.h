@@ -187,7 +187,7 @@ void toytcp_poll_write_space(struct sock *sk);
 /* connection.c */
 void toytcp_connection_init(struct sock *sk,
 			    void (*expired)(struct timer_list *));
-void toytcp_connection_reset(struct sock *sk, const struct tcb *options);
+void toytcp_connection_reset(struct sock *sk);
 bool toytcp_connection_orphan(struct sock *sk);
 void toytcp_connection_end(struct sock *sk);
 

@@ -24,7 +24,7 @@ static int init(struct sock *sk)
 	toytcp_tcb_init(tcb, toytcp_buffers_text(sk), MSS_DEFAULT);
 	toytcp_user_set(tcb, OPTION_SYN_RETRIES,
 			READ_ONCE(tn->sysctl_syn_retries), toytcp_now());
-	toytcp_connection_reset(sk, tcb);
+	toytcp_connection_reset(sk);
 	return 0;
 }
 
@@ -92,7 +92,7 @@ static void open_active(struct sock *sk)
 	};
 
 	tp->isn_set = 0;
-	toytcp_connection_reset(sk, &tp->tcb);
+	toytcp_connection_reset(sk);
 	WRITE_ONCE(sk->sk_err, 0);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
@@ -161,7 +161,7 @@ static int disconnect(struct sock *sk, int flags)
 	detach(sk);
 	sk_dst_reset(sk);
 	sock_reset_flag(sk, SOCK_DONE);
-	toytcp_connection_reset(sk, &tp->tcb);
+	toytcp_connection_reset(sk);
 	tp->isn_set = 0;
 	sk_error_report(sk);
 	return 0;

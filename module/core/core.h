@@ -141,7 +141,7 @@ struct status {
 void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now);
 u32 toytcp_user_get(const struct tcb *tcb, enum user_option option);
-void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf);
+void toytcp_user_reset(struct tcb *tcb, u32 rcv_buf);
 
 /** toytcp_user_cork() - hold incomplete segments back: TCP_CORK, MSG_MORE */
 static inline void toytcp_user_cork(struct tcb *tcb, bool on)

@@ -71,12 +71,12 @@ u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 }
 
 /*
- * A tcb as new, but for the options the user has set. @tcb is in CLOSED
- * afterwards, without a cork; @options: its own, or a listener's.
+ * A tcb as new, but for the options the user has set. It is in CLOSED
+ * afterwards, without a cork.
  */
-void toytcp_user_reset(struct tcb *tcb, const struct tcb *options, u32 rcv_buf)
+void toytcp_user_reset(struct tcb *tcb, u32 rcv_buf)
 {
-	const struct tcb old = *options;	/* it may be @tcb */
+	const struct tcb old = *tcb;
 
 	toytcp_tcb_init(tcb, rcv_buf, MSS_DEFAULT);
 	tcb->nodelay = old.nodelay;
@@ -233,7 +233,10 @@ static u32 distance(u32 from, u32 to)
 
 static const char *timer_name(const struct tcb *tcb, u64 deadline)
 {
-	static const char *const names[] = { "rto", "persist", "rto", "ack" };
+	static const char *const names[] = {
+		[TIMER_RTO] = "rto", [TIMER_PERSIST] = "persist",
+		[TIMER_LOSS] = "rto", [TIMER_ACK] = "ack",
+	};
 	int timer;
 
 	for (timer = TIMER_RTO; timer < TIMER_IDLE; timer++)

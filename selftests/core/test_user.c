@@ -28,8 +28,9 @@ TEST(user_set__each_option_is_read_back_and_survives_a_reset)
 				h.now);
 	toytcp_user_cork(&h.tcb, true);
 	toytcp_congestion_select(&h.tcb, toytcp_congestion_find("cubic"));
-	toytcp_user_reset(&child, &h.tcb, BUF);
-	toytcp_user_reset(&h.tcb, &h.tcb, BUF);
+	child = h.tcb;
+	toytcp_user_reset(&child, BUF);
+	toytcp_user_reset(&h.tcb, BUF);
 	EXPECT_EQ(memcmp(&child, &h.tcb, sizeof(child)), 0);
 	for (i = 0; i < ARRAY_SIZE(options); i++)
 		EXPECT_EQ(toytcp_user_get(&child, options[i].option),
