@@ -6,22 +6,6 @@
 #ifndef TOYTCP_SHELL_H
 #define TOYTCP_SHELL_H
 
-/* table.c: insert, remove and replace with BH disabled or from user context */
-bool toytcp_table_init(struct toytcp_table *t);
-void toytcp_table_destroy(struct toytcp_table *t);
-struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
-				       const struct toytcp_tuple *who,
-				       const struct toytcp_ingress *in);
-struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
-					const struct toytcp_entry *entry);
-int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
-void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
-void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
-			  struct toytcp_entry *entry);
-void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
-			 int dev);
-struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
-
 /* ports.c */
 bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms);
 int toytcp_ports_listen(struct toytcp_listener *l);

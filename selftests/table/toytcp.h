@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What module/table.c needs of the kernel and of module/toytcp.h, for threads in
+ * What module/table.[ch] need of the kernel and of module/toytcp.h, for threads in
  * user space. RCU counts generations: a reader notes the one that it began in.
  */
 #ifndef TOYTCP_H
@@ -31,6 +31,8 @@ typedef u32 __be32;
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define container_of(p, t, m) ((t *)((char *)(p) - offsetof(t, m)))
 #define min(a, b) ((a) < (b) ? (a) : (b))
+#define struct_group_tagged(tag, name, ...) \
+	union { struct { __VA_ARGS__ }; struct tag { __VA_ARGS__ } name; }
 #define struct_size(p, m, n) (sizeof(*(p)) + (n) * sizeof((p)->m[0]))
 #define lockdep_is_held(l) true
 #define lockdep_assert_held(l) ((void)(l))
@@ -150,35 +152,7 @@ static inline u64 siphash_3u32(u32 a, u32 b, u32 c, const siphash_key_t *key)
 	return h ^ h >> 31;
 }
 
-enum entry_kind {
-	ENTRY_SOCKET,
-};
-
-struct toytcp_tuple {
-	__be32 local, remote;
-	u16 lport, rport;
-};
-
-struct toytcp_entry {
-	struct hlist_nulls_node node;
-	struct toytcp_tuple who;
-	int dev;
-	u8 kind;
-};
-
-struct toytcp_ingress {
-	int dif;
-	int sdif;
-};
-
-struct toytcp_table {
-	spinlock_t lock;
-	struct toytcp_buckets *buckets;
-	siphash_key_t key;
-	u32 count;
-	bool has_bound;
-	struct work_struct grow;
-};
+#include "../../module/table.h"
 
 struct toytcp_net {
 	void *net;
@@ -190,29 +164,5 @@ struct toytcp_net {
 #define toytcp_entry_sock(entry) (entry)
 #define sock_hold(sk) ((void)(sk))
 #define sock_put(sk) ((void)(sk))
-
-static inline bool toytcp_tuple_same(const struct toytcp_tuple *a,
-				     const struct toytcp_tuple *b)
-{
-	return READ_ONCE(a->remote) == b->remote &&
-	       READ_ONCE(a->local) == b->local &&
-	       READ_ONCE(a->rport) == b->rport &&
-	       READ_ONCE(a->lport) == b->lport;
-}
-
-bool toytcp_table_init(struct toytcp_table *t);
-void toytcp_table_destroy(struct toytcp_table *t);
-struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
-				       const struct toytcp_tuple *who,
-				       const struct toytcp_ingress *in);
-struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
-					const struct toytcp_entry *entry);
-int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry);
-void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
-void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
-			  struct toytcp_entry *entry);
-void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
-			 int dev);
-struct toytcp_entry *toytcp_table_next(struct toytcp_net *tn, u64 *cursor);
 
 #endif /* TOYTCP_H */
