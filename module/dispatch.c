@@ -6,7 +6,7 @@
 #include "ipv4.h"
 
 /**
- * struct arrival - a segment on its way
+ * struct incoming - a segment on its way
  * @tn: the namespace
  * @skb: data at our header
  * @seg: its header
@@ -14,7 +14,7 @@
  * @in: by which device it came in
  * @asked: the listener whose policy and filter have let it pass, or NULL
  */
-struct arrival {
+struct incoming {
 	struct toytcp_net *tn;
 	struct sk_buff *skb;
 	const struct segment *seg;
@@ -23,13 +23,13 @@ struct arrival {
 	const struct sock *asked;
 };
 
-static bool is_forbidden(struct arrival *a)
+static bool is_forbidden(struct incoming *a)
 {
 	return !a->asked && toytcp_receive_breaks_policy(a->tn, NULL, a->skb);
 }
 
 /* RFC 9293 section 3.10.7.1: there is no connection. */
-static bool to_listener(struct arrival *a)
+static bool to_listener(struct incoming *a)
 {
 	struct toytcp_listener *l = toytcp_ports_listener(a->tn, &a->who,
 							  &a->in);
@@ -50,7 +50,7 @@ static bool to_listener(struct arrival *a)
  * there is one, and subject to its policy. The old connection is kept until the
  * listener has room for the new one.
  */
-static bool to_timewait(struct arrival *a, struct toytcp_timewait *r)
+static bool to_timewait(struct incoming *a, struct toytcp_timewait *r)
 {
 	enum verdict verdict = toytcp_timewait_verdict(&r->core, a->seg);
 	struct toytcp_listener *l = NULL;
@@ -66,7 +66,7 @@ static bool to_timewait(struct arrival *a, struct toytcp_timewait *r)
 }
 
 /* Returns whether to look up the segment again: another CPU was faster. */
-static bool dispatch(struct arrival *a)
+static bool dispatch(struct incoming *a)
 {
 	struct toytcp_entry *entry = toytcp_table_find(a->tn, &a->who, &a->in);
 	struct toytcp_request *e;
@@ -105,7 +105,7 @@ static bool dispatch(struct arrival *a)
 void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			    const struct segment *seg)
 {
-	struct arrival a = {
+	struct incoming a = {
 		.tn = tn, .skb = skb, .seg = seg,
 		.who = toytcp_tuple_of(skb, seg), .in = toytcp_ingress_of(skb),
 	};

@@ -185,7 +185,7 @@ static void arrives(struct sock *sk, const struct quote *q)
 }
 
 /* Requests and TIME-WAIT time out by themselves. RCU: no reference is taken. */
-static void deliver(struct net *net, const struct quote *q)
+static void deliver_error(struct net *net, const struct quote *q)
 {
 	const struct toytcp_ingress in = toytcp_ingress_of(q->skb);
 	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who,
@@ -260,7 +260,7 @@ int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 	if (!parse_quote(&q))
 		return 0;
 	local_bh_disable();
-	deliver(dev_net(skb->dev), &q);
+	deliver_error(dev_net(skb->dev), &q);
 	local_bh_enable();
 	return 0;
 }

@@ -27,7 +27,7 @@ struct option {
 	int (*get)(const struct toytcp_sock *tp);
 };
 
-static int set_mss(struct toytcp_sock *tp, int val)
+static int set_maxseg(struct toytcp_sock *tp, int val)
 {
 	if (val && val < USER_MSS_MIN)
 		return -EINVAL;
@@ -35,7 +35,7 @@ static int set_mss(struct toytcp_sock *tp, int val)
 	return 0;
 }
 
-static int get_mss(const struct toytcp_sock *tp)
+static int get_maxseg(const struct toytcp_sock *tp)
 {
 	bool idle = (1 << tp->inet.sk.sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 
@@ -85,7 +85,7 @@ static int get_defer_accept(const struct toytcp_sock *tp)
 static const struct option options[] = {
 	[TCP_NODELAY]	   = { ANY, OPTION_NODELAY },
 	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX,
-			       .set = set_mss, .get = get_mss },
+			       .set = set_maxseg, .get = get_maxseg },
 	[TCP_CORK]	   = { ANY, .set = set_cork, .get = get_cork },
 	[TCP_KEEPIDLE]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_IDLE },
 	[TCP_KEEPINTVL]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_INTERVAL },

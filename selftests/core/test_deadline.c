@@ -32,17 +32,21 @@ TEST(deadline__is_never_early_and_at_most_a_tick_late)
 	}
 }
 
-/* A process holds the lock for days, or the machine stands still. */
+/* A process holds the lock for @hours, or the machine stands still. */
+static void make_overdue(struct host *h, u64 hours)
+{
+	make_established(h);
+	toytcp_deadline_set(&h->tcb, TIMER_ACK, h->now + SECOND, h->now);
+	h->now += hours * 3600 * SECOND;
+}
+
 TEST(deadline__long_overdue_is_due)
 {
-	const u64 hour = 3600ull * SECOND;
 	struct host h;
 	u64 hours;
 
 	for (hours = 1; hours < 100; hours++) {
-		make_established(&h);
-		toytcp_deadline_set(&h.tcb, TIMER_ACK, h.now + SECOND, h.now);
-		h.now += hours * hour;
+		make_overdue(&h, hours);
 		EXPECT_GE(h.now, toytcp_deadline_next(&h.tcb));
 		toytcp_timeout_expire(&h.tcb, h.now, &h.act);
 		EXPECT_EQ(h.tcb.deadline[TIMER_ACK], 0);
@@ -51,14 +55,11 @@ TEST(deadline__long_overdue_is_due)
 
 TEST(deadline__long_overdue_stays_due_if_another_is_set)
 {
-	const u64 hour = 3600ull * SECOND;
 	struct host h;
 	u64 hours;
 
 	for (hours = 1; hours < 100; hours++) {
-		make_established(&h);
-		toytcp_deadline_set(&h.tcb, TIMER_ACK, h.now + SECOND, h.now);
-		h.now += hours * hour;
+		make_overdue(&h, hours);
 		toytcp_deadline_set(&h.tcb, TIMER_RTO, h.now + SECOND, h.now);
 		EXPECT_GE(h.now + TICK, toytcp_deadline_next(&h.tcb));
 		EXPECT_GE(h.now + TICK, toytcp_deadline_at(&h.tcb, TIMER_ACK));

@@ -62,7 +62,7 @@ void backlog_input(struct endpoint *e, struct packet *p)
 	b->last = &p->next;
 }
 
-/* More may wait behind what has just arrived: receive.c's defer_ack(). */
+/* More may wait behind what has just arrived: toytcp_receive_segment(). */
 void backlog_hold(struct endpoint *e, const struct actions *act)
 {
 	if (!e->backlog.releasing || !toytcp_delack_hold(&e->tcb, act))
