@@ -47,12 +47,23 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 		route->ttl = ttl;
 }
 
+/* @now: 0: a cookie has come back, which does not say when it was sent. */
 static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   const struct toytcp_tuple *who,
 					   const struct sk_buff *skb,
-					   const struct segment *syn, u32 iss)
+					   const struct segment *syn, u32 iss,
+					   u64 now)
 {
 	struct sock *sk = l->sk;
+	bool stamps = READ_ONCE(l->tn->sysctl_timestamps);
+	const struct offer offer = {
+		.window = toytcp_buffers_window(sk),
+		.stamp_offset = stamps ? toytcp_isn_stamp(who) : 0,
+		.mss = toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
+		.timestamps = stamps,
+		.sack = READ_ONCE(l->tn->sysctl_sack),
+		.ecn = READ_ONCE(l->tn->sysctl_ecn),
+	};
 	/* Does not write. In a VRF with tcp_l3mdev_accept: the VRF's device. */
 	int dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
 	struct toytcp_request *e = toytcp_waiting_new(sizeof(*e), ENTRY_REQUEST,
@@ -65,13 +76,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	e->listener = l;
 	route_as(sk, skb, dev, &e->route);
 	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
-			    toytcp_buffers_window(sk),
-			    toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
-			    toytcp_now());
-	e->core.ecn = READ_ONCE(l->tn->sysctl_ecn) && toytcp_ecn_agrees(syn);
-	if (READ_ONCE(l->tn->sysctl_timestamps))
-		toytcp_request_stamp(&e->core, syn, toytcp_isn_stamp(who));
-	e->core.sack_ok &= READ_ONCE(l->tn->sysctl_sack);
+			    &offer, now);
 	return e;
 }
 
@@ -82,7 +87,8 @@ static void send_cookie(struct toytcp_listener *l,
 {
 	struct toytcp_request *e = make_request(l, who, skb, syn,
 						toytcp_cookie_make(l->tn, who,
-								   syn));
+								   syn),
+						toytcp_now());
 	struct segment synack;
 
 	if (!e)
@@ -119,9 +125,7 @@ static bool take_cookie(struct toytcp_listener *l,
 	}
 	toytcp_count(l->tn, cookies_received);
 	if (!toytcp_synq_overflows(l))
-		e = make_request(l, who, skb, &syn, ack->ack - 1);
-	if (e)
-		e->core.sent = 0;	/* the time was not stored */
+		e = make_request(l, who, skb, &syn, ack->ack - 1, 0);
 	if (e && toytcp_synq_insert(l, e))
 		*again = toytcp_synq_arrives(l, e, skb, ack);
 	else
@@ -145,7 +149,8 @@ static bool answer_syn(struct toytcp_listener *l,
 	if (toytcp_synq_overflows(l))
 		return false;
 	if (READ_ONCE(l->requests.count) < most) {
-		e = make_request(l, who, skb, syn, choose_iss(l, who, old));
+		e = make_request(l, who, skb, syn, choose_iss(l, who, old),
+				 toytcp_now());
 		if (!e)
 			return false;
 		if (old)

@@ -107,7 +107,7 @@ enum user_option {
 	OPTION_FIN_WAIT_2,	/* seconds */
 };
 
-/* What the SYN of an active OPEN offers. */
+/* What our SYN offers, or our SYN,ACK accepts if the peer's SYN offers it. */
 struct offer {
 	u32 window;		/* the largest ever, for the scale */
 	u32 stamp_offset;	/* see struct timestamps */
@@ -323,9 +323,8 @@ enum verdict {
 
 enum verdict toytcp_listen_arrives(const struct segment *seg);
 void toytcp_request_init(struct syn_request *e, const struct segment *syn,
-			 u32 iss, u32 rcv_buf, u32 rcv_most, u16 mss, u64 now);
-void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
-			  u32 offset);
+			 u32 iss, u32 rcv_buf, const struct offer *offer,
+			 u64 now);
 enum verdict toytcp_request_arrives(const struct syn_request *e,
 				    const struct segment *seg, u64 now);
 void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg);
@@ -359,9 +358,6 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 				     const struct segment *seg);
 void toytcp_timewait_ack(const struct timewait *r, u64 now,
 			 struct segment *seg);
-
-/* ecn.c: does a SYN ask for ECN? For the @ecn of a request */
-bool toytcp_ecn_agrees(const struct segment *syn);
 
 /* congestion.c: which algorithm */
 int toytcp_congestion_find(const char *name);

@@ -21,11 +21,12 @@ enum verdict toytcp_listen_arrives(const struct segment *seg)
 }
 
 /*
- * LISTEN -> SYN-RECEIVED. @rcv_buf: the receive buffer of the connection to be,
- * which may grow to @rcv_most; @mss: what we announce, bytes.
+ * LISTEN -> SYN-RECEIVED. @rcv_buf: the receive buffer of the connection to be;
+ * @now: 0 if nobody knows when the SYN came.
  */
 void toytcp_request_init(struct syn_request *e, const struct segment *syn,
-			 u32 iss, u32 rcv_buf, u32 rcv_most, u16 mss, u64 now)
+			 u32 iss, u32 rcv_buf, const struct offer *offer,
+			 u64 now)
 {
 	memset(e, 0, sizeof(*e));
 	e->sent = now;
@@ -34,22 +35,19 @@ void toytcp_request_init(struct syn_request *e, const struct segment *syn,
 	e->window = min_t(u32, rcv_buf, 65535);
 	e->wnd = syn->wnd;
 	e->mss = syn->options & HAS_MSS ? syn->mss : MSS_DEFAULT;
-	e->announced = mss;
+	e->announced = offer->mss;
 	e->scaled = !!(syn->options & HAS_WSCALE);
-	e->sack_ok = !!(syn->options & HAS_SACK_OK);
+	e->sack_ok = offer->sack && syn->options & HAS_SACK_OK;
+	e->ecn = offer->ecn && toytcp_ecn_agrees(syn);
 	if (e->scaled) {
 		e->snd_wscale = syn->wscale;
-		e->rcv_wscale = toytcp_window_scale(rcv_most);
+		e->rcv_wscale = toytcp_window_scale(offer->window);
 	}
-}
-
-/* Speak timestamps, if the SYN does. @offset: as in struct timestamps. */
-void toytcp_request_stamp(struct syn_request *e, const struct segment *syn,
-			  u32 offset)
-{
-	e->timestamps = !!(syn->options & HAS_TIMESTAMPS);
-	e->ts.offset = offset;
-	e->ts.recent = syn->tsval;
+	if (offer->timestamps) {
+		e->timestamps = !!(syn->options & HAS_TIMESTAMPS);
+		e->ts.offset = offer->stamp_offset;
+		e->ts.recent = syn->tsval;
+	}
 }
 
 /*

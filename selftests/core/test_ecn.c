@@ -83,11 +83,11 @@ TEST(ecn__a_simultaneous_open)
 TEST(ecn__a_request_answers)
 {
 	struct segment syn = { .ctl = CTL_SYN | SETUP, .seq = IRS }, seg;
+	const struct offer offer = { .window = BUF, .mss = MSS, .ecn = true };
 	struct syn_request e;
 	struct host h;
 
-	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
-	e.ecn = toytcp_ecn_agrees(&syn);
+	toytcp_request_init(&e, &syn, ISS, BUF, &offer, START);
 	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ctl, CTL_SYN | CTL_ACK | CTL_ECE);
 	make_closed(&h);

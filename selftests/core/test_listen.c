@@ -16,13 +16,16 @@ static enum verdict request(const struct syn_request *e, struct segment seg)
 #define LISTEN(...) listener((struct segment){ __VA_ARGS__ })
 #define REQUEST(e, ...) request(e, (struct segment){ .wnd = WND, __VA_ARGS__ })
 
+static const struct offer plain = { .window = BUF, .mss = MSS, .sack = true };
+
 static struct syn_request make_request(u32 buf, u8 options)
 {
+	const struct offer offer = { .window = buf, .mss = MSS, .sack = true };
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .wnd = WND,
 			       .options = options, .mss = 900, .wscale = 5 };
 	struct syn_request e;
 
-	toytcp_request_init(&e, &syn, ISS, buf, buf, MSS, START);
+	toytcp_request_init(&e, &syn, ISS, buf, &offer, START);
 	return e;
 }
 
@@ -92,7 +95,7 @@ TEST(request_synack__text_on_the_syn_is_not_acked)
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, .len = 100 }, seg;
 	struct syn_request e;
 
-	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
+	toytcp_request_init(&e, &syn, ISS, BUF, &plain, START);
 	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.ack, IRS + 1);
 }
@@ -104,13 +107,15 @@ TEST(request_synack__text_on_the_syn_is_not_acked)
 	.options = HAS_TIMESTAMPS, .tsval = val, .tsecr = ecr
 #define STAMP	(OFFSET + (u32)(START / MSEC))
 
+static const struct offer stamps = { .window = BUF, .stamp_offset = OFFSET,
+				     .mss = MSS, .timestamps = true };
+
 static struct syn_request make_stamped(void)
 {
 	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, STAMPED(500, 0) };
 	struct syn_request e;
 
-	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, START);
-	toytcp_request_stamp(&e, &syn, OFFSET);
+	toytcp_request_init(&e, &syn, ISS, BUF, &stamps, START);
 	return e;
 }
 
@@ -123,7 +128,7 @@ TEST(request_stamp__only_if_the_syn_had_one)
 	EXPECT_EQ(seg.options, HAS_MSS | HAS_TIMESTAMPS);
 	EXPECT_EQ(seg.tsval, STAMP + 1000);
 	EXPECT_EQ(seg.tsecr, 500);
-	toytcp_request_stamp(&e, &syn, OFFSET);
+	toytcp_request_init(&e, &syn, ISS, BUF, &stamps, START);
 	toytcp_request_synack(&e, START, &seg);
 	EXPECT_EQ(seg.options, HAS_MSS);
 }
@@ -298,7 +303,7 @@ TEST(promote__nobody_knows_when_the_syn_came)
 	struct syn_request e;
 	struct tcb tcb;
 
-	toytcp_request_init(&e, &syn, ISS, BUF, BUF, MSS, 0);
+	toytcp_request_init(&e, &syn, ISS, BUF, &plain, 0);
 	toytcp_tcb_init(&tcb, BUF, MSS);
 	toytcp_request_promote(&e, &tcb, START);
 	EXPECT_TRUE(!tcb.rtt.timing);

@@ -179,13 +179,13 @@ static void connection_input(struct machine *m, const struct segment *seg)
 
 static void conceive(struct machine *m, const struct segment *syn, u32 iss)
 {
+	const struct offer offer = {
+		.window = m->buf, .stamp_offset = m->buf, .mss = m->mss,
+		.timestamps = m->mss & 1, .sack = true, .ecn = true,
+	};
 	struct segment seg;
 
-	toytcp_request_init(&m->request, syn, iss, m->buf, m->buf, m->mss,
-			    m->now);
-	m->request.ecn = toytcp_ecn_agrees(syn);
-	if (m->mss & 1)
-		toytcp_request_stamp(&m->request, syn, m->buf);
+	toytcp_request_init(&m->request, syn, iss, m->buf, &offer, m->now);
 	toytcp_request_synack(&m->request, m->now, &seg);
 	must(seg.ack == syn->seq + 1, "the SYN is acknowledged");
 	m->kind = REQUEST;

@@ -298,16 +298,22 @@ static void note_change(struct endpoint *e, u8 before, u8 cause)
 		trace_add(e, '-', NULL, before, e->tcb.state, cause);
 }
 
-void endpoint_open(struct endpoint *e)
+/* An active OPEN asks for ECN only if e->ecn is 1; 2 is: agree to it. */
+struct offer endpoint_offer(const struct endpoint *e, bool ecn)
 {
-	const struct offer offer = {
+	return (struct offer) {
 		.window = e->window_most,
 		.stamp_offset = e->stamp_offset,
 		.mss = e->mss,
 		.timestamps = e->stamps,
 		.sack = !e->no_sack,
-		.ecn = e->ecn == 1,
+		.ecn = ecn,
 	};
+}
+
+void endpoint_open(struct endpoint *e)
+{
+	const struct offer offer = endpoint_offer(e, e->ecn == 1);
 
 	toytcp_tcb_init(&e->tcb, e->window, e->mss);
 	memset(&e->path, 0, sizeof(e->path));

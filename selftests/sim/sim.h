@@ -454,6 +454,7 @@ void mischief_forge(struct world *w);
 /* endpoint.c */
 void endpoint_init(struct endpoint *e, struct world *w, u8 id);
 void endpoint_end(struct endpoint *e);
+struct offer endpoint_offer(const struct endpoint *e, bool ecn);
 void endpoint_open(struct endpoint *e);
 void endpoint_input(struct endpoint *e, const struct packet *p);
 void endpoint_expire(struct endpoint *e);

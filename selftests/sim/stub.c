@@ -23,14 +23,11 @@ static void send_synack(struct endpoint *e)
 
 static void conceive(struct endpoint *e, const struct segment *syn, u32 iss)
 {
+	const struct offer offer = endpoint_offer(e, e->ecn);
 	u8 before = trace_state(e);
 
-	toytcp_request_init(&e->request, syn, iss, e->window, e->window_most,
-			    e->mss, e->world->now);
-	e->request.ecn = e->ecn && toytcp_ecn_agrees(syn);
-	if (e->stamps)
-		toytcp_request_stamp(&e->request, syn, e->stamp_offset);
-	e->request.sack_ok &= !e->no_sack;
+	toytcp_request_init(&e->request, syn, iss, e->window, &offer,
+			    e->world->now);
 	e->kind = REQUEST;
 	e->edge_known = false;
 	trace_add(e, 'i', syn, before, TCP_SYN_RECV, CAUSE_LISTEN_SYN);
