@@ -69,11 +69,15 @@ static void advance_una(struct arrival *a, u32 acked)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
-	if (tcb->timestamps)
-		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
-						 a->seg->tsecr);
 	toytcp_blackhole_acked(tcb);
-	toytcp_deadline_restart(tcb, a->now);
+	/*
+	 * RFC 6582 section 3.2, step 3: where partial ACKs fill one hole each
+	 * round trip, RTO may come first, and slow start fill them all.
+	 */
+	if (tcb->sack_ok || !tcb->cc.recovering || !tcb->partial_acked ||
+	    !seq_before(tcb->snd.una, tcb->cc.recover))
+		toytcp_deadline_restart(tcb, a->now);
+	tcb->partial_acked = 1;
 	a->act->wake |= WAKE_WRITE;
 }
 
@@ -82,12 +86,16 @@ static void take_ack(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 	const struct segment *seg = a->seg;
-	u32 flight = toytcp_tcb_flight(tcb), acked = seg->ack - tcb->snd.una;
+	u32 flight = toytcp_tcb_flight(tcb), una = tcb->snd.una;
+	u32 acked = seg->ack - una, peak;
 	/* RFC 5681 section 2; but it answers a probe if the window is closed */
-	bool duplicate = !acked && flight && !toytcp_segment_length(seg) &&
+	bool duplicate = !acked && !toytcp_segment_length(seg) &&
 			 tcb->snd.wnd &&
 			 (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
 
+	if (duplicate && !seg->sacks)
+		toytcp_rack_probe_duplicate(tcb);
+	duplicate &= flight != 0;
 	if (duplicate)
 		a->act->notes |= NOTE_DUPACK;
 	if (!acked && !duplicate && !seg->sacks)
@@ -96,8 +104,9 @@ static void take_ack(struct arrival *a)
 		advance_una(a, acked);
 	acked = toytcp_recovery_acked(tcb, seg, acked, duplicate, a->now,
 				      a->act);
+	peak = toytcp_congestion_peak(tcb, una, flight);
 	if (acked)
-		toytcp_congestion_acked(tcb, acked, flight, a->now);
+		toytcp_congestion_acked(tcb, acked, peak, a->now);
 }
 
 /*

@@ -6,6 +6,7 @@
  * windows are in bytes.
  */
 #include "algorithm.h"
+#include "seq.h"
 
 static const struct congestion_ops *const algorithms[] = {
 	&toytcp_reno,
@@ -62,38 +63,55 @@ void toytcp_congestion_init(struct tcb *tcb)
 }
 
 /*
- * New data was acknowledged, outside of recovery. @flight: bytes outstanding
- * before this ACK. Slow start by the bytes acknowledged (RFC 5681 (2), with RFC
+ * An ACK has come. @una: SND.UNA before it; @flight: bytes outstanding before
+ * it. Returns how full the window was at the fullest moment of this round trip:
+ * while one burst is acknowledged bit by bit, FlightSize falls.
+ */
+u32 toytcp_congestion_peak(struct tcb *tcb, u32 una, u32 flight)
+{
+	struct congestion *cc = &tcb->cc;
+
+	if (flight > cc->peak || !seq_before(una, cc->peak_end)) {
+		cc->peak = flight;
+		cc->peak_end = una + flight;
+	}
+	return cc->peak;
+}
+
+/*
+ * New data was acknowledged, outside of recovery. @peak: the FlightSize of this
+ * round trip. Slow start by the bytes acknowledged (RFC 5681 (2), with RFC
  * 3465's limit of what two segments cover left out: a super-segment is
  * acknowledged as a whole), then what the algorithm says. A window that was not
  * used does not grow, nor does the time count (RFC 7661 section 4.2, RFC 9438
  * section 5.8).
  */
-void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now)
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 peak, u64 now)
 {
 	struct congestion *cc = &tcb->cc;
 
-	if (flight >= cc->cwnd / 2 && cc->cwnd >= cc->ssthresh) {
+	if (peak >= cc->cwnd / 2 && cc->cwnd >= cc->ssthresh) {
 		ops(tcb)->acked(tcb, acked, now);
 		cc->avoiding = 1;
 		return;
 	}
 	cc->avoiding = 0;
-	if (flight >= cc->cwnd / 2)
+	if (peak >= cc->cwnd / 2)
 		toytcp_congestion_grow(tcb, min_t(u32, acked, cc->ssthresh -
 						  cc->cwnd));
 }
 
 /*
  * A segment was lost, or ECN says so. Call it once for each loss episode. Sets
- * ssthresh from min(flight, cwnd): limited transmit sends beyond cwnd. The
- * caller lowers cwnd. Saves what undo needs; an earlier reduction can no longer
- * be undone.
+ * ssthresh from the FlightSize that suffered the loss, which may be
+ * acknowledged in part already (RFC 7661 section 4.4.1); not above cwnd:
+ * limited transmit sends beyond it. The caller lowers cwnd. Saves what undo
+ * needs; an earlier reduction can no longer be undone.
  */
 void toytcp_congestion_lost(struct tcb *tcb)
 {
 	struct congestion *cc = &tcb->cc;
-	u32 flight = min(toytcp_tcb_flight(tcb), cc->cwnd);
+	u32 flight = min(max(toytcp_tcb_flight(tcb), cc->peak), cc->cwnd);
 
 	cc->prior_cwnd = cc->cwnd;
 	cc->prior_ssthresh = cc->ssthresh;
@@ -121,15 +139,18 @@ void toytcp_congestion_undo(struct tcb *tcb)
  * The retransmission timer went off. rtt.backoff is 0 the first time for a
  * segment. RFC 5681 section 3.1: the loss window is one segment; ssthresh falls
  * once, not with each retransmission of the same segment, nor for a loss that
- * fast recovery has reacted to.
+ * fast recovery has reacted to. Returns whether it fell.
  */
-void toytcp_congestion_timeout(struct tcb *tcb)
+bool toytcp_congestion_timeout(struct tcb *tcb)
 {
-	if (!tcb->rtt.backoff && !tcb->cc.recovering)
+	bool first = !tcb->rtt.backoff && !tcb->cc.recovering;
+
+	if (first)
 		toytcp_congestion_lost(tcb);
 	tcb->cc.cwnd = tcb->snd.mss;
 	tcb->cc.avoiding = 0;
 	tcb->cc.w_max = 0;
+	return first;
 }
 
 /*
@@ -142,5 +163,6 @@ void toytcp_congestion_idle(struct tcb *tcb)
 
 	cc->ssthresh = max(cc->ssthresh, cc->cwnd - cc->cwnd / 4);
 	cc->cwnd = min(cc->cwnd, initial_window(tcb->snd.mss));
+	cc->peak = 0;
 	cc->avoiding = 0;
 }

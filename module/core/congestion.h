@@ -18,6 +18,8 @@
  * @w_est: Reno's estimated cwnd, bytes
  * @epoch: when congestion avoidance began, microseconds, the low 32 bits
  * @k: how long after that cwnd reaches @w_max again, milliseconds
+ * @peak: the largest FlightSize of the present round trip, bytes
+ * @peak_end: SND.NXT when that round trip began
  * @dupacks: duplicate ACKs in a row
  * @recovering: fast recovery is under way, until @recover is acknowledged
  * @avoiding: congestion avoidance has begun: @acked, @epoch... are valid
@@ -34,6 +36,8 @@ struct congestion {
 	u32 w_est;
 	u32 epoch;
 	u32 k;
+	u32 peak;
+	u32 peak_end;
 	u16 dupacks;
 	u8 recovering : 1;
 	u8 avoiding : 1;

@@ -73,7 +73,7 @@ void toytcp_deadline_loss(struct tcb *tcb, u64 now, u32 wait)
 {
 	u32 first = tcb->deadline[TIMER_LOSS] ?: tcb->deadline[TIMER_RTO];
 
-	if (first && (s32)(toytcp_deadline_tick(now + wait) - first) < 0)
+	if (first && (s32)(toytcp_deadline_tick(now + wait) - first) <= 0)
 		toytcp_deadline_set(tcb, TIMER_LOSS, now + wait, now);
 }
 

@@ -158,13 +158,8 @@ static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
 					tcb->snd.mss : 1));
 	if (!n && text)
 		return false;
-	if (!tcb->prr.retransmitted)
-		tcb->prr.stamp = toytcp_stamp(&tcb->ts, now);
 	describe(tcb, seg, from, n, tcb->fin_sent);
-	tcb->retransmits++;
-	tcb->prr.sent += n;
-	tcb->prr.retransmitted += n;
-	tcb->rtt.timing = 0;	/* Karn's rule */
+	toytcp_recovery_retransmitted(tcb, from, n, now);
 	toytcp_scoreboard_retransmit(&tcb->board, r,
 				     from + toytcp_segment_length(seg), now);
 	return true;
@@ -346,6 +341,13 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
+	/* F-RTO, step 2b: new text, if there is any; the next ACK decides. */
+	if (tcb->frto == FRTO_SECOND && !tcb->probe) {
+		bool sent = emit_new(tcb, now, seg);
+
+		if (sent || seq_after(tcb->snd.nxt, tcb->cc.recover))
+			return sent;
+	}
 	if (emit_lost(tcb, now, seg) || emit_probe(tcb, now, seg) ||
 	    emit_new(tcb, now, seg))
 		return true;

@@ -39,18 +39,20 @@ void toytcp_rtt_echoed(struct round_trip *rtt, u32 ms);
 void toytcp_rtt_sample(struct round_trip *rtt, u32 us);
 
 void toytcp_congestion_init(struct tcb *tcb);
-void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 flight, u64 now);
+u32 toytcp_congestion_peak(struct tcb *tcb, u32 una, u32 flight);
+void toytcp_congestion_acked(struct tcb *tcb, u32 acked, u32 peak, u64 now);
 void toytcp_congestion_lost(struct tcb *tcb);
 void toytcp_congestion_undo(struct tcb *tcb);
-void toytcp_congestion_timeout(struct tcb *tcb);
+bool toytcp_congestion_timeout(struct tcb *tcb);
 void toytcp_congestion_idle(struct tcb *tcb);
 
 u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 			  u32 acked, bool duplicate, u64 now,
 			  struct actions *act);
 void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act);
-void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause);
+void toytcp_recovery_timeout(struct tcb *tcb, u64 now, enum cause cause);
 void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause);
+void toytcp_recovery_retransmitted(struct tcb *tcb, u32 from, u32 n, u64 now);
 u32 toytcp_recovery_pipe(const struct tcb *tcb);
 
 void toytcp_rack_update(struct tcb *tcb, const struct delivery *d);
@@ -60,6 +62,8 @@ u32 toytcp_rack_detect(struct tcb *tcb, u64 now);
 void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait);
 bool toytcp_rack_probe(struct tcb *tcb);
 bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate);
+void toytcp_rack_probe_duplicate(struct tcb *tcb);
+u32 toytcp_rack_limit(const struct tcb *tcb);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
 void toytcp_blackhole_acked(struct tcb *tcb);

@@ -78,6 +78,15 @@ static u32 reo_wnd(const struct tcb *tcb)
 }
 
 /*
+ * How long ago a segment must have been sent to be lost, microseconds: RACK.rtt
+ * and the reordering window.
+ */
+u32 toytcp_rack_limit(const struct tcb *tcb)
+{
+	return (tcb->rack.rtt ?: tcb->rtt.srtt) + reo_wnd(tcb);
+}
+
+/*
  * Section 6.2, step 5: mark what is lost. The search ends at a record that is
  * neither retransmitted nor lost: all behind it was sent later. Otherwise each
  * ACK would visit all records. Returns microseconds until the next record will
@@ -86,7 +95,7 @@ static u32 reo_wnd(const struct tcb *tcb)
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 {
 	const struct rack *rack = &tcb->rack;
-	u32 limit = rack->rtt + reo_wnd(tcb), wait = 0;
+	u32 limit = toytcp_rack_limit(tcb), wait = 0;
 	struct sent_record *r, *next;
 
 	for (r = tcb->board.first; r; r = next) {
@@ -128,11 +137,17 @@ void toytcp_rack_arm(struct tcb *tcb, u64 now, u32 wait)
 
 	/*
 	 * PTO; longer if the peer may delay its ACK: if less than two
-	 * full-sized segments, by its reckoning, are outstanding.
+	 * full-sized segments, by its reckoning, are outstanding; but not
+	 * beyond the RTO: the probe goes out instead.
 	 */
-	if (!wait && may_probe(tcb))
+	if (!wait && may_probe(tcb)) {
+		u64 rto = toytcp_deadline_at(tcb, TIMER_RTO);
+
 		wait = max_t(u32, PROBE_MIN, 2 * tcb->rtt.srtt +
 			     (toytcp_tcb_flight(tcb) < two ? PROBE_DELAY : 0));
+		if (rto > now)
+			wait = min_t(u64, wait, rto - now);
+	}
 	if (wait)
 		toytcp_deadline_loss(tcb, now, wait);
 }
@@ -174,4 +189,14 @@ bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate)
 		return false;
 	tcb->rack.probing = 0;
 	return !duplicate;
+}
+
+/*
+ * Section 7.4.2: a duplicate ACK without SACK. Only the probe can have caused
+ * it: the segment that it repeats had arrived.
+ */
+void toytcp_rack_probe_duplicate(struct tcb *tcb)
+{
+	if (tcb->rack.probing && tcb->snd.una == tcb->rack.probe_end)
+		tcb->rack.probing = 0;
 }

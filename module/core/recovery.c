@@ -32,16 +32,19 @@ static bool in_episode(const struct tcb *tcb)
 	return tcb->cc.recovering || tcb->timed_out;
 }
 
-static void begin_episode(struct tcb *tcb)
+/* @reduced: cwnd came down for it, and for nothing but a loss. */
+static void begin_episode(struct tcb *tcb, bool reduced)
 {
 	tcb->cc.recover = tcb->snd.nxt;
 	tcb->rtt.timing = 0;	/* Karn's rule */
 	tcb->rack.reo_wnd_widened = 0;
 	tcb->rack.probing = 0;
+	tcb->partial_acked = 0;
 	tcb->ecn_slowed = 0;
-	if (!tcb->undoable)
-		tcb->prr.retransmitted = 0;
-	tcb->undoable = 1;
+	if (reduced) {
+		tcb->undo.retransmitted = 0;
+		tcb->undoable = 1;
+	}
 }
 
 /* RFC 3168 section 6.1.2: a mark has already reduced cwnd in @lost's window. */
@@ -57,8 +60,9 @@ static void enter_recovery(struct tcb *tcb, struct actions *act)
 
 	if (!slowed)
 		toytcp_congestion_lost(tcb);
-	begin_episode(tcb);
-	tcb->undoable = !slowed;	/* the mark was real in any case */
+	else	/* the mark was real in any case */
+		tcb->undoable = 0;
+	begin_episode(tcb, !slowed);
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
 	tcb->prr.sent = 0;
@@ -70,7 +74,9 @@ static void leave_episode(struct tcb *tcb)
 {
 	tcb->cc.recovering = 0;
 	tcb->timed_out = 0;
+	tcb->frto = FRTO_OFF;
 	tcb->cc.dupacks = 0;
+	tcb->undo.end = tcb->snd.nxt;
 }
 
 /* Nothing was lost: the text was late, or only its ACK was lost. */
@@ -86,22 +92,82 @@ static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 }
 
 /*
- * The peer reports @n bytes as duplicates (RFC 2883). If it does so for all
- * that was retransmitted in this episode, there was no loss: RFC 3708.
+ * The peer reports a duplicate (RFC 2883). If it does so for all that was
+ * retransmitted in this episode, there was no loss: RFC 3708. What was not
+ * retransmitted was duplicated by the network.
  */
-static void take_dsack(struct tcb *tcb, u32 n, struct actions *act)
+static void take_dsack(struct tcb *tcb, const struct sack_block *b,
+		       struct actions *act)
 {
+	struct undo *u = &tcb->undo;
 	bool probing = tcb->rack.probing;
 
 	act->notes |= NOTE_DSACK_IN;
 	toytcp_rack_probe_acked(tcb, true);
-	/* It may be the probe's, or the network has duplicated a segment. */
-	if (probing || !tcb->undoable || !tcb->prr.retransmitted)
+	if (probing || !tcb->undoable || !u->retransmitted ||
+	    seq_before(b->from, u->from) || seq_after(b->to, u->to))
 		return;
 	toytcp_rack_widen(tcb);
-	tcb->prr.retransmitted -= min(tcb->prr.retransmitted, n);
-	if (!tcb->prr.retransmitted)
+	u->retransmitted -= min(u->retransmitted, b->to - b->from);
+	if (!u->retransmitted)
 		undo(tcb, CAUSE_DSACK, act);
+}
+
+/*
+ * The Eifel detection, RFC 3522: does the ACK for what was retransmitted echo
+ * the original? If it echoes the retransmission, that was needed, whatever the
+ * network duplicates later; unless the timestamp clock is too coarse to tell
+ * them apart.
+ */
+static void take_echo(struct tcb *tcb, const struct segment *seg,
+		      struct actions *act)
+{
+	if (!tcb->timestamps || !(seg->options & HAS_TIMESTAMPS) ||
+	    !tcb->undoable || !tcb->undo.retransmitted || !in_episode(tcb))
+		return;
+	if (seq_before(seg->tsecr, tcb->undo.stamp)) {
+		if (tcb->sack_ok)
+			toytcp_rack_widen(tcb);
+		undo(tcb, CAUSE_EIFEL, act);
+	} else if (tcb->rack.min_rtt > 2 * MSEC &&
+		   seq_after(tcb->snd.una, tcb->undo.from)) {
+		tcb->undoable = 0;
+	}
+}
+
+/*
+ * F-RTO, RFC 5682 section 3.1: if an original transmission arrives after a
+ * timeout, it was spurious. The first ACK is no proof: others may have been
+ * lost on the way, and it covers what arrived long ago. If it covers all, none
+ * is left to decide.
+ */
+static void take_frto(struct tcb *tcb, u32 acked, const struct delivery *d,
+		      struct actions *act)
+{
+	if (tcb->frto == FRTO_FIRST && acked) {
+		tcb->frto = seq_before(tcb->snd.una, tcb->cc.recover) ?
+			FRTO_SECOND : FRTO_OFF;
+	} else if (tcb->frto == FRTO_SECOND && d->bytes) {
+		tcb->frto = FRTO_OFF;
+		if (d->original)
+			undo(tcb, CAUSE_FRTO, act);
+	}
+}
+
+/*
+ * After a timeout Karn's rule leaves no sample, and the backoff would not end;
+ * but the echo tells what the ACK is for. Where it is the original's and there
+ * was time for an answer to the retransmission, the original's ACK was lost,
+ * and the echo is as old as the backoff is long.
+ */
+static void sample_echo(struct tcb *tcb, const struct segment *seg,
+			const struct delivery *d)
+{
+	if (tcb->timestamps &&
+	    !(d->timed && !d->once &&
+	      seq_before(seg->tsecr, toytcp_stamp(&tcb->ts, d->sent))))
+		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, d->now) -
+						 seg->tsecr);
 }
 
 /* RFC 2883 section 4: below the ACK, or within the block that follows. */
@@ -234,28 +300,20 @@ static void take_ranges(struct tcb *tcb, const struct segment *seg, u32 acked,
 	bool dsack = tcb->sack_ok && seg->sacks && is_dsack(tcb, seg);
 
 	toytcp_scoreboard_acked(&tcb->board, tcb->snd.una, d);
-	if (!tcb->sack_ok) {
-		count_duplicates(tcb, acked, duplicate, d);
-		return;
-	}
-	if (seg->sacks)
+	if (acked)
+		sample_echo(tcb, seg, d);
+	if (tcb->sack_ok && seg->sacks)
 		take_blocks(tcb, seg, d);
 	if (d->reordered && !tcb->rack.reordering_seen)
 		act->notes |= NOTE_REORDERED;
 	toytcp_rack_update(tcb, d);
+	if (!tcb->sack_ok)
+		count_duplicates(tcb, acked, duplicate, d);
 	if (dsack)
-		take_dsack(tcb, seg->sack->to - seg->sack->from, act);
-	/* F-RTO, RFC 5682 section 3: an original transmission has arrived. */
-	if (tcb->timed_out && tcb->frto && d->original)
-		undo(tcb, CAUSE_FRTO, act);
-	/* The Eifel detection, RFC 3522: the ACK echoes an original. */
-	if (acked && in_episode(tcb) && tcb->undoable &&
-	    tcb->prr.retransmitted && tcb->timestamps &&
-	    seg->options & HAS_TIMESTAMPS &&
-	    seq_before(seg->tsecr, tcb->prr.stamp)) {
-		toytcp_rack_widen(tcb);
-		undo(tcb, CAUSE_EIFEL, act);
-	}
+		take_dsack(tcb, seg->sack, act);
+	take_frto(tcb, acked, d, act);
+	if (acked)
+		take_echo(tcb, seg, act);
 }
 
 /*
@@ -293,6 +351,8 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 	/* Numbers wrap: kept close to UNA, it never appears to be ahead. */
 	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
 		tcb->cc.recover = tcb->snd.una - 1;
+	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->undo.end))
+		tcb->undoable = 0;
 	wait = detect(tcb, acked, now, act);
 	if (tcb->cc.recovering)
 		reduce_cwnd(tcb, d.bytes, acked && tcb->board.lost <= before);
@@ -323,11 +383,11 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 }
 
 /*
- * Mark everything outstanding as lost, except for what is SACKed; but if the
- * first record is, the peer has reneged, and no SACK counts any more (RFC 2018
- * section 8).
+ * Mark what was sent until then as lost, and the first record in any case (RFC
+ * 8985 section 6.3), except for what is SACKed; but if the first record is, the
+ * peer has reneged, and no SACK counts any more (RFC 2018 section 8).
  */
-void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
+static void lose_before(struct tcb *tcb, u64 until, enum cause cause)
 {
 	struct scoreboard *b = &tcb->board;
 	struct sent_record *r, *next;
@@ -336,20 +396,49 @@ void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 		toytcp_scoreboard_clear(b, RECORD_SACKED);
 	for (r = b->first; r; r = next) {
 		next = r->next;
-		if (!(r->flags & (RECORD_SACKED | RECORD_LOST)))
+		if (!(r->flags & (RECORD_SACKED | RECORD_LOST)) &&
+		    (r == b->first || r->sent <= until))
 			toytcp_scoreboard_lose(b, r, cause);
 	}
 }
 
-/* The retransmission timer went off. */
-void toytcp_recovery_timeout(struct tcb *tcb, enum cause cause)
+/* Mark everything outstanding as lost. */
+void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 {
-	if (!tcb->rtt.backoff)
-		tcb->frto = tcb->sack_ok && !in_episode(tcb);
-	toytcp_congestion_timeout(tcb);
-	begin_episode(tcb);
+	lose_before(tcb, ~0ull, cause);
+}
+
+/* Text [from, from + n) is retransmitted. */
+void toytcp_recovery_retransmitted(struct tcb *tcb, u32 from, u32 n, u64 now)
+{
+	struct undo *u = &tcb->undo;
+
+	if (!u->retransmitted) {
+		u->stamp = toytcp_stamp(&tcb->ts, now);
+		u->from = from;
+		u->to = from;
+	}
+	u->retransmitted += n;
+	u->from = seq_min(u->from, from);
+	u->to = seq_max(u->to, from + n);
+	tcb->prr.sent += n;
+	tcb->retransmits++;
+	tcb->rtt.timing = 0;	/* Karn's rule */
+}
+
+/* The retransmission timer went off. */
+void toytcp_recovery_timeout(struct tcb *tcb, u64 now, enum cause cause)
+{
+	bool clean = tcb->rtt.backoff ? tcb->frto != FRTO_OFF :
+		     tcb->sack_ok && !in_episode(tcb);
+
+	tcb->frto = clean ? FRTO_FIRST : FRTO_OFF;
+	begin_episode(tcb, toytcp_congestion_timeout(tcb));
 	tcb->cc.recovering = 0;
 	tcb->cc.dupacks = 0;
 	tcb->timed_out = 1;
-	toytcp_recovery_lose_all(tcb, cause);
+	lose_before(tcb, tcb->sack_ok ? now - toytcp_rack_limit(tcb) : now,
+		    cause);
+	/* What left just now goes on beside the loss window's one segment. */
+	tcb->cc.cwnd += toytcp_recovery_pipe(tcb);
 }

@@ -38,14 +38,28 @@ struct rack {
  * struct prr - RFC 6937's state for the current loss episode
  * @delivered: prr_delivered, bytes
  * @sent: prr_out, bytes
- * @retransmitted: bytes retransmitted and not reported as duplicates (DSACK)
- * @stamp: RFC 3522's RetransmitTS: TSval of the episode's first retransmission
  */
 struct prr {
 	u32 delivered;
 	u32 sent;
+};
+
+/**
+ * struct undo - was the last reduction of cwnd for nothing?
+ * @retransmitted: bytes retransmitted since, and not reported as duplicates
+ *	(DSACK, RFC 2883)
+ * @from: the lowest number of those ...
+ * @to: ... and one past the highest
+ * @stamp: RFC 3522's RetransmitTS: TSval of the first of them
+ * @end: SND.NXT when the episode was over: what is acknowledged beyond it comes
+ *	too late to say anything
+ */
+struct undo {
 	u32 retransmitted;
+	u32 from;
+	u32 to;
 	u32 stamp;
+	u32 end;
 };
 
 #endif /* TOYTCP_CORE_RECOVERY_H */

@@ -114,6 +114,7 @@ struct receive_space {
  * @rtt: round-trip estimation
  * @rack: loss detection
  * @prr: the rate in fast recovery
+ * @undo: whether it was needed, if @undoable
  * @cc: congestion control
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
@@ -162,7 +163,9 @@ struct receive_space {
  * @sack_ok: both sides speak SACK; in SYN-SENT: our SYN offers it
  * @timed_out: what was outstanding at the last timeout, up to cc.recover, is
  *	not all acknowledged yet
- * @frto: that timeout had no other sign of loss before it: it may be spurious
+ * @frto: that timeout had no other sign of loss before it: it may be spurious.
+ *	FRTO_*: which ACK F-RTO waits for
+ * @partial_acked: NewReno: a partial ACK has come in this fast recovery
  * @undoable: the last reduction of cwnd may turn out to be spurious
  */
 struct tcb {
@@ -179,6 +182,7 @@ struct tcb {
 	struct round_trip rtt;
 	struct rack rack;
 	struct prr prr;
+	struct undo undo;
 	struct congestion cc;
 	struct timestamps ts;
 	u32 ts_taken;
@@ -220,14 +224,19 @@ struct tcb {
 	u8 ecn_seen : 1;
 	u8 sack_ok : 1;
 	u8 timed_out : 1;
-	u8 frto : 1;
+	u8 frto : 2;
 	u8 undoable : 1;
+	u8 partial_acked : 1;
 };
+
+#define FRTO_OFF	0
+#define FRTO_FIRST	1	/* RFC 5682 section 3.1, step 2 */
+#define FRTO_SECOND	2	/* step 3 */
 
 #define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 384, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 408, "struct tcb has grown");
 
 const char *toytcp_tcb_state_name(u8 state);
 

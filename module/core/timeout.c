@@ -43,7 +43,7 @@ static void expire_rto(struct tcb *tcb, u64 now, struct actions *act)
 			act->notes |= NOTE_SHRUNK;
 			act->cause = CAUSE_BLACKHOLE;
 		}
-		toytcp_recovery_timeout(tcb, act->cause);
+		toytcp_recovery_timeout(tcb, now, act->cause);
 	}
 	count_backoff(tcb);
 	toytcp_deadline_restart(tcb, now);

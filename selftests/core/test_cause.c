@@ -380,6 +380,8 @@ TEST(cause__f_rto)
 	toytcp_deadline_set(&h.tcb, TIMER_RTO, h.now + SECOND, h.now);
 	ASSERT_TRUE(host_expire(&h));
 	ASSERT_EQ(h.out[0].seq, AT(0));
+	toytcp_user_send(&h.tcb, 2 * MSS);
+	ACK(&h, 1);
 	ACK(&h, 2);	/* of the second, too, which was sent only once */
 	EXPECT_TRUE(!h.tcb.timed_out);
 	EXPECT_CAUSE(h.act.cause, CAUSE_FRTO);

@@ -114,6 +114,23 @@ TEST(congestion_acked__an_unused_window_does_not_grow)
 	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
 }
 
+/* The window was full, though the last ACK of it finds two segments out. */
+TEST(congestion_peak__a_burst_is_acknowledged_bit_by_bit)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	host_send(&h, 10 * MSS);
+	for (i = 1; i <= 5; i++) {
+		ARRIVE_NEXT(&h, .ack = ISS + 1 + 2 * i * MSS);
+		EXPECT_EQ(h.tcb.cc.cwnd, (10 + 2 * i) * MSS);
+	}
+	host_send(&h, 5 * MSS);	/* the next round trip does not fill it */
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 15 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 20 * MSS);
+}
+
 TEST(congestion_acked__has_a_limit)
 {
 	struct host h;

@@ -218,7 +218,8 @@ TEST(loss__never_behind_the_timeout)
 
 	make_established(&h);
 	host_send(&h, 4 * MSS);
-	toytcp_deadline_loss(&h.tcb, h.now, toytcp_rtt_timeout(&h.tcb.rtt));
+	toytcp_deadline_loss(&h.tcb, h.now,
+			     toytcp_rtt_timeout(&h.tcb.rtt) + TICK);
 	EXPECT_EQ(h.tcb.deadline[TIMER_LOSS], 0);
 	toytcp_deadline_loss(&h.tcb, h.now, 2 * TICK);
 	EXPECT_EQ(toytcp_deadline_at(&h.tcb, TIMER_LOSS), h.now + 2 * TICK);

@@ -271,6 +271,62 @@ TEST(rack_probe_acked__was_the_loss)
 	EXPECT_LT(h.tcb.cc.cwnd, 10 * MSS);
 }
 
+/* Congestion of the flight that suffered it, not of what is left of it. */
+TEST(rack_probe_acked__of_the_whole_flight)
+{
+	struct host h;
+
+	make_tail(&h, 8);
+	h.now += 50 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(7));
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.rack.probing == 1);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	host_send(&h, 100);
+	ARRIVE_NEXT(&h, .ack = AT(8) + 100);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.cwnd, 4 * MSS);
+}
+
+/* Section 7.4.2, without DSACK: a duplicate ACK is for the probe. */
+TEST(rack_probe_duplicate__nothing_was_lost)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ASSERT_TRUE(host_expire(&h));
+	ARRIVE_NEXT(&h, .ack = AT(4));	/* it was late */
+	ARRIVE_NEXT(&h, .ack = AT(4), .wnd = WND - 1);	/* a window update */
+	EXPECT_TRUE(h.tcb.rack.probing == 1);
+	ARRIVE_NEXT(&h, .ack = AT(4), .wnd = WND - 1);
+	EXPECT_FALSE(!!h.tcb.rack.probing);
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .ack = AT(5));
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* Section 7.2: where two round trips are longer than the timeout. */
+TEST(rack_probe__in_place_of_the_timeout)
+{
+	struct host h;
+	u64 due;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	h.tcb.rtt.srtt = 300 * MSEC;
+	h.tcb.rtt.rto = 500 * MSEC;
+	host_send(&h, 4 * MSS);
+	due = toytcp_deadline_at(&h.tcb, TIMER_RTO);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), due);
+	ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.now, due);
+	EXPECT_TRUE(h.act.notes & NOTE_PROBE);
+	EXPECT_FALSE(!!h.tcb.timed_out);
+	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
+	ASSERT_TRUE(host_expire(&h));	/* and then the timeout comes */
+	EXPECT_TRUE(h.tcb.timed_out == 1);
+}
+
 TEST(rack_probe_acked__was_not)
 {
 	struct host h;

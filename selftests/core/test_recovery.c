@@ -419,20 +419,227 @@ TEST(echoes_original__not_if_the_repetition_is_answered)
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 }
 
+/* Without SACK, too: timestamps are all that RFC 3522 needs. */
+TEST(echoes_original__without_sack)
+{
+	struct host h;
+	u32 stamp;
+	int i;
+
+	make_established(&h);
+	h.tcb.timestamps = 1;
+	host_send(&h, 8 * MSS);
+	stamp = h.out[0].tsval;
+	h.now += 100 * MSEC;
+	for (i = 0; i < 3; i++)
+		ECHO(&h, 0, stamp);
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ASSERT_EQ(h.sent, 1);
+	ECHO(&h, 4, stamp);
+	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+	EXPECT_FALSE(!!h.tcb.cc.recovering);
+	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* What an episode retransmits was needed: a duplicate is the network's. */
+TEST(echoes_original__the_repetition_is_answered_and_duplicated)
+{
+	struct host h;
+	u32 stamp = repeat_with_timestamp(&h);
+
+	h.now += 100 * MSEC;
+	ECHO(&h, 8, stamp);
+	ASSERT_FALSE(!!h.tcb.cc.recovering);
+	ARRIVE_NEXT(&h, .ack = AT(8), .options = HAS_TIMESTAMPS,
+		    .tsval = h.tcb.ts.recent, .tsecr = stamp,
+		    .sacks = 1, .sack = { { AT(0), AT(1) } });
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+}
+
+/* The network has duplicated a segment that nobody retransmitted. */
+TEST(take_dsack__of_another_segment)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
+		    .sack = { { AT(2), AT(3) } });
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_LT(h.tcb.cc.cwnd, 10 * MSS);
+}
+
+/* A duplicate of what was retransmitted comes within a round trip, or never. */
+TEST(take_dsack__long_after_the_episode)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	host_send(&h, MSS);
+	ARRIVE_NEXT(&h, .ack = AT(9));
+	ARRIVE_NEXT(&h, .ack = AT(9), .sacks = 1,
+		    .sack = { { AT(0), AT(1) } });
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+}
+
+/* RFC 6582 section 3.2, step 3: the impatient variant. */
+TEST(advance_una__only_the_first_partial_ack_restarts_the_timer)
+{
+	struct host h;
+	u64 due;
+
+	make_flight(&h);
+	duplicate(&h, 3);
+	h.now += 50 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(1));
+	due = toytcp_deadline_at(&h.tcb, TIMER_RTO);
+	EXPECT_EQ(due, NEXT_TICK(h.now + toytcp_rtt_timeout(&h.tcb.rtt)));
+	h.now += 50 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(2));
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	EXPECT_EQ(toytcp_deadline_at(&h.tcb, TIMER_RTO), due);
+	ARRIVE_NEXT(&h, .ack = AT(8));	/* a full one */
+	host_send(&h, MSS);
+	EXPECT_GT(toytcp_deadline_at(&h.tcb, TIMER_RTO), due);
+}
+
+/* With SACK all holes are filled in one round trip: RFC 6298 (5.3). */
+TEST(advance_una__with_sack_each_partial_ack_restarts_it)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 3, 8);
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	h.now += 50 * MSEC;
+	SACK(&h, 1, 3, 8);
+	h.now += 50 * MSEC;
+	SACK(&h, 2, 3, 8);
+	EXPECT_EQ(toytcp_deadline_at(&h.tcb, TIMER_RTO),
+		  NEXT_TICK(h.now + toytcp_rtt_timeout(&h.tcb.rtt)));
+}
+
+/* Eight segments are out, and the first of them has timed out. */
+static void make_timeout(struct host *h)
+{
+	make_sack_flight(h);
+	h->tcb.deadline[TIMER_LOSS] = 0;
+	host_expire(h);
+	h->now += 100 * MSEC;
+}
+
 /* F-RTO: what nobody has repeated arrives after the timeout. */
 TEST(recovery_timeout__was_for_nothing)
 {
 	struct host h;
 
-	make_sack_flight(&h);
-	h.tcb.deadline[TIMER_LOSS] = 0;
-	ASSERT_TRUE(host_expire(&h));
+	make_timeout(&h);
 	EXPECT_EQ(h.tcb.cc.cwnd, MSS);
+	toytcp_user_send(&h.tcb, 4 * MSS);
+	ARRIVE_NEXT(&h, .ack = AT(1));
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_EQ(h.sent, 2);	/* step 2b: new text, not old */
+	EXPECT_EQ(h.out[0].seq, AT(8));
 	ARRIVE_NEXT(&h, .ack = AT(2));
 	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
 	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
-	EXPECT_QUIET(&h);
 	EXPECT_EQ(h.tcb.retransmits, 1);
+}
+
+/* Step 2a: it was the last hole, and the SACKs of the others were lost. */
+TEST(recovery_timeout__the_first_ack_covers_all)
+{
+	struct host h;
+
+	make_timeout(&h);
+	ARRIVE_NEXT(&h, .ack = AT(8));
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	EXPECT_LE(h.tcb.cc.cwnd, 4 * MSS);
+	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
+}
+
+/* Step 3a: only the new text arrives, and the hole is still there. */
+TEST(recovery_timeout__the_second_ack_is_for_new_text)
+{
+	struct host h;
+
+	make_timeout(&h);
+	toytcp_user_send(&h.tcb, 4 * MSS);
+	ARRIVE_NEXT(&h, .ack = AT(1));
+	ASSERT_EQ(h.sent, 2);
+	SACK(&h, 1, 8, 9);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+	ASSERT_GE(h.sent, 1);
+	EXPECT_EQ(h.out[0].seq, AT(1));
+}
+
+/* RFC 8985 section 6.3: what left a moment ago is not lost. */
+TEST(recovery_timeout__spares_what_has_just_left)
+{
+	struct host h;
+	u64 due;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	host_send(&h, 4 * MSS);
+	due = toytcp_deadline_at(&h.tcb, TIMER_RTO);
+	h.tcb.deadline[TIMER_LOSS] = 0;
+	h.tcb.rack.probing = 1;		/* no other probe */
+	h.now = due - MSEC;
+	host_send(&h, 4 * MSS);
+	ASSERT_EQ(h.sent, 4);
+	h.tcb.deadline[TIMER_LOSS] = 0;
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.timed_out == 1);
+	EXPECT_EQ(h.tcb.board.lost, 3 * MSS);
+	EXPECT_EQ(toytcp_recovery_pipe(&h.tcb), 5 * MSS);
+	EXPECT_EQ(h.sent, 1);	/* the loss window */
+	EXPECT_EQ(h.out[0].seq, AT(0));
+}
+
+/* An echo as old as six timeouts: the original arrived, its ACK did not. */
+TEST(sample_echo__of_an_original_whose_ack_was_lost)
+{
+	struct host h;
+	u32 stamp, srtt;
+	int i;
+
+	make_established(&h);
+	h.tcb.timestamps = 1;
+	host_send(&h, MSS);
+	stamp = h.out[0].tsval;
+	srtt = h.tcb.rtt.srtt;
+	for (i = 0; i < 6; i++)
+		ASSERT_TRUE(host_expire(&h));
+	h.now += 100 * MSEC;
+	ECHO(&h, 1, stamp);
+	EXPECT_EQ(h.tcb.rtt.srtt, srtt);
+	EXPECT_EQ(h.tcb.rtt.backoff, 6);
+}
+
+/* The retransmission's own: a sample, and the backoff ends. */
+TEST(sample_echo__of_the_repetition)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.timestamps = 1;
+	host_send(&h, MSS);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_EQ(h.sent, 1);
+	h.now += 100 * MSEC;
+	ECHO(&h, 1, h.out[0].tsval);
+	EXPECT_EQ(h.tcb.rtt.backoff, 0);
+	EXPECT_LE(h.tcb.rtt.srtt, 200 * MSEC);
 }
 
 /* But not if only what was repeated does. */
