@@ -16,17 +16,18 @@ void toytcp_rack_update(struct tcb *tcb, const struct delivery *d)
 {
 	struct rack *rack = &tcb->rack;
 	u32 rtt = min_t(u64, d->now - d->sent, RTO_MAX);
+	bool karn = d->once && !d->resent;	/* a sample by Karn's rule */
 
 	rack->reordering_seen |= d->reordered;
 	if (!d->timed)
 		return;
-	if (d->once && (rtt < rack->min_rtt || !rack->min_rtt ||
-			(u32)d->now - rack->min_since > MIN_RTT_LIFE)) {
+	if (karn && (rtt < rack->min_rtt || !rack->min_rtt ||
+		     (u32)d->now - rack->min_since > MIN_RTT_LIFE)) {
 		rack->min_rtt = max_t(u32, rtt, 1);
 		rack->min_since = (u32)d->now;
 	}
 	/* In recovery, Karn's rule leaves hardly any other sample. */
-	if (d->once && (tcb->cc.recovering || tcb->timed_out))
+	if (karn && (tcb->cc.recovering || tcb->timed_out))
 		toytcp_rtt_sample(&tcb->rtt, rtt);
 	rack->rtt = rtt;
 	if (toytcp_sent_before(rack->xmit_ts, rack->end_seq, d->sent, d->end)) {

@@ -164,8 +164,8 @@ static void sample_echo(struct tcb *tcb, const struct segment *seg,
 			const struct delivery *d)
 {
 	if (tcb->timestamps &&
-	    !(d->timed && !d->once &&
-	      seq_before(seg->tsecr, toytcp_stamp(&tcb->ts, d->sent))))
+	    (!d->resent || !seq_before(seg->tsecr, toytcp_stamp(&tcb->ts,
+								d->resent))))
 		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, d->now) -
 						 seg->tsecr);
 }

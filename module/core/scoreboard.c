@@ -154,6 +154,8 @@ static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
 	d->original |= once && !seq_after(end, d->recover);
 	d->reordered |= once && seq_before(end, d->highest);
 	d->highest = seq_max(d->highest, end);
+	if (!once && r->sent > d->resent)
+		d->resent = r->sent;
 	/* RFC 8985 section 6.2, step 2: the ACK is for the original. */
 	if (!once && d->now - r->sent < d->min_rtt)
 		return;

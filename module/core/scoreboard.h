@@ -75,6 +75,8 @@ struct scoreboard {
  * @highest: (in and out) one past the highest number delivered so far
  * @bytes: numbers delivered by it
  * @sent: when the latest of them was sent: for RACK.xmit_ts of RFC 8985
+ * @resent: when the latest was that was retransmitted; 0: none was. Text behind
+ *	it may have arrived long before: no sample (Karn's rule)
  * @end: one past its last number: for RACK.end_seq
  * @timed: @sent and @end are set
  * @once: that one was not retransmitted
@@ -84,6 +86,7 @@ struct scoreboard {
 struct delivery {
 	u64 now;
 	u64 sent;
+	u64 resent;
 	u32 min_rtt;
 	u32 recover;
 	u32 highest;
