@@ -85,6 +85,7 @@ static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 	toytcp_congestion_undo(tcb);
 	toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
 	leave_episode(tcb);
+	tcb->cc.recover = tcb->snd.una - 1;	/* what else is lost is new */
 	tcb->undoable = 0;
 	act->notes |= NOTE_UNDO;
 	act->cause = cause;

@@ -16,12 +16,13 @@ enum mishap_kind { MISHAP_LOST, MISHAP_DOWN, MISHAP_MARKED, MISHAP_OVERTOOK };
 /**
  * struct mishap - what the network did to a segment of text
  * @when: it left, microseconds
+ * @again: and left again for the first time; 0: it has not
  * @offset: its first byte, from the first that was sent
  * @before: so often it had been lost already
  * @repeated: it was not the first time that it left
  */
 struct mishap {
-	u64 when;
+	u64 when, again;
 	u32 offset;
 	u8 kind, before;
 	bool repeated;
@@ -48,6 +49,8 @@ struct mishap {
  * @repeated_at: when text was sent again for the last time
  * @repeated_now: the furthest then, from the first byte
  * @repeated_to: and since ssthresh fell
+ * @first_now: the end of what was sent again first, at @repeated_at
+ * @first_to: and since ssthresh fell; 0: nothing was
  * @undone: how often cwnd was given back, and
  * @undone_wrongly: though something had been lost
  */
@@ -55,7 +58,7 @@ struct toll {
 	struct mishap *mishaps;
 	u32 noted, room, lost, syns, overtook;
 	u64 opened, silent_since, silence, thought, fell, repeated_at;
-	u32 repeated_now, repeated_to;
+	u32 repeated_now, repeated_to, first_now, first_to;
 	u32 silent_for, silences, writes, srtt, fell_una;
 	u32 undone, undone_wrongly;
 	bool corked, fell_by_timer;

@@ -128,30 +128,47 @@ void toll_thought(struct endpoint *e, u64 us)
 void toll_sent(struct endpoint *e, const struct segment *seg)
 {
 	struct toll *t = &e->toll;
-	u32 end = seg->seq + seg->len - (e->tcb.snd.iss + 1);
+	u32 end = seg->seq + seg->len - (e->tcb.snd.iss + 1), i;
 
 	if (!is_text(seg) || !is_repeated(e, seg))
 		return;
-	if (t->repeated_at != e->world->now)
+	if (t->repeated_at != e->world->now) {
 		t->repeated_now = 0;
+		t->first_now = end;
+	}
 	t->repeated_at = e->world->now;
+	t->first_to = t->first_to ? t->first_to : end;
+	for (i = 0; i < t->noted; i++) {
+		struct mishap *m = &t->mishaps[i];
+
+		if (!m->again && m->offset < end &&
+		    m->offset >= end - seg->len && m->when < t->repeated_at)
+			m->again = t->repeated_at;
+	}
 	t->repeated_now = max(t->repeated_now, end);
 	t->repeated_to = max(t->repeated_to, end);
 }
 
 /*
  * Had anything been lost of what was sent again since @e slowed down? That is,
- * when it left for the first time, before that. A timeout is about the oldest
- * alone (RFC 5682 section 1).
+ * when it left for the first time, before that. DSACK has to tell of all of it
+ * (RFC 3708), an echo of the first segment alone (RFC 3522 section 3.2), so far
+ * as that is acknowledged, and a timeout is about the oldest byte (RFC 5682).
  */
-static bool was_lost(const struct toll *t)
+static bool was_lost(const struct endpoint *e)
 {
-	u32 end = t->fell_by_timer ? t->fell_una + 1 : t->repeated_to, i;
+	const struct toll *t = &e->toll;
+	u32 end = t->repeated_to, i;
 
+	if (t->fell_by_timer)
+		end = t->fell_una + 1;
+	else if (e->tcb.undo.retransmitted)	/* not by DSACK */
+		end = min(t->first_to, e->tcb.snd.una - e->tcb.snd.iss - 1);
 	for (i = t->noted; i; i--) {
 		const struct mishap *m = &t->mishaps[i - 1];
 
 		if (m->kind <= MISHAP_DOWN && !m->repeated &&
+		    (!m->again || m->again >= t->fell) &&
 		    m->when < t->fell && m->offset >= t->fell_una &&
 		    m->offset < end)
 			return true;
@@ -177,12 +194,16 @@ void toll_settled(struct endpoint *e)
 		t->fell = e->world->now;
 		t->fell_by_timer = tcb->timed_out;
 		t->fell_una = was->snd.una - (tcb->snd.iss + 1);
-		t->repeated_to = t->repeated_at == t->fell ? t->repeated_now :
-							     0;
+		t->repeated_to = 0;
+		t->first_to = 0;
+		if (t->repeated_at == t->fell) {
+			t->repeated_to = t->repeated_now;
+			t->first_to = t->first_now;
+		}
 	} else if (t->fell && tcb->cc.ssthresh > was->cc.ssthresh &&
 		   tcb->cc.cwnd > was->cc.cwnd + acked + 2 * tcb->snd.mss) {
 		t->undone++;
-		t->undone_wrongly += was_lost(t);
+		t->undone_wrongly += was_lost(e);
 	}
 }
 
