@@ -38,13 +38,15 @@ static void begin_episode(struct tcb *tcb, bool reduced)
 	tcb->cc.recover = tcb->snd.nxt;
 	tcb->rtt.timing = 0;	/* Karn's rule */
 	tcb->rack.reo_wnd_widened = 0;
-	tcb->rack.probing = 0;
 	tcb->partial_acked = 0;
 	tcb->ecn_slowed = 0;
 	if (reduced) {
-		tcb->undo.retransmitted = 0;
+		/* A duplicate of one does not tell whether the probe mended. */
+		if (!tcb->rack.probing)
+			tcb->undo.retransmitted = 0;
 		tcb->undoable = 1;
 	}
+	tcb->rack.probing = 0;
 }
 
 /* RFC 3168 section 6.1.2: a mark has already reduced cwnd in @lost's window. */
@@ -371,6 +373,8 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 	u32 wait;
 
 	if (toytcp_rack_probe(tcb)) {
+		if (!tcb->undoable)
+			tcb->undo.retransmitted = 0;
 		act->notes |= NOTE_PROBE;
 		act->cause = CAUSE_TAIL_LOSS;
 		return;

@@ -128,6 +128,7 @@ static void check_repeats(struct endpoint *e, const struct segment *seg)
 		FAIL(e->world, "%s repeats what was not lost", e->name);
 	if (!again)
 		e->sent_to = seg->seq + seg->len;
+	e->sent_again = again;
 }
 
 /* Called for each segment, on its way out. */

@@ -284,6 +284,7 @@ struct backlog {
  * @answered: (request, TIME-WAIT) see toytcp_policy_answer()
  * @tries: timeouts since the peer acknowledged anything new
  * @sent_to: one past the furthest text that was sent
+ * @sent_again: the last text that was sent was not new
  * @said: how many segments it has sent
  * @packets: how many the network has had from it: with those that a liar adds
  * @host: chances of what its host does
@@ -314,6 +315,7 @@ struct endpoint {
 	u32 answered;
 	u32 tries;
 	u32 sent_to;
+	bool sent_again;
 	u32 said;
 	u32 packets;
 	struct toll toll;

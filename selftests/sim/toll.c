@@ -16,7 +16,7 @@ static bool is_text(const struct segment *seg)
 /* The furthest that was sent, see check.c, is this one if it is new. */
 static bool is_repeated(const struct endpoint *e, const struct segment *seg)
 {
-	return seg->seq + seg->len != e->sent_to;
+	return e->sent_again || seg->seq + seg->len != e->sent_to;
 }
 
 /* How often the same had been lost before: it is a timeout that mends that. */
