@@ -59,6 +59,10 @@ bench-loss bench-latency:
 sim: tools
 	scripts/toytcp sim $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
+# Which rules of the core do the tests not notice to be gone? JOBS= in parallel.
+mutants:
+	selftests/mutants/mutants.py --jobs $(or $(JOBS),1)
+
 help:
 	@echo "make            toytcp.ko for the running kernel (KVER=, KDIR=) and the tools"
 	@echo "make install    install the module for modprobe; make uninstall removes it"
@@ -71,7 +75,8 @@ help:
 	@echo "                the time that requests and answers of many sizes take"
 	@echo "make sim        draw a simulated connection: no VM, no root"
 	@echo "                RUNS=1000000: test that many simulated networks instead"
+	@echo "make mutants    how many changed rules of the core the tests notice (slow)"
 	@echo "make W=1 C=1    build with all warnings and sparse"
 
 .PHONY: all module headers tools install uninstall clean demo check bench \
-	bench-loss bench-latency sim help
+	bench-loss bench-latency sim mutants help

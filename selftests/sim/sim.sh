@@ -85,6 +85,11 @@ rows() {
 	sed 's/ /_/; s/ /\t/; :a; s/\(\t.*\) /\1_/; ta' | LC_ALL=C sort -s -k 1,1
 }
 
+# What once cost 2 to 500 times what it should.
+scenes() {
+	"$source/scenes.sh" "$here/sim"
+}
+
 bad_arguments() {
 	local argument
 	for argument in --no-such-option "--loss x" "--loss 101" "--loss 1," \
@@ -100,15 +105,16 @@ bad_arguments() {
 }
 
 echo "TAP version 13"
-echo "1..6"
+echo "1..7"
 report 1 "worked_example" worked_example
 report 2 "runs_$runs" many_runs
 report 3 "bad_arguments" bad_arguments
 report 4 "fates" fates
 report 5 "slow_runs" slow_runs
+report 6 "scenes" scenes
 if command -v clang >/dev/null; then
-	report 6 "other_compiler" other_compiler
+	report 7 "other_compiler" other_compiler
 else
-	echo "ok 6 other_compiler # SKIP no clang: apt install clang"
+	echo "ok 7 other_compiler # SKIP no clang: apt install clang"
 fi
 exit $failed
