@@ -208,8 +208,6 @@ static bool check_rst(struct arrival *a)
 		toytcp_delack_challenge(a, CAUSE_CHALLENGE_RST);
 	else if (tcb->state == TCP_SYN_RECV)
 		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_RST);
-	else if (toytcp_tcb_in(tcb, TCPF_CLOSING | TCPF_LAST_ACK))
-		toytcp_arrival_fail(a, 0, CAUSE_RST);
 	else if (tcb->state == TCP_CLOSE_WAIT)
 		toytcp_arrival_fail(a, EPIPE, CAUSE_RST);	/* see tcp(7) */
 	else

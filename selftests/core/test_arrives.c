@@ -360,8 +360,8 @@ TEST(check_rst__the_exact_number_ends_it)
 		{ make_fin_wait_1, ECONNRESET },
 		{ make_fin_wait_2, ECONNRESET },
 		{ make_close_wait, EPIPE },
-		{ make_closing, 0 },
-		{ make_last_ack, 0 },
+		{ make_closing, ECONNRESET },
+		{ make_last_ack, ECONNRESET },
 	};
 	struct host h;
 	u32 i;
