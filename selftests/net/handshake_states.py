@@ -385,6 +385,20 @@ def time_wait_ends(case):
     host.wait_states()
 
 
+@scenario(toytcp_only=True)
+def time_wait_begins_anew(case):
+    """With what the peer still says: that shows by a lower time."""
+    host, peer = alone(case)
+    for flags, ahead in ("FA", -1), ("A", 1), ("FA", 0):
+        host.sysctl("net.toytcp.time_wait_ms", 3600000)
+        listener, talk = end_in_time_wait(host, peer)
+        listener.close()
+        host.sysctl("net.toytcp.time_wait_ms", 1)
+        talk.send(flags, seq=talk.seq + ahead)
+        talk.expect("A", lambda s: s.ack == talk.seq)
+        host.wait_states()
+
+
 @scenario()
 def closed_port_answers_with_reset(case):
     _, peer = alone(case)
