@@ -52,6 +52,22 @@ def syn_sent_and_established(case):
 
 
 @scenario()
+def syn_again_behind_the_reset(case):
+    """The peer still has a connection that we forgot: 3.5.1, figure 9."""
+    host, peer = alone(case)
+    sock = host.start_connect(PEER)
+    talk = peer.take()
+    talk.send("A", seq=777, ack=888)
+    talk.expect("R", lambda s: s.seq == 888)
+    began = time.monotonic()
+    talk.expect("S")
+    assert time.monotonic() - began < 0.5, "only after the whole timeout"
+    talk.send("SA", options=lib_segment.mss_option(1000))
+    host.wait_states("ESTABLISHED")
+    sock.close()
+
+
+@scenario()
 def syn_received_from_listen(case):
     host, peer = alone(case)
     listener = host.listen()
