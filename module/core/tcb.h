@@ -123,7 +123,8 @@ struct receive_space {
  * @mss_former: the size of segments before a black hole made them smaller,
  *	bytes of text and options; 0: it did not, or the size is restored
  * @mss_proven: the smaller size that got through; 0: none yet
- * @retransmits: segments retransmitted since the beginning
+ * @retransmits: segments retransmitted since the beginning, except SYN,ACKs for
+ *	a SYN that came again
  * @gso_goal: the largest text of a super-segment, bytes: the caller or
  *	segmentation offload cuts it into segments of snd.mss
  * @user_timeout: milliseconds without progress until ETIMEDOUT; 0: count
