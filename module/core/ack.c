@@ -72,7 +72,7 @@ static void advance_una(struct arrival *a, u32 acked)
 	if (tcb->timestamps)
 		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
 						 a->seg->tsecr);
-	toytcp_blackhole_acked(tcb);
+	toytcp_blackhole_acked(tcb, a->now);
 	toytcp_deadline_restart(tcb, a->now);
 	a->act->wake |= WAKE_WRITE;
 }

@@ -33,19 +33,10 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_max);
 }
 
-static bool echoes_syn(const struct arrival *a)
-{
-	const struct tcb *tcb = a->tcb;
-
-	return !tcb->timestamps || !(a->seg->options & HAS_TIMESTAMPS) ||
-	       toytcp_stamp_echoed(&tcb->ts, tcb->progress, a->seg, a->now);
-}
-
 /*
- * 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1.
- * Anything else may be the challenge of a peer that still has an earlier
- * connection (3.5.1). Our reset ends that, and the SYN can follow: once, so
- * that a forger cannot make us send many.
+ * 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. Else
+ * the peer may still have an earlier connection (3.5.1): our reset ends that,
+ * and the SYN can follow; once, so that no forger makes us send many.
  */
 static bool syn_sent_check_ack(struct arrival *a)
 {
@@ -55,7 +46,9 @@ static bool syn_sent_check_ack(struct arrival *a)
 
 	a->act->cause = CAUSE_SYN_SENT_ACK;
 	if (!(seg->ctl & CTL_ACK) ||
-	    (seg->ack == tcb->snd.nxt && echoes_syn(a)))
+	    (seg->ack == tcb->snd.nxt &&
+	     (!tcb->timestamps ||
+	      toytcp_stamp_echoed(&tcb->ts, tcb->progress, seg, a->now))))
 		return true;
 	if (seg->ctl & CTL_RST)
 		return false;
@@ -186,9 +179,8 @@ static bool check_timestamp(struct arrival *a)
 }
 
 /*
- * Simultaneous open, figure 7: the peer's SYN,ACK lies left of the window, since
- * its SYN came before, but it acknowledges ours. It gets an ACK: our own SYN,ACK
- * may be lost.
+ * Simultaneous open, figure 7: the peer's SYN came before, so this SYN,ACK lies
+ * left of the window. It gets an ACK: ours may be lost.
  */
 static bool take_crossing_syn_ack(struct arrival *a)
 {

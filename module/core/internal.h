@@ -62,7 +62,7 @@ bool toytcp_rack_probe(struct tcb *tcb);
 bool toytcp_rack_probe_acked(struct tcb *tcb, bool duplicate);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
-void toytcp_blackhole_acked(struct tcb *tcb);
+void toytcp_blackhole_acked(struct tcb *tcb, u64 now);
 
 bool toytcp_ecn_agrees(const struct segment *syn);
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,

@@ -44,10 +44,7 @@ static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
 	return ts->offset + (u32)div_u64(now, MSEC);
 }
 
-/*
- * Does a segment echo what we have said between @first and now? It would be of
- * an older connection else. 0: some peers answer a SYN without an echo.
- */
+/* Is the echo of what we said since @first? From some SYNs' answers it is 0. */
 static inline bool toytcp_stamp_echoed(const struct timestamps *ts, u64 first,
 				       const struct segment *seg, u64 now)
 {

@@ -35,10 +35,9 @@ static bool reopens(const struct timewait *r, const struct segment *seg)
 
 /*
  * A segment arrived for a connection in TIME-WAIT. The peer's FIN again means
- * that our ACK was lost, and what it sends beyond that, that it has not come to
- * the end: the 2 MSL start anew. Returns VERDICT_DROP, VERDICT_ACK,
- * VERDICT_RESTART, VERDICT_END (a reset with the very next number) or
- * VERDICT_CREATE.
+ * that our ACK was lost, and what is beyond it needs one, too: the 2 MSL start
+ * anew. Returns VERDICT_DROP, VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset
+ * with the very next number) or VERDICT_CREATE.
  */
 enum verdict toytcp_timewait_verdict(const struct timewait *r,
 				     const struct segment *seg)
