@@ -192,11 +192,11 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
 		if (!list_empty(&r->waiting.link))
 			wait_2msl(&tn->timewaits, r);
 		spin_unlock_bh(&tn->timewaits.lock);
-		answer_timewait(tn, r, skb, cause);
-		break;
+		fallthrough;
 	case VERDICT_ACK:
 	case VERDICT_CREATE:	/* nobody listens: RFC 5961 section 4.2 */
-		if (toytcp_answer_due(&r->waiting.answered))
+		if (seg->len || seg->ctl & CTL_FIN ||
+		    toytcp_answer_due(&r->waiting.answered))
 			answer_timewait(tn, r, skb, cause);
 		break;
 	default:

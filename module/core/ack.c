@@ -69,7 +69,7 @@ static void advance_una(struct arrival *a, u32 acked)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
-	toytcp_blackhole_acked(tcb);
+	toytcp_blackhole_acked(tcb, a->now);
 	/*
 	 * RFC 6582 section 3.2, step 3: where partial ACKs fill one hole each
 	 * round trip, RTO may come first, and slow start fill them all.

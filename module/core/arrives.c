@@ -33,26 +33,28 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_max);
 }
 
-/* The echo must lie between our SYN and now. */
-static bool echoes_syn(const struct arrival *a)
-{
-	const struct tcb *tcb = a->tcb;
-
-	return !tcb->timestamps || !(a->seg->options & HAS_TIMESTAMPS) ||
-	       seq_between(toytcp_stamp(&tcb->ts, tcb->progress), a->seg->tsecr,
-			   toytcp_stamp(&tcb->ts, a->now));
-}
-
-/* 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. */
+/*
+ * 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. Else
+ * the peer may still have an earlier connection (3.5.1): our reset ends that,
+ * and the SYN can follow; once, so that no forger makes us send many.
+ */
 static bool syn_sent_check_ack(struct arrival *a)
 {
 	const struct segment *seg = a->seg;
+	struct tcb *tcb = a->tcb;
+	u64 again = a->now + REDIAL_DELAY;
 
 	a->act->cause = CAUSE_SYN_SENT_ACK;
 	if (!(seg->ctl & CTL_ACK) ||
-	    (seg->ack == a->tcb->snd.nxt && echoes_syn(a)))
+	    (seg->ack == tcb->snd.nxt &&
+	     (!tcb->timestamps ||
+	      toytcp_stamp_echoed(&tcb->ts, tcb->progress, seg, a->now))))
 		return true;
-	a->act->reset = !(seg->ctl & CTL_RST);
+	if (seg->ctl & CTL_RST)
+		return false;
+	a->act->reset = true;
+	if (!tcb->tries && again < toytcp_deadline_at(tcb, TIMER_RTO))
+		toytcp_deadline_set(tcb, TIMER_RTO, again, a->now);
 	return false;
 }
 
@@ -83,6 +85,7 @@ static void syn_sent_check_syn(struct arrival *a)
 		toytcp_delack_owe(tcb, CAUSE_SYN_SENT_SYN);
 	} else {	/* simultaneous open */
 		tcb->syn_pending = 1;
+		tcb->rtt.timing = 0;	/* Karn's rule: our SYN again */
 		toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_SYN_SENT_SYN,
 				     a->act);
 	}
@@ -175,6 +178,25 @@ static bool check_timestamp(struct arrival *a)
 	return false;
 }
 
+/*
+ * Simultaneous open, figure 7: the peer's SYN came before, so this SYN,ACK lies
+ * left of the window. It gets an ACK: ours may be lost.
+ */
+static bool take_crossing_syn_ack(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	u8 ctl = a->seg->ctl & (CTL_SYN | CTL_ACK | CTL_RST | CTL_FIN);
+
+	if (tcb->state != TCP_SYN_RECV || ctl != (CTL_SYN | CTL_ACK) ||
+	    a->seg->seq != tcb->rcv.irs || a->seg->ack != tcb->snd.nxt)
+		return false;
+	a->act->sends = CAUSE_ACK;
+	tcb->heard = a->now;
+	toytcp_ack_establish(a, CAUSE_ACK);
+	toytcp_delack_owe(tcb, CAUSE_ACK);
+	return true;
+}
+
 /* First, check sequence number. */
 static bool check_sequence(struct arrival *a)
 {
@@ -208,8 +230,6 @@ static bool check_rst(struct arrival *a)
 		toytcp_delack_challenge(a, CAUSE_CHALLENGE_RST);
 	else if (tcb->state == TCP_SYN_RECV)
 		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_RST);
-	else if (toytcp_tcb_in(tcb, TCPF_CLOSING | TCPF_LAST_ACK))
-		toytcp_arrival_fail(a, 0, CAUSE_RST);
 	else if (tcb->state == TCP_CLOSE_WAIT)
 		toytcp_arrival_fail(a, EPIPE, CAUSE_RST);	/* see tcp(7) */
 	else
@@ -253,9 +273,9 @@ void toytcp_arrives(struct tcb *tcb, const struct segment *seg,
 			syn_sent_check_syn(&a);
 		break;
 	default:		/* 3.10.7.4. Third, security: nothing. */
-		if (check_timestamp(&a) && check_sequence(&a) &&
-		    check_rst(&a) && check_syn(&a) && toytcp_ack_check(&a) &&
-		    toytcp_text_process(&a))
+		if (check_timestamp(&a) && !take_crossing_syn_ack(&a) &&
+		    check_sequence(&a) && check_rst(&a) && check_syn(&a) &&
+		    toytcp_ack_check(&a) && toytcp_text_process(&a))
 			toytcp_text_check_fin(&a);
 	}
 }

@@ -4,11 +4,13 @@
  * RFC 4821 section 7.7.
  *
  * What times out again and again, and is more than fits every path, goes out in
- * smaller segments. It may have been a mere outage: so once a small one got
- * through, the former size is tried again, but only once in a connection's
- * life.
+ * smaller segments. Once one got through, the former size is tried again: at
+ * once if a smaller one was lost, too, for that was an outage; else after a
+ * while, and after each trial that fails later and later. A trial ends with a
+ * large segment that arrives, or with the first timeout.
  */
 #include "internal.h"
+#include "seq.h"
 
 /* Every second timeout: each size gets two chances. */
 static bool is_suspicious(const struct tcb *tcb)
@@ -21,6 +23,12 @@ static bool is_suspicious(const struct tcb *tcb)
 	       toytcp_tcb_mss(tcb) > MSS_DEFAULT;
 }
 
+static bool is_on_trial(const struct tcb *tcb)
+{
+	return tcb->mss_former && tcb->mss_proven &&
+	       toytcp_tcb_mss(tcb) > tcb->mss_proven;
+}
+
 /*
  * The retransmission timer went off. tcb.tries does not count this one yet.
  * Returns whether segments are smaller from now on.
@@ -29,24 +37,44 @@ bool toytcp_blackhole_timeout(struct tcb *tcb)
 {
 	u32 mss = toytcp_tcb_mss(tcb);
 
-	if (!is_suspicious(tcb))
+	if (is_on_trial(tcb)) {
+		toytcp_tcb_set_mss(tcb, tcb->mss_proven);
+		return true;
+	}
+	tcb->mss_innocent = !is_suspicious(tcb);
+	if (tcb->mss_innocent)
 		return false;
-	if (!tcb->mss_proven && !tcb->mss_former)
+	if (!tcb->mss_former) {
 		tcb->mss_former = mss;
-	if (tcb->mss_proven && tcb->mss_proven < mss)
-		mss = tcb->mss_proven;
-	else
-		mss = mss > BLACKHOLE_MSS ? BLACKHOLE_MSS : MSS_DEFAULT;
-	toytcp_tcb_set_mss(tcb, mss);
+		tcb->mss_trials = 0;
+	}
+	tcb->mss_proven = 0;
+	toytcp_tcb_set_mss(tcb, mss > BLACKHOLE_MSS ? BLACKHOLE_MSS :
+						      MSS_DEFAULT);
 	return true;
 }
 
-/* Something new was acknowledged. */
-void toytcp_blackhole_acked(struct tcb *tcb)
+/* Something new was acknowledged; the scoreboard still has it. */
+void toytcp_blackhole_acked(struct tcb *tcb, u64 now)
 {
+	const struct sent_record *r = tcb->board.first;
+	u32 wait = BLACKHOLE_WAIT << tcb->mss_trials;
+
 	if (!tcb->mss_former)
 		return;
-	tcb->mss_proven = toytcp_tcb_mss(tcb);
+	if (is_on_trial(tcb)) {
+		if (r && (s32)((u32)r->sent - tcb->mss_since) >= 0 &&
+		    seq_after(tcb->snd.una, r->seq + tcb->mss_proven))
+			tcb->mss_former = 0;
+		return;
+	}
+	if (!tcb->mss_proven) {
+		tcb->mss_proven = toytcp_tcb_mss(tcb);
+		tcb->mss_since = (u32)now - (tcb->mss_innocent ? wait : 0);
+	}
+	if ((u32)now - tcb->mss_since < wait)
+		return;
 	toytcp_tcb_set_mss(tcb, tcb->mss_former);
-	tcb->mss_former = 0;
+	tcb->mss_since = (u32)now;
+	tcb->mss_trials += tcb->mss_trials < BLACKHOLE_DOUBLINGS;
 }

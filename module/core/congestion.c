@@ -51,13 +51,14 @@ void toytcp_congestion_select(struct tcb *tcb, int algorithm)
 }
 
 /*
- * The initial window, once snd.mss is known. After a lost SYN it is one
- * segment, RFC 5681 section 3.1.
+ * The initial window, once snd.mss is known. After lost SYNs it is one segment,
+ * RFC 5681 section 3.1; the first timeout of one second may have come too soon,
+ * RFC 6928 section 2.
  */
 void toytcp_congestion_init(struct tcb *tcb)
 {
-	tcb->cc.cwnd = tcb->retransmits ? tcb->snd.mss :
-					  initial_window(tcb->snd.mss);
+	tcb->cc.cwnd = tcb->retransmits > 1 ? tcb->snd.mss :
+					      initial_window(tcb->snd.mss);
 	tcb->cc.ssthresh = CWND_MAX;
 	tcb->cc.recover = tcb->snd.iss;
 }

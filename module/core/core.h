@@ -302,13 +302,13 @@ struct syn_request {
  * @VERDICT_DROP: drop it
  * @VERDICT_RESET: reply with toytcp_segment_reset_for()
  * @VERDICT_ACK: reply with toytcp_request_ack() or toytcp_timewait_ack(),
- *	rate-limited
+ *	rate-limited, but in TIME-WAIT not for text or a FIN
  * @VERDICT_CREATE: (LISTEN) make a request; (TIME-WAIT) the same, with an
  *	initial sequence number beyond the old connection's
  * @VERDICT_RETRANSMIT: (request) retransmit the SYN,ACK
  * @VERDICT_PROMOTE: (request) make a connection of it, which gets the segment
  * @VERDICT_END: remove the request or TIME-WAIT entry
- * @VERDICT_RESTART: (TIME-WAIT) reply with an ACK and restart the 2 MSL timer
+ * @VERDICT_RESTART: (TIME-WAIT) the same, and restart the 2 MSL timer
  */
 enum verdict {
 	VERDICT_DROP,

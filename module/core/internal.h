@@ -66,7 +66,7 @@ void toytcp_rack_probe_duplicate(struct tcb *tcb);
 u32 toytcp_rack_limit(const struct tcb *tcb);
 
 bool toytcp_blackhole_timeout(struct tcb *tcb);
-void toytcp_blackhole_acked(struct tcb *tcb);
+void toytcp_blackhole_acked(struct tcb *tcb, u64 now);
 
 bool toytcp_ecn_agrees(const struct segment *syn);
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,

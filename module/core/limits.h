@@ -19,6 +19,8 @@
 /* RFC 6298 (5.7): after a retransmitted SYN, data starts at three seconds. */
 #define RTO_AFTER_SYN	(3 * SECOND)
 
+#define REDIAL_DELAY	(10 * MSEC)	/* a SYN behind our reset, as Linux */
+
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
 #define STREAM_SEGMENTS	16		/* full-sized, none of ours between */
@@ -28,6 +30,8 @@
 #define DEFER_RTT_MAX	(10 * MSEC)	/* short enough to wait for an ACK */
 #define BLACKHOLE_TIMEOUTS 3		/* in a row, of large segments */
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
+#define BLACKHOLE_WAIT	(5 * SECOND)	/* until the former size is tried */
+#define BLACKHOLE_DOUBLINGS 7		/* of that: RFC 8899 5.1.1, 10 min */
 /* RFC 7323 section 5.5: 24 days, after which TS.Recent says nothing. */
 #define PAWS_IDLE	((u32)(24ull * 86400 * SECOND >> 20))	/* 2^20 us */
 /*

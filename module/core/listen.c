@@ -75,16 +75,16 @@ enum verdict toytcp_request_arrives(const struct syn_request *e,
 		return VERDICT_DROP;
 	if (seg->ack != e->iss + 1)
 		return VERDICT_RESET;
-	/* RFC 7323: no echo is older than our SYN,ACK or from the future. */
-	return !e->timestamps ||
-	       seq_between(toytcp_stamp(&e->ts, e->sent), seg->tsecr,
-			   toytcp_stamp(&e->ts, now)) ?
+	/* A cookie's age is known to be right, but not when it was sent. */
+	return !e->timestamps || !e->sent ||
+	       toytcp_stamp_echoed(&e->ts, e->sent, seg, now) ?
 		VERDICT_PROMOTE : VERDICT_DROP;
 }
 
 /*
  * The SYN,ACK, to be sent now. Counts it: Karn's rule asks whether it was sent
- * more than once, be it by the timer or because the SYN came again.
+ * more than once, be it by the timer or because the SYN came again. The latter
+ * is no sign of loss: the network may have duplicated the SYN.
  */
 void toytcp_request_synack(struct syn_request *e, u64 now, struct segment *seg)
 {
@@ -151,12 +151,12 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 	tcb->ts = e->ts;
 	tcb->ts_taken = now >> 20;
 	tcb->sack_ok = e->sack_ok;
-	tcb->retransmits = sent ? sent - 1 : 0;
+	tcb->retransmits = sent ? min_t(u8, e->repeated, sent - 1) : 0;
 	tcb->heard = now;
 	tcb->progress = now;
 	tcb->snd.mss_max = min(e->mss, e->announced);
 	toytcp_tcb_set_mss(tcb, tcb->snd.mss_max);
-	if (!tcb->retransmits && e->sent)	/* Karn's rule */
+	if (sent <= 1 && e->sent)	/* Karn's rule */
 		toytcp_rtt_start(&tcb->rtt, e->iss + 1, e->sent);
 	toytcp_tcb_set_state(tcb, TCP_SYN_RECV, CAUSE_LISTEN_SYN, NULL);
 }

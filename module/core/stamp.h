@@ -7,6 +7,7 @@
 
 #include "limits.h"
 #include "segment.h"
+#include "seq.h"
 
 /**
  * struct timestamps - RFC 7323's variables
@@ -41,6 +42,14 @@ static inline bool toytcp_stamp_old(const struct timestamps *ts,
 static inline u32 toytcp_stamp(const struct timestamps *ts, u64 now)
 {
 	return ts->offset + (u32)div_u64(now, MSEC);
+}
+
+/* Is the echo of what we said since @first? From some SYNs' answers it is 0. */
+static inline bool toytcp_stamp_echoed(const struct timestamps *ts, u64 first,
+				       const struct segment *seg, u64 now)
+{
+	return !seg->tsecr || seq_between(toytcp_stamp(ts, first), seg->tsecr,
+					  toytcp_stamp(ts, now));
 }
 
 /*

@@ -124,7 +124,9 @@ struct receive_space {
  * @mss_former: the size of segments before a black hole made them smaller,
  *	bytes of text and options; 0: it did not, or the size is restored
  * @mss_proven: the smaller size that got through; 0: none yet
- * @retransmits: segments retransmitted since the beginning
+ * @mss_since: when it did, or @mss_former was last tried, microseconds, 32 bits
+ * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
+ * @retransmits: segments retransmitted, except SYN,ACKs for a repeated SYN
  * @gso_goal: the largest text of a super-segment, bytes: the caller or
  *	segmentation offload cuts it into segments of snd.mss
  * @user_timeout: milliseconds without progress until ETIMEDOUT; 0: count
@@ -167,6 +169,7 @@ struct receive_space {
  *	FRTO_*: which ACK F-RTO waits for
  * @partial_acked: NewReno: a partial ACK has come in this fast recovery
  * @undoable: the last reduction of cwnd may turn out to be spurious
+ * @mss_innocent: the last timeout was of a smaller segment: an outage
  */
 struct tcb {
 	u32 deadline[TIMERS];
@@ -190,6 +193,7 @@ struct tcb {
 	u32 challenged;
 	u16 mss_former;
 	u16 mss_proven;
+	u32 mss_since;
 	u32 retransmits;
 	u32 gso_goal;
 	u32 user_timeout;
@@ -203,6 +207,7 @@ struct tcb {
 	u8 probes;
 	u8 tries;
 	u8 quick_acks;
+	u8 mss_trials;
 	u8 fin_queued : 1;
 	u8 fin_sent : 1;
 	u8 fin_received : 1;
@@ -227,6 +232,7 @@ struct tcb {
 	u8 frto : 2;
 	u8 undoable : 1;
 	u8 partial_acked : 1;
+	u8 mss_innocent : 1;
 };
 
 #define FRTO_OFF	0

@@ -35,9 +35,9 @@ static bool reopens(const struct timewait *r, const struct segment *seg)
 
 /*
  * A segment arrived for a connection in TIME-WAIT. The peer's FIN again means
- * that our ACK was lost: the 2 MSL start anew. Returns VERDICT_DROP,
- * VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset with the very next number)
- * or VERDICT_CREATE.
+ * that our ACK was lost, and what is beyond it needs one, too: the 2 MSL start
+ * anew. Returns VERDICT_DROP, VERDICT_ACK, VERDICT_RESTART, VERDICT_END (a reset
+ * with the very next number) or VERDICT_CREATE.
  */
 enum verdict toytcp_timewait_verdict(const struct timewait *r,
 				     const struct segment *seg)
@@ -59,9 +59,13 @@ enum verdict toytcp_timewait_verdict(const struct timewait *r,
 		return VERDICT_RESTART;
 	if (!inside || seg->ctl & CTL_SYN)
 		return VERDICT_ACK;
+	if (!(seg->ctl & CTL_ACK))
+		return VERDICT_DROP;
+	if (seq_after(seg->ack, r->snd_nxt))
+		return VERDICT_ACK;
 	/* Useless: two hosts could answer each other for ever. */
-	return seg->ctl & CTL_ACK && seq_after(seg->ack, r->snd_nxt) ?
-		VERDICT_ACK : VERDICT_DROP;
+	return seg->seq == r->rcv_nxt && !toytcp_segment_length(seg) ?
+		VERDICT_DROP : VERDICT_RESTART;
 }
 
 /* The only segment that TIME-WAIT sends. */

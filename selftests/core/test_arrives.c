@@ -53,6 +53,32 @@ TEST(syn_sent_check_ack__wrong_ack_is_reset)
 	EXPECT_STATE(&h, TCP_SYN_SENT);
 }
 
+/*
+ * The answer to our SYN is a challenge ACK: the peer still has a connection
+ * that we have forgotten. The reset ends that: the SYN soon follows it, but a
+ * forger cannot make us send one after the other.
+ */
+TEST(syn_sent_check_ack__the_syn_follows_the_reset)
+{
+	struct host h;
+
+	make_syn_sent(&h);
+	host_pass(&h, 50 * MSEC);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = 77, .ack = 99);
+	EXPECT_TRUE(h.act.reset);
+	EXPECT_QUIET(&h);
+	host_pass(&h, 5 * MSEC);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = 77, .ack = 99);
+	host_pass(&h, NEXT_TICK(5 * MSEC));
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_SYN, ISS, 0, 0);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = 77, .ack = 99);
+	EXPECT_TRUE(h.act.reset);
+	host_pass(&h, RTO_INITIAL);
+	EXPECT_QUIET(&h);
+	EXPECT_STATE(&h, TCP_SYN_SENT);
+}
+
 TEST(syn_sent_check_ack__wrong_ack_with_rst_is_dropped)
 {
 	struct host h;
@@ -360,8 +386,8 @@ TEST(check_rst__the_exact_number_ends_it)
 		{ make_fin_wait_1, ECONNRESET },
 		{ make_fin_wait_2, ECONNRESET },
 		{ make_close_wait, EPIPE },
-		{ make_closing, 0 },
-		{ make_last_ack, 0 },
+		{ make_closing, ECONNRESET },
+		{ make_last_ack, ECONNRESET },
 	};
 	struct host h;
 	u32 i;
@@ -427,6 +453,70 @@ TEST(check_rst__in_simultaneous_open)
 	ARRIVE(&h, .ctl = CTL_RST, .seq = IRS + 1);
 	EXPECT_STATE(&h, TCP_CLOSE);
 	EXPECT_EQ(h.act.error, ECONNREFUSED);
+}
+
+/* Figure 7, line 6: the SYN,ACKs cross, as the SYNs did. */
+TEST(simultaneous_open__the_syn_acks_cross)
+{
+	struct host h;
+
+	make_syn_received(&h);
+	h.now += 100 * MSEC;
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1,
+	       .options = HAS_MSS, .mss = MSS, .len = 5, .wnd = 7000);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 1);	/* no text on a SYN */
+	EXPECT_EQ(h.tcb.snd.wnd, 7000);
+	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
+}
+
+TEST(simultaneous_open__and_the_user_has_closed)
+{
+	struct host h;
+
+	make_syn_received(&h);
+	host_close(&h);
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1);
+	EXPECT_STATE(&h, TCP_FIN_WAIT1);
+}
+
+TEST(simultaneous_open__another_syn_ack)
+{
+	static const struct segment wrong[] = {
+		{ .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS },
+		{ .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 2 },
+		{ .ctl = CTL_SYN | CTL_ACK, .seq = IRS - 1, .ack = ISS + 1 },
+		{ .ctl = CTL_SYN | CTL_ACK, .seq = IRS + 1, .ack = ISS + 1 },
+		{ .ctl = CTL_SYN, .seq = IRS, .ack = ISS + 1 },
+	};
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		make_syn_received(&h);
+		host_arrive(&h, wrong[i]);
+		EXPECT_STATE(&h, TCP_SYN_RECV);
+		EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1);
+	}
+	make_syn_received(&h);
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK | CTL_RST, .seq = IRS,
+	       .ack = ISS + 1);
+	EXPECT_STATE(&h, TCP_SYN_RECV);
+	EXPECT_QUIET(&h);
+}
+
+/* Our SYN,ACK repeats our SYN: which of them was acknowledged? */
+TEST(simultaneous_open__karns_rule)
+{
+	struct host h;
+
+	make_syn_received(&h);
+	h.now += 900 * MSEC;
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+	EXPECT_EQ(h.tcb.rtt.srtt, 0);
+	EXPECT_EQ(h.tcb.rtt.rto, RTO_INITIAL);
 }
 
 /* --- Fourth: the SYN bit --- */

@@ -59,35 +59,145 @@ TEST(blackhole__and_the_fifth_yet_smaller_but_not_below)
 	EXPECT_EQ(h.out[0].len, MSS_DEFAULT);
 }
 
-/* It was an outage: all is as before. */
+/* A smaller segment was lost, too: the size was not to blame. */
 TEST(blackhole__an_outage)
 {
+	static const int timeouts[] = { 4, 6, 7, 15 };
 	struct host h;
-	int i;
+	u32 i;
+	int n;
 
-	make_large(&h);
-	for (i = 0; i < 3; i++)
-		ASSERT_TRUE(host_expire(&h));
-	let_pass(&h, LARGE);
-	EXPECT_EQ(h.tcb.snd.mss, LARGE);
-	EXPECT_EQ(h.out[0].len, LARGE);
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		make_large(&h);
+		for (n = 0; n < timeouts[i]; n++)
+			ASSERT_TRUE(host_expire(&h));
+		EXPECT_LT(h.tcb.snd.mss, LARGE);
+		let_pass(&h, LARGE);
+		EXPECT_EQ(h.tcb.snd.mss, LARGE);
+		EXPECT_EQ(h.out[0].len, LARGE);
+		let_pass(&h, LARGE);
+		EXPECT_EQ(h.tcb.mss_former, 0);
+	}
 }
 
-/* It is none: once more, and then for good, at the size that got through. */
-TEST(blackhole__for_good)
+/* One after the other, and none leaves anything behind. */
+TEST(blackhole__many_outages)
+{
+	struct host h;
+	int i, n;
+
+	make_large(&h);
+	for (i = 0; i < 20; i++) {
+		for (n = 0; n < 4; n++)
+			ASSERT_TRUE(host_expire(&h));
+		ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
+		EXPECT_EQ(h.tcb.snd.mss, LARGE);
+		host_send(&h, LARGE);
+		ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
+		host_send(&h, LARGE);
+	}
+}
+
+/* The user goes on sending, over a path that takes @most: one round trip. */
+static void go_on(struct host *h, u32 most)
+{
+	u32 una = h->tcb.snd.una;
+
+	h->now += 10 * MSEC;
+	if (una == h->tcb.snd.end)
+		host_send(h, 3 * LARGE);
+	let_pass(h, most);
+	if (h->tcb.snd.una == una)
+		host_expire(h);
+}
+
+static void fall_into_hole(struct host *h)
+{
+	int i;
+
+	make_large(h);
+	for (i = 0; i < 3; i++)
+		host_expire(h);
+	let_pass(h, BLACKHOLE_MSS);
+}
+
+/* The first smaller segment gets through: another trial later, and later. */
+TEST(blackhole__trials)
+{
+	struct host h;
+	u64 since;
+	u32 i;
+
+	fall_into_hole(&h);
+	EXPECT_EQ(h.tcb.snd.mss, BLACKHOLE_MSS);
+	EXPECT_EQ(h.tcb.rtt.backoff, 3);	/* and there was no trial yet */
+	since = h.now;
+	for (i = 0; i < 10; i++) {
+		u32 wait = BLACKHOLE_WAIT << min(i, BLACKHOLE_DOUBLINGS);
+
+		while (h.tcb.snd.mss != LARGE)
+			go_on(&h, BLACKHOLE_MSS);
+		EXPECT_GE(h.now - since, wait);
+		EXPECT_LE(h.now - since, wait + SECOND);
+		since = h.now;
+		while (h.tcb.snd.mss == LARGE)
+			go_on(&h, BLACKHOLE_MSS);
+		EXPECT_LT(h.now - since, SECOND);	/* one timeout */
+		EXPECT_EQ(h.out[0].len, BLACKHOLE_MSS);
+	}
+}
+
+/* The hole is gone: one large segment is enough, and timeouts are as before. */
+TEST(blackhole__a_trial_that_succeeds)
+{
+	struct host h;
+
+	fall_into_hole(&h);
+	while (h.tcb.mss_former)
+		go_on(&h, LARGE);
+	EXPECT_LT(h.now, START + BLACKHOLE_WAIT + 15 * SECOND);
+	EXPECT_EQ(h.tcb.snd.mss, LARGE);
+	host_send(&h, 3 * LARGE);
+	while (!h.tcb.tries)
+		ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.snd.mss, LARGE);
+}
+
+/* Small segments say nothing about large ones. */
+TEST(blackhole__a_trial_without_large_segments)
 {
 	struct host h;
 	int i;
 
-	make_large(&h);
-	for (i = 0; i < 1000 && h.tcb.snd.una != h.tcb.snd.end; i++)
-		if (h.sent && h.out[0].len <= 600)
-			let_pass(&h, 600);
-		else
-			host_expire(&h);
-	EXPECT_EQ(h.tcb.snd.una, h.tcb.snd.end);
-	EXPECT_EQ(h.tcb.snd.mss, MSS_DEFAULT);
+	fall_into_hole(&h);
+	while (h.tcb.snd.una != h.tcb.snd.end)
+		ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
+	host_pass(&h, BLACKHOLE_WAIT);
+	for (i = 0; i < 5; i++) {
+		host_send(&h, 600);
+		ARRIVE_NEXT(&h, .ack = h.tcb.snd.nxt);
+		EXPECT_EQ(h.tcb.snd.mss, LARGE);
+		EXPECT_EQ(h.tcb.mss_proven, BLACKHOLE_MSS);
+	}
+	host_send(&h, LARGE);
+	while (!h.tcb.tries)
+		ASSERT_TRUE(host_expire(&h));
+	EXPECT_EQ(h.tcb.snd.mss, BLACKHOLE_MSS);
+}
+
+/* The path has become worse meanwhile. */
+TEST(blackhole__in_a_black_hole)
+{
+	struct host h;
+	int i;
+
+	fall_into_hole(&h);
+	host_send(&h, 3 * LARGE);
+	for (i = 0; i < 100 && h.tcb.snd.mss != MSS_DEFAULT; i++)
+		ASSERT_TRUE(host_expire(&h));
+	let_pass(&h, MSS_DEFAULT);
 	EXPECT_EQ(h.tcb.mss_proven, MSS_DEFAULT);
+	EXPECT_EQ(h.tcb.mss_former, LARGE);
 }
 
 /* Less than a full segment, but more than the path takes. */

@@ -153,6 +153,31 @@ TEST(request_stamp__an_echo_of_what_was_not_said)
 			  STAMPED(500, STAMP + 1001)), VERDICT_DROP);
 }
 
+/* Some peers have no echo in the handshake: TCP takes that, too. */
+TEST(request_stamp__no_echo)
+{
+	struct syn_request e = make_stamped();
+
+	EXPECT_EQ(REQUEST(&e, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+			  STAMPED(500, 0)), VERDICT_PROMOTE);
+}
+
+/* Nobody knows when a cookie was sent: before the clock wrapped, perhaps. */
+TEST(request_stamp__of_a_cookie)
+{
+	struct segment syn = { .ctl = CTL_SYN, .seq = IRS, STAMPED(500, 0) };
+	const u64 wrap = 1ull << 32;		/* of milliseconds */
+	struct segment ack = {
+		.ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1,
+		STAMPED(500, OFFSET + (u32)(wrap - 10)),
+	};
+	struct syn_request e;
+
+	toytcp_request_init(&e, &syn, ISS, BUF, &stamps, 0);
+	EXPECT_EQ(toytcp_request_arrives(&e, &ack, (wrap + 10) * MSEC),
+		  VERDICT_PROMOTE);
+}
+
 TEST(request_stamp__paws)
 {
 	struct syn_request e = make_stamped();
@@ -331,20 +356,36 @@ TEST(promote__after_one_synack_its_round_trip_counts)
 }
 
 /*
- * Karn's rule, and RFC 6298 (5.7): a SYN,ACK that was sent twice, by the timer
- * or because the SYN came again.
+ * Karn's rule, for a SYN,ACK that was sent twice, by the timer or because the
+ * SYN came again. RFC 6298 (5.7) and RFC 6928 section 2 are for the timer: a
+ * SYN that comes again may be a duplicate that the network has made.
  */
 TEST(promote__after_a_retransmission)
 {
-	struct syn_request e = make_request(BUF, HAS_MSS);
+	static const struct {
+		u8 synacks, repeated;
+		u32 rto, segments;
+	} rows[] = {
+		{ 2, 0, RTO_INITIAL, INITIAL_WINDOW },
+		{ 2, 1, RTO_AFTER_SYN, INITIAL_WINDOW },
+		{ 3, 2, RTO_AFTER_SYN, 1 },
+		{ 2, 5, RTO_AFTER_SYN, INITIAL_WINDOW },	/* deferred */
+	};
 	struct host h;
+	u32 i;
 
-	send_synacks(&e, 2);
-	promote(&h, &e);
-	ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
-	EXPECT_EQ(h.tcb.rtt.srtt, 0);
-	EXPECT_EQ(h.tcb.rtt.rto, RTO_AFTER_SYN);
-	EXPECT_EQ(h.tcb.cc.cwnd, h.tcb.snd.mss);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct syn_request e = make_request(BUF, HAS_MSS);
+
+		send_synacks(&e, rows[i].synacks);
+		e.repeated = rows[i].repeated;
+		promote(&h, &e);
+		ARRIVE(&h, .ctl = CTL_ACK, .seq = IRS + 1, .ack = ISS + 1);
+		EXPECT_STATE(&h, TCP_ESTABLISHED);
+		EXPECT_EQ(h.tcb.rtt.srtt, 0);
+		EXPECT_EQ(h.tcb.rtt.rto, rows[i].rto);
+		EXPECT_EQ(h.tcb.cc.cwnd, rows[i].segments * h.tcb.snd.mss);
+	}
 }
 
 TEST(request_synack__counts_and_does_not_go_round)

@@ -153,6 +153,17 @@ TEST(syn_sent__an_echo_of_what_was_not_said)
 	EXPECT_STATE(&h, TCP_ESTABLISHED);
 }
 
+/* Some peers answer a SYN without an echo: TCP takes that, too. */
+TEST(syn_sent__no_echo)
+{
+	struct host h;
+
+	make_offering(&h);
+	ARRIVE(&h, .ctl = CTL_SYN | CTL_ACK, .seq = IRS, .ack = ISS + 1,
+	       STAMPED(THEIRS, 0));
+	EXPECT_STATE(&h, TCP_ESTABLISHED);
+}
+
 /* Section 4.3: the first of the segments that one ACK is for is echoed. */
 TEST(ts_recent__of_the_first_that_is_not_acked_yet)
 {

@@ -97,10 +97,22 @@ TEST(timewait__an_old_syn_is_acked)
 			  .ack = OURS), VERDICT_ACK);
 }
 
-TEST(timewait__text_and_what_has_no_ack_is_dropped)
+TEST(timewait__whatever_the_peer_still_says_starts_the_2_msl_anew)
 {
 	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS, .len = 5,
-			  .ack = OURS), VERDICT_DROP);
+			  .ack = OURS), VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS + 1, .ack = OURS),
+		  VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS,
+			  .ack = OURS), VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_FIN | CTL_ACK, .seq = THEIRS + 9,
+			  .ack = OURS), VERDICT_RESTART);
+	EXPECT_EQ(ARRIVES(.ctl = CTL_ACK, .seq = THEIRS + BUF + 1,
+			  .ack = OURS), VERDICT_ACK);
+}
+
+TEST(timewait__what_has_no_ack_is_dropped)
+{
 	EXPECT_EQ(ARRIVES(.seq = THEIRS, .len = 5), VERDICT_DROP);
 }
 

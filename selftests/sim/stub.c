@@ -104,8 +104,8 @@ static void timewait_input(struct endpoint *e, const struct segment *seg)
 		  CAUSE_TIME_WAIT);
 	if (verdict == VERDICT_END) {
 		drop_stub(e);
-	} else if (verdict == VERDICT_RESTART ||
-		   (verdict != VERDICT_DROP && answer_due(e))) {
+	} else if (verdict != VERDICT_DROP &&
+		   (seg->len || seg->ctl & CTL_FIN || answer_due(e))) {
 		toytcp_timewait_ack(&e->timewait, e->world->now, &ack);
 		endpoint_send(e, &ack, NULL);
 	}
