@@ -19,8 +19,7 @@
 
 DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
 
-/* The static key counts each namespace once. */
-static DEFINE_MUTEX(switching);
+static DEFINE_MUTEX(switching);	/* the key counts each namespace once */
 
 struct event {
 	u64 time;			/* toytcp_now() */

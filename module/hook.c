@@ -8,7 +8,6 @@
  * comes to toytcp_hook_input() by the protocol handler.
  */
 #include <linux/netfilter_ipv4.h>
-#include <net/ip.h>
 #include <net/route.h>
 
 #include "compat/compat.h"
@@ -76,16 +75,11 @@ static bool is_martian(const struct sk_buff *skb)
 	       skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
 }
 
-/**
- * toytcp_hook_input() - a packet of our protocol is for this host
- * @skb: data at our header, ip_hdr() valid, with a route; taken over
- *
- * Also the handler of struct net_protocol.
- *
- * Context: RCU read lock held. After NFQUEUE it is process context, so BH are
- * disabled here.
- *
- * Return: 0: consumed.
+/*
+ * A packet of our protocol is for this host. @skb: data at our header, ip_hdr()
+ * valid, with a route; taken over. Also the handler of struct net_protocol:
+ * returns 0, consumed. After NFQUEUE it is process context: BH are disabled
+ * here.
  */
 int toytcp_hook_input(struct sk_buff *skb)
 {

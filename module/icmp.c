@@ -218,10 +218,7 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/**
- * toytcp_icmp_deferred() - an error came while a user owned the lock
- * @sk: locked by release_sock(); the connection may have ended meanwhile
- */
+/* An error came while a user owned the lock; sk may have ended meanwhile. */
 void toytcp_icmp_deferred(struct sock *sk)
 {
 	u16 mtu = toytcp_sk(sk)->mtu;
@@ -239,12 +236,9 @@ void toytcp_icmp_deferred(struct sock *sk)
 	__sock_put(sk);
 }
 
-/**
- * toytcp_icmp_error() - net_protocol.err_handler: a segment of ours is quoted
- * @skb: its data at the IP header quoted; not taken over
- * @info: the next hop's MTU, if the error is ICMP_FRAG_NEEDED
- *
- * Context: under RCU. Return: 0.
+/*
+ * net_protocol.err_handler: an error whose data begins with the IP header that
+ * it quotes; not taken over. @info: the next hop's MTU with ICMP_FRAG_NEEDED.
  */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 {

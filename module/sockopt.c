@@ -115,8 +115,8 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
 
 	if (!len)
 		return -EINVAL;
-	if (copy_from_sockptr(name, optval,
-			      min_t(size_t, len, sizeof(name) - 1)))
+	len = min_t(size_t, len, sizeof(name) - 1);
+	if (copy_from_sockptr(name, optval, len))
 		return -EFAULT;
 	algorithm = toytcp_congestion_find(name);
 	if (algorithm < 0)
@@ -272,8 +272,8 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 }
 
 /* Cut to the length the user has room for. */
-static int put_value(char __user *optval, int __user *optlen,
-		     const void *from, int size)
+static int put_value(char __user *optval, int __user *optlen, const void *from,
+		     int size)
 {
 	int len;
 
@@ -335,10 +335,7 @@ int toytcp_sockopt_get(struct sock *sk, int level, int name,
 	return ip_getsockopt(sk, level, name, optval, optlen);
 }
 
-/*
- * proto.ioctl in the newest kernel's form: 0, -EINVAL or -ENOIOCTLCMD. Before a
- * connection is made and after its end, no text is outstanding.
- */
+/* proto.ioctl. Before a connection is made and after its end, no text waits. */
 int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;

@@ -50,9 +50,8 @@ static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 	return 0;
 }
 
-static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
-			    int write, void *buffer, size_t *lenp,
-			    loff_t *ppos)
+static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table, int write,
+			    void *buffer, size_t *lenp, loff_t *ppos)
 {
 	int *algorithm = table->data;
 	struct ctl_table copy = *table;

@@ -8,18 +8,15 @@
 
 #include "internal.h"
 
-/**
- * struct congestion_ops - congestion avoidance
- * @name: as TCP_CONGESTION has it
- * @acked: so many bytes were acknowledged, the window was full and slow start
- *	is over: let cwnd grow. If cc.avoiding is not set yet, this is the first
- *	time after slow start, a decrease, or a while of less than full windows
- * @ssthresh: the network is congested: what ssthresh becomes, of @flight bytes
- *	that were outstanding. The caller holds it to two segments at least
- */
 struct congestion_ops {
-	const char *name;
+	const char *name;	/* as TCP_CONGESTION has it */
+	/*
+	 * So many bytes were acknowledged, the window was full and slow start
+	 * is over: let cwnd grow. Without cc.avoiding it is the first time
+	 * after slow start, a decrease, or a while of less than full windows.
+	 */
 	void (*acked)(struct tcb *tcb, u32 acked, u64 now);
+	/* Congestion: ssthresh after @flight; the caller raises it to 2 MSS. */
 	u32 (*ssthresh)(struct tcb *tcb, u32 flight);
 };
 

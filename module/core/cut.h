@@ -8,16 +8,11 @@
 
 #include "core.h"
 
-/**
- * struct cut - what is still to be cut off
- * @seq: where the next piece begins
- * @left: bytes from there on
- * @last: control bits that only the last piece has
- */
+/* What is still to be cut off. */
 struct cut {
-	u32 seq;
-	u32 left;
-	u8 last;
+	u32 seq;	/* where the next piece begins */
+	u32 left;	/* bytes from there on */
+	u8 last;	/* control bits that only the last piece has */
 };
 
 /* A segment will go out in pieces. @seg is from toytcp_emit_next(). */

@@ -7,10 +7,7 @@
 #include "internal.h"
 #include "seq.h"
 
-/*
- * Does a SYN or SYN,ACK of the peer's speak ECN? Both bits on a SYN, ECE alone
- * on a SYN,ACK: RFC 3168 section 6.1.1.
- */
+/* RFC 3168 section 6.1.1: both bits on a SYN, ECE alone on a SYN,ACK. */
 bool toytcp_ecn_agrees(const struct segment *syn)
 {
 	u8 wanted = syn->ctl & CTL_ACK ? CTL_ECE : CTL_ECE | CTL_CWR;
@@ -39,10 +36,7 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	act->cause = CAUSE_ECE;
 }
 
-/*
- * What a segment says about congestion, either way. Called before the ACK is
- * taken, which is plausible.
- */
+/* What a segment says, either way: before its ACK is taken, if plausible. */
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act)
 {

@@ -8,28 +8,18 @@
 
 #include "tcb.h"
 
-/**
- * struct path_fit - what a connection was fitted to; the shell keeps it
- * @room: of the route: bytes of a packet beside its IP header; 0: not yet
- * @gso_goal: the most text the device takes at once, in whole segments, bytes
- */
+/* What a connection was fitted to, in bytes; the shell keeps it. */
 struct path_fit {
-	u32 room;
-	u32 gso_goal;
+	u32 room;	/* as in struct path_limits; 0: not yet */
+	u32 gso_goal;	/* the most the device takes, in whole segments */
 };
 
-/**
- * struct path_limits - what the shell knows of a path
- * @room: bytes of a packet beside its IP header and the options of that
- * @user_mss: the largest segment the user wants (TCP_MAXSEG), bytes; 0: any
- * @gso_size: the most text that the device cuts into segments, bytes; 0: none
- * @gso_segs: the most segments it makes of one
- */
+/* What the shell knows of a path, in bytes. */
 struct path_limits {
-	u32 room;
-	u32 user_mss;
-	u32 gso_size;
-	u32 gso_segs;
+	u32 room;	/* of a packet, beside IP's header and options */
+	u32 user_mss;	/* the largest the user wants (TCP_MAXSEG); 0: any */
+	u32 gso_size;	/* the most text the device cuts; 0: none */
+	u32 gso_segs;	/* the most segments it makes of one */
 };
 
 u16 toytcp_path_mss(u32 room, u32 user_mss);

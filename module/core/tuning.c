@@ -19,10 +19,9 @@
 #define ROUND_MAX	(2 * SECOND)	/* slower: no large buffer needed */
 
 /*
- * The user has read up to where the window once ended. @t is all 0 at first;
- * call it when toytcp_tuning_due(). Returns how large the receive buffer should
- * be, bytes of text; no less than it is. The caller answers by
- * toytcp_user_buffer().
+ * The user has read up to where the window once ended: toytcp_tuning_due().
+ * Returns how large the receive buffer should be, bytes of text; no less than
+ * it is. The caller answers by toytcp_user_buffer().
  */
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {
