@@ -4,7 +4,6 @@
  * an offset for each four-tuple that outsiders cannot predict.
  */
 #include <linux/net.h>
-#include <linux/siphash.h>
 
 #include "toytcp.h"
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Local ports: who has claimed which one (bind, connect, TIME-WAIT), and which
- * listener is where.
- *
- * Which claims may share a port is as with TCP, down to the corner cases:
- * programs rely on them.
+ * listener is where. Which claims may share a port is as with TCP, down to the
+ * corner cases: programs rely on them.
  *
  * A hash chain holds the claims of its ports, but only one of those that are
  * @inherited and alike: the others are linked to it (@alike). So a listener's

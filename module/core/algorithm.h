@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What an algorithm of congestion control has to say; congestion.c does what
- * all of them have in common.
- */
+/* What algorithms of congestion control do not share; see congestion.c. */
 #ifndef TOYTCP_CORE_ALGORITHM_H
 #define TOYTCP_CORE_ALGORITHM_H
 
@@ -23,16 +20,14 @@ struct congestion_ops {
 extern const struct congestion_ops toytcp_reno;
 extern const struct congestion_ops toytcp_cubic;
 
-/* Raise cwnd. Not above CWND_MAX. */
 static inline void toytcp_congestion_grow(struct tcb *tcb, u32 bytes)
 {
 	tcb->cc.cwnd = min_t(u32, tcb->cc.cwnd + bytes, CWND_MAX);
 }
 
 /*
- * Has a whole window been acknowledged? @acked bytes were, just now. Returns
- * true once for each cwnd of bytes; what is beyond the last whole segment of it
- * never goes out, and is not waited for.
+ * Returns true once for each cwnd of bytes that was acknowledged; what is
+ * beyond the last whole segment of it never goes out, and is not waited for.
  */
 static inline bool toytcp_congestion_window_acked(struct tcb *tcb, u32 acked)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Cutting a large segment into pieces that are segments of their own, as
- * segmentation offload would cut it.
- */
+/* Cutting a large segment into small ones, as segmentation offload would. */
 #ifndef TOYTCP_CORE_CUT_H
 #define TOYTCP_CORE_CUT_H
 
@@ -15,7 +12,7 @@ struct cut {
 	u8 last;	/* control bits that only the last piece has */
 };
 
-/* A segment will go out in pieces. @seg is from toytcp_emit_next(). */
+/* @seg, from toytcp_emit_next(), will go out in pieces. */
 static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 {
 	cut->seq = seg->seq;
@@ -25,11 +22,10 @@ static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 }
 
 /*
- * The next piece. It has @n bytes of text, at most @left; there is another
- * while @left is not 0. @seg is the piece before it, or what the core has
- * described, and becomes the piece. Only the first piece says CWR (RFC 3168
- * section 6.1.2), only the last is pushed and carries the FIN, and the urgent
- * pointer is an offset from each piece's own number.
+ * @seg, the piece before or the whole, becomes the next piece, with @n bytes of
+ * text, at most @left; there is another while @left is not 0. Only the first
+ * piece says CWR (RFC 3168 section 6.1.2), only the last is pushed and carries
+ * the FIN, and the urgent pointer is an offset from each piece's own number.
  */
 static inline void toytcp_cut_piece(struct cut *cut, const struct tcb *tcb,
 				    struct segment *seg, u32 n)

@@ -15,10 +15,7 @@ bool toytcp_ecn_agrees(const struct segment *syn)
 	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
 }
 
-/*
- * Section 6.1.2: once for each window of text. After a loss cwnd is reduced
- * already, but CWR goes out all the same.
- */
+/* Section 6.1.2: once per window. CWR goes out even if a loss reduced cwnd. */
 static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 {
 	if (!seq_after(ack, tcb->ecn_high))

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Fitting a connection to its path: what the MTU, the options of IP and the
- * device mean for the size of segments and of super-segments.
- */
+/* Fitting a connection to its path: the size of segments and super-segments. */
 #ifndef TOYTCP_CORE_PATH_H
 #define TOYTCP_CORE_PATH_H
 
@@ -29,10 +26,9 @@ bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits);
 
 /*
- * Is toytcp_path_fit() to be called before sending? @room: what the route says
- * now. The route may have become another one, its MTU lower, or IP options may
- * have been set; or blackhole.c has changed the size of segments, and with it
- * how many whole ones the device takes.
+ * Is toytcp_path_fit() to be called before sending? The route's @room may have
+ * changed, by another route, its MTU or IP options; or blackhole.c has changed
+ * the size of segments, and with it how many whole ones the device takes.
  */
 static inline bool toytcp_path_changed(const struct path_fit *path,
 				       const struct tcb *tcb, u32 room)
@@ -41,10 +37,7 @@ static inline bool toytcp_path_changed(const struct path_fit *path,
 	       (room != path->room || path->gso_goal % tcb->snd.mss);
 }
 
-/*
- * How much the caller takes in one go from now on. @goal: bytes of text, at
- * most path.gso_goal; set before toytcp_emit_next().
- */
+/* How much toytcp_emit_next() puts into one segment: at most path.gso_goal. */
 static inline void toytcp_path_goal(struct tcb *tcb, u32 goal)
 {
 	tcb->gso_goal = goal;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire format, in one place: a header on the wire <-> struct segment.
- *
- * The header is TCP's own (RFC 9293 section 3.1). It is validated and its
- * options are parsed exactly once; behind this file nobody sees wire bytes.
+ * The wire format, TCP's own (RFC 9293 section 3.1): a header is validated and
+ * its options are parsed exactly once; behind this file nobody sees wire bytes.
  */
 #ifndef TOYTCP_CORE_SEGMENT_H
 #define TOYTCP_CORE_SEGMENT_H
 
 #include "port.h"
 
-/* Control bits, RFC 9293 section 3.1; named as the RFC writes <CTL=SYN,ACK>. */
+/* Control bits, named as RFC 9293 writes <CTL=SYN,ACK>. */
 #define CTL_FIN	0x01
 #define CTL_SYN	0x02
 #define CTL_RST	0x04

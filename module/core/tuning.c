@@ -3,17 +3,13 @@
  * How large the buffers should be so that the path, rather than a buffer,
  * limits the sender. The caller knows how large they may be.
  *
- * No round trips need timing for that. What lies beyond the window's edge
- * arrives a round trip after that edge was announced, at the earliest: reading
- * up to it takes one round trip if the peer fills the window, and longer if the
- * path, the peer or the reader is slower.
+ * What lies beyond the window's edge arrives a round trip after that edge was
+ * announced, at the earliest: reading up to it takes one round trip if the peer
+ * fills the window, and longer if the path, the peer or the reader is slower.
  */
 #include "internal.h"
 
-/*
- * Slow start doubles in each round trip what the peer wants to send, and takes
- * another one to hear of a larger window.
- */
+/* Slow start doubles each round trip, and takes one to hear of the window. */
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
 #define ROUND_MAX	(2 * SECOND)	/* slower: no large buffer needed */

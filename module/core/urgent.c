@@ -3,9 +3,8 @@
  * Urgent data: RFC 9293 section 3.8.5, with RFC 6093 and the ways of Linux.
  *
  * The pointer on the wire names the octet that follows the urgent text (RFC
- * 9293 MUST-62). Of the text, only the last octet is special to the user: the
- * mark. There reading stops, and unless urgent text is to stay inline, it is
- * the user's by another way.
+ * 9293 MUST-62). To the user only the text's last octet is special: the mark.
+ * Reading stops there; unless inline, it is the user's by another way.
  */
 #include "internal.h"
 #include "seq.h"
