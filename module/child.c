@@ -5,7 +5,6 @@
  */
 #include <net/route.h>
 
-#include "compat/compat.h"
 #include "toytcp.h"
 
 /* Our part of the socket begins as zeros, but for the listener's options. */

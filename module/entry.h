@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The entries that are no sockets, and claims on ports: a part of toytcp.h.
- */
+/* The entries that are no sockets, and claims on ports: a part of toytcp.h. */
 #ifndef TOYTCP_ENTRY_H
 #define TOYTCP_ENTRY_H
 

@@ -6,7 +6,7 @@
  * A namespace has one ring of records, allocated when net.toytcp.events is
  * first set to 1. Recording copies a few numbers; reading formats them and does
  * not consume. Switching off keeps the records; writing "clear" to the file
- * drops them. Reading takes CAP_NET_ADMIN: with sequence numbers one can forge.
+ * drops them. Reading takes CAP_NET_ADMIN: sequence numbers suffice to forge.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>

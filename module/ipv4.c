@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* IPv4 packets that no socket sends: their route and their header. */
-#include <net/route.h>
-
-#include "compat/compat.h"
 #include "ipv4.h"
 
 /* Fills in how to route the answer to a packet, whose device may be gone. */

@@ -3,7 +3,6 @@
 #include <linux/module.h>
 #include <net/protocol.h>
 
-#include "compat/compat.h"
 #include "toytcp.h"
 
 /* The one variable that holds the protocol number. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The module's part of a network namespace: a part of toytcp.h.
- */
+/* The module's part of a network namespace: a part of toytcp.h. */
 #ifndef TOYTCP_NETNS_H
 #define TOYTCP_NETNS_H
 

@@ -8,7 +8,6 @@
 #include <linux/sockios.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
-#include <net/tcp.h>
 
 #include "toytcp.h"
 

@@ -6,7 +6,6 @@
  * It is set anew only when that moves earlier; a timer that goes off too early
  * is set again. Each list of waiting.c has a timer, too.
  */
-#include "compat/compat.h"
 #include "toytcp.h"
 
 /* Sets a socket's timer for the next deadline. */

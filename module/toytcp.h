@@ -70,7 +70,7 @@ extern const struct proto_ops toytcp_stream_ops;
  */
 struct toytcp_sock {
 	struct inet_sock inet;		/* must be first */
-	/* In the table, with a reference, from SYN-SENT or promotion on. */
+	/* In the table, which holds us, from SYN-SENT or promotion to CLOSED. */
 	struct toytcp_entry entry;
 	struct toytcp_claim claim;	/* its local port */
 	struct toytcp_net *tn;	/* net_generic() would enter RCU each time */
@@ -79,7 +79,7 @@ struct toytcp_sock {
 	/* In LISTEN, else NULL; changed under the socket lock and its own. */
 	struct toytcp_listener *listener;
 	struct list_head accept_link;	/* in its listener's accept_queue */
-	u64 armed;	/* what the timer is set for, microseconds, or 0 */
+	u64 armed;	/* the timer's deadline, microseconds; 0: not set */
 	struct sk_buff *send_next;	/* the skb with snd.nxt, or NULL */
 	struct path_fit path;		/* what segments were fitted to */
 	u32 segs_in;
@@ -87,8 +87,8 @@ struct toytcp_sock {
 	u32 data_segs_in;		/* those with text */
 	u32 data_segs_out;
 	u32 dsacks;			/* how many the peer has sent */
-	u32 isn;			/* what TOYTCP_ISN has set, if */
-	u32 isn_set;			/* it is to be used, once */
+	u32 isn;			/* what TOYTCP_ISN has set */
+	u32 isn_set;			/* @isn is to be used, once */
 	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
 	u16 defer_accept;		/* TCP_DEFER_ACCEPT, seconds */
 	u16 mtu;	/* of an ICMP error that found the socket owned, or 0 */

@@ -111,7 +111,7 @@ void toytcp_waiting_forget(struct toytcp_waitlist *list,
 	kfree_rcu(w, rcu);
 }
 
-/* The same for one found under RCU, not locked. False: a CPU was faster. */
+/* The same for one found under RCU, unlocked. False: another CPU was faster. */
 bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 {
 	bool was_there;
