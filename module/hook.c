@@ -61,13 +61,6 @@ static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 	return false;
 }
 
-/* RFC 9293 MUST-57: segments for a multicast or broadcast address. */
-static bool is_martian(const struct sk_buff *skb)
-{
-	return skb->pkt_type != PACKET_HOST ||
-	       skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
-}
-
 /*
  * A packet of our protocol is for this host. @skb: data at our header, ip_hdr()
  * valid, with a route; taken over. After NFQUEUE it is process context.
@@ -79,8 +72,9 @@ int toytcp_hook_input(struct sk_buff *skb)
 
 	local_bh_disable();
 	toytcp_count(tn, in_segments);
-	if (is_martian(skb)) {
-		toytcp_drop(tn, skb, drop_martian);
+	if (skb->pkt_type != PACKET_HOST ||
+	    skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		toytcp_drop(tn, skb, drop_martian);	/* RFC 9293 MUST-57 */
 	} else if (parse(tn, skb, &seg)) {
 		if (seg.ctl & CTL_RST)
 			toytcp_count(tn, in_resets);

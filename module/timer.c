@@ -23,7 +23,8 @@ void toytcp_timer_arm(struct sock *sk)
 	if (next > now)
 		wait = min_t(u64, next - now, U32_MAX);
 	/* A timer that fired before the deadline would be set again at once. */
-	sk_reset_timer(sk, &sk->sk_timer, jiffies + usecs_to_jiffies(wait) + 1);
+	sk_reset_timer(sk, &sk->sk_timer,
+		       jiffies + usecs_to_jiffies(wait) + 1);
 }
 
 void toytcp_timer_stop(struct sock *sk)
