@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * bind() and connect() choose a local port; connect() enters the table with it.
- */
+/* bind() and connect() choose a local port; connect() enters the table, too. */
 #include <net/secure_seq.h>
 
 #include "toytcp.h"
@@ -59,9 +57,8 @@ static int search_ports(struct sock *sk, u32 start, enum terms terms)
 }
 
 /*
- * proto.get_port: bind to @port, host order, or any if it is 0. sk is locked,
- * with inet_rcv_saddr set, and without a claim. Returns 0 with inet_num set, or
- * -EADDRINUSE.
+ * proto.get_port: bind to @port, host order, or any if it is 0. The address is
+ * set, and nothing is claimed yet. Sets inet_num, or returns -EADDRINUSE.
  */
 int toytcp_bind_port(struct sock *sk, unsigned short port)
 {
@@ -73,7 +70,7 @@ int toytcp_bind_port(struct sock *sk, unsigned short port)
 	return 0;
 }
 
-/* proto.rehash: SO_BINDTODEVICE; sk is locked. */
+/* proto.rehash: SO_BINDTODEVICE. */
 void toytcp_bind_device(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -82,9 +79,9 @@ void toytcp_bind_device(struct sock *sk)
 }
 
 /*
- * Chooses a port, unless bound to one, and enters the connection table. sk is
- * locked, with both addresses and inet_dport set. Returns 0 with inet_num and
- * inet_sport set, or -EADDRNOTAVAIL if every four-tuple is taken.
+ * Enters the connection table, with a port that it chooses if none is bound.
+ * Both addresses and inet_dport are set. Sets inet_num and inet_sport, or
+ * returns -EADDRNOTAVAIL if every four-tuple is taken.
  */
 int toytcp_bind_connect(struct sock *sk)
 {

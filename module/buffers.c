@@ -64,7 +64,7 @@ void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
 	toytcp_user_buffer(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk), tell);
 }
 
-/* Text was read: a larger buffer may be useful; sk is locked. */
+/* Text was read: a larger buffer may be useful. */
 void toytcp_buffers_read(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);

@@ -5,7 +5,6 @@
  */
 #include <net/route.h>
 
-#include "compat/compat.h"
 #include "toytcp.h"
 
 /* Our part of the socket begins as zeros, but for the listener's options. */
@@ -13,10 +12,7 @@ static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
 {
 	struct toytcp_sock *tp = toytcp_sk(child);
 
-	/*
-	 * The tcb, too, is a copy of the listener's, which was not locked; but
-	 * no option depends on another.
-	 */
+	/* The tcb was copied without a lock: no option depends on another. */
 	memset(&tp->entry, 0, sizeof(tp->entry));
 	memset(&tp->claim, 0, sizeof(tp->claim));
 	memset_after(tp, 0, tcb);
@@ -56,9 +52,8 @@ void toytcp_child_discard(struct sock *child)
 }
 
 /*
- * Returns an unlocked socket in SYN-RECEIVED with one reference, the caller's;
- * neither hashed nor queued. NULL if memory is short or there is no route. The
- * parent need not be locked.
+ * Returns an unlocked socket in SYN-RECEIVED that only the caller knows, or
+ * NULL: no memory or no route. The parent need not be locked.
  */
 struct sock *toytcp_child_new(struct sock *parent,
 			      const struct toytcp_request *e)

@@ -11,10 +11,7 @@
 /* How many orphans all namespaces but the initial one have. */
 static atomic_t other_orphans;
 
-/*
- * Makes the tcb as new, but for the options. sk is locked or not yet visible,
- * and in CLOSED.
- */
+/* Makes the tcb of a socket in CLOSED as new, but for the options. */
 void toytcp_connection_reset(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
@@ -70,13 +67,12 @@ void toytcp_connection_init(struct sock *sk,
 }
 
 /*
- * The connection loses its user; sk is locked and not in CLOSED. Returns
- * whether there are too many orphans now.
+ * The connection loses its user. Returns whether there are too many orphans.
  *
  * Peers that vanish one after the other could use up all memory, so orphans
- * have a limit. Root in a user namespace may raise its own namespace's limit,
- * so all namespaces but the initial one also share the initial one's limit.
- * They do not count against the initial namespace itself.
+ * have a limit. Root in a user namespace may raise its own, so all namespaces
+ * but the initial one also share the initial one's limit, without counting
+ * against that namespace itself.
  */
 bool toytcp_connection_orphan(struct sock *sk)
 {
@@ -93,9 +89,8 @@ bool toytcp_connection_orphan(struct sock *sk)
 }
 
 /*
- * Back to CLOSED; received text can still be read. sk is locked or not yet
- * visible. The table's reference is dropped: the caller holds another, or is
- * within an RCU read-side section.
+ * Back to CLOSED; received text can still be read. Drops the table's reference:
+ * the caller holds another, or is within an RCU read-side section.
  */
 void toytcp_connection_end(struct sock *sk)
 {

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * From the hook to the destination of a segment: a socket, a listener or its
- * request, a TIME-WAIT entry, or none.
- */
+/* From the hook to the destination of a segment. */
 #include "ipv4.h"
 
-/**
- * struct incoming - a segment on its way
- * @tn: the namespace
- * @skb: data at our header
- * @seg: its header
- * @who: its four-tuple
- * @in: by which device it came in
- * @asked: the listener whose policy and filter have let it pass, or NULL
- */
+/* A segment on its way. */
 struct incoming {
 	struct toytcp_net *tn;
-	struct sk_buff *skb;
+	struct sk_buff *skb;		/* data at our header */
 	const struct segment *seg;
 	struct toytcp_tuple who;
 	struct toytcp_ingress in;
-	const struct sock *asked;
+	const struct sock *asked;	/* listener that let it pass, or NULL */
 };
 
 static bool is_forbidden(struct incoming *a)
@@ -31,9 +20,9 @@ static bool is_forbidden(struct incoming *a)
 /* RFC 9293 section 3.10.7.1: there is no connection. */
 static bool to_listener(struct incoming *a)
 {
-	struct toytcp_listener *l = toytcp_ports_listener(a->tn, &a->who,
-							  &a->in);
+	struct toytcp_listener *l;
 
+	l = toytcp_ports_listener(a->tn, &a->who, &a->in);
 	if (l)
 		return toytcp_listener_arrives(l, NULL, a->skb, a->seg, NULL,
 					       &a->asked);
@@ -69,6 +58,7 @@ static bool to_timewait(struct incoming *a, struct toytcp_timewait *r)
 static bool dispatch(struct incoming *a)
 {
 	struct toytcp_entry *entry = toytcp_table_find(a->tn, &a->who, &a->in);
+	struct toytcp_timewait *r;
 	struct toytcp_request *e;
 
 	if (!entry)
@@ -83,24 +73,19 @@ static bool dispatch(struct incoming *a)
 		return toytcp_listener_arrives(e->listener, e, a->skb, a->seg,
 					       NULL, &a->asked);
 	default:
-		return to_timewait(a, container_of(entry,
-						   struct toytcp_timewait,
-						   entry));
+		r = container_of(entry, struct toytcp_timewait, entry);
+		return to_timewait(a, r);
 	}
 }
 
-/**
- * toytcp_dispatch_packet() - find out what a segment is for, and hand it over
- * @tn: the namespace
- * @skb: data at our header, skb->cb still IP's; taken over
- * @seg: its header
+/*
+ * Hands a segment over to the socket, listener, request or TIME-WAIT entry that
+ * it is for. @skb: data at our header, skb->cb still IP's; taken over. BH are
+ * disabled.
  *
  * Two ACKs that complete a handshake may arrive at once: one makes the request
  * a socket, the other finds that out too late and is looked up again. The
- * listener's policy and filter, which its child has as well, are not applied to
- * it twice.
- *
- * Context: BH disabled.
+ * listener's policy and filter are its child's, too: they are applied once.
  */
 void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
 			    const struct segment *seg)

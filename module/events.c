@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exchange: which segments arrived and were sent, which transitions there
- * were, and the clause behind each.
+ * Which segments arrived and were sent, which transitions there were, and the
+ * clause behind each.
  *
  * A namespace has one ring of records, allocated when net.toytcp.events is
  * first set to 1. Recording copies a few numbers; reading formats them and does
  * not consume. Switching off keeps the records; writing "clear" to the file
- * drops them. Reading takes CAP_NET_ADMIN: sequence numbers suffice to forge
- * segments.
+ * drops them. Reading takes CAP_NET_ADMIN: sequence numbers suffice to forge.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -19,8 +18,7 @@
 
 DEFINE_STATIC_KEY_FALSE(toytcp_events_on);
 
-/* The static key counts each namespace once. */
-static DEFINE_MUTEX(switching);
+static DEFINE_MUTEX(switching);	/* the key counts each namespace once */
 
 struct event {
 	u64 time;			/* toytcp_now() */
@@ -233,7 +231,6 @@ static const struct seq_operations seq_ops = {
 	.show	= seq_show,
 };
 
-/* The one command of "events": clear. */
 static int events_command(struct file *file, char *text, size_t size)
 {
 	struct toytcp_ring *ring = ring_of(file->private_data);
@@ -250,7 +247,6 @@ static int events_command(struct file *file, char *text, size_t size)
 	return 0;
 }
 
-/* Makes /proc/net/toytcp/events: 0 or -ENOMEM. */
 int toytcp_events_init(struct toytcp_net *tn)
 {
 	return toytcp_procfile_add(tn, "events", &seq_ops, events_command,

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The netfilter hook: where packets of our protocol leave IP's ordinary path.
- *
- * It sits at NF_INET_LOCAL_IN behind all the administrator's rules, so that
- * "drop" means drop, and takes over what ip_local_deliver_finish() would have
- * done. A packet that gets past it (in a namespace without the hook as yet)
- * comes to toytcp_hook_input() by the protocol handler.
+ * It sits behind all the administrator's rules, so that "drop" means drop. A
+ * packet that gets past it (in a namespace without the hook as yet) comes to
+ * toytcp_hook_input() by the protocol handler.
  */
 #include <linux/netfilter_ipv4.h>
-#include <net/ip.h>
 #include <net/route.h>
 
 #include "compat/compat.h"
@@ -19,18 +16,6 @@ static bool checksum_ok(struct sk_buff *skb)
 {
 	return !skb_checksum_init(skb, toytcp_protocol, inet_compute_pseudo) &&
 	       !skb_checksum_complete(skb);
-}
-
-static void drop_faulty(struct toytcp_net *tn, struct sk_buff *skb,
-			enum segment_fault fault)
-{
-	toytcp_count(tn, in_errors);
-	if (fault == SEGMENT_SHORT)
-		toytcp_drop(tn, skb, drop_short);
-	else if (fault == SEGMENT_OFFSET)
-		toytcp_drop(tn, skb, drop_offset);
-	else
-		toytcp_drop(tn, skb, drop_options);
 }
 
 /* A header that is longer than the segment is left for the parser to reject. */
@@ -48,44 +33,37 @@ static bool pull_header(struct sk_buff *skb)
 static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 		  struct segment *seg)
 {
-	enum segment_fault fault = SEGMENT_SHORT;
+	bool is_short = skb->len < SEGMENT_HEADER_MIN;
 
-	if (skb->len < SEGMENT_HEADER_MIN) {
-		drop_faulty(tn, skb, fault);
-		return false;
-	}
-	if (!pull_header(skb)) {
+	if (!is_short && !pull_header(skb)) {
 		toytcp_drop(tn, skb, drop_memory);
 		return false;
 	}
-	if (!checksum_ok(skb)) {
+	if (!is_short && !checksum_ok(skb)) {
 		toytcp_count(tn, in_errors);
 		toytcp_drop(tn, skb, drop_checksum);
 		return false;
 	}
-	fault = toytcp_segment_parse(seg, skb->data, skb->len);
-	if (fault != SEGMENT_OK)
-		drop_faulty(tn, skb, fault);
-	return fault == SEGMENT_OK;
+	switch (toytcp_segment_parse(seg, skb->data, skb->len)) {
+	case SEGMENT_OK:
+		return true;
+	case SEGMENT_SHORT:
+		toytcp_drop(tn, skb, drop_short);
+		break;
+	case SEGMENT_OFFSET:
+		toytcp_drop(tn, skb, drop_offset);
+		break;
+	case SEGMENT_OPTIONS:
+		toytcp_drop(tn, skb, drop_options);
+		break;
+	}
+	toytcp_count(tn, in_errors);
+	return false;
 }
 
-/* RFC 9293 MUST-57: segments for a multicast or broadcast address. */
-static bool is_martian(const struct sk_buff *skb)
-{
-	return skb->pkt_type != PACKET_HOST ||
-	       skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
-}
-
-/**
- * toytcp_hook_input() - a packet of our protocol is for this host
- * @skb: data at our header, ip_hdr() valid, with a route; taken over
- *
- * Also the handler of struct net_protocol.
- *
- * Context: RCU read lock held. After NFQUEUE it is process context, so BH are
- * disabled here.
- *
- * Return: 0: consumed.
+/*
+ * A packet of our protocol is for this host. @skb: data at our header, ip_hdr()
+ * valid, with a route; taken over. After NFQUEUE it is process context.
  */
 int toytcp_hook_input(struct sk_buff *skb)
 {
@@ -94,8 +72,9 @@ int toytcp_hook_input(struct sk_buff *skb)
 
 	local_bh_disable();
 	toytcp_count(tn, in_segments);
-	if (is_martian(skb)) {
-		toytcp_drop(tn, skb, drop_martian);
+	if (skb->pkt_type != PACKET_HOST ||
+	    skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		toytcp_drop(tn, skb, drop_martian);	/* RFC 9293 MUST-57 */
 	} else if (parse(tn, skb, &seg)) {
 		if (seg.ctl & CTL_RST)
 			toytcp_count(tn, in_resets);

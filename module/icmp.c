@@ -156,10 +156,7 @@ static void redirect(struct sock *sk, struct sk_buff *skb)
 		dst->ops->redirect(dst, sk, skb);
 }
 
-/*
- * RFC 5927 section 4.1. Before it was locked, the socket may have ended or
- * become another connection.
- */
+/* RFC 5927 section 4.1. Unlocked, it may have become another connection. */
 static bool believable(const struct sock *sk, const struct quote *q)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
@@ -184,22 +181,6 @@ static void arrives(struct sock *sk, const struct quote *q)
 		advise(sk, q->error);
 }
 
-/* Requests and TIME-WAIT time out by themselves. RCU: no reference is taken. */
-static void deliver_error(struct net *net, const struct quote *q)
-{
-	const struct toytcp_ingress in = toytcp_ingress_of(q->skb);
-	struct toytcp_entry *entry = toytcp_table_find(toytcp_net(net), &q->who,
-						       &in);
-
-	if (!entry || entry->kind != ENTRY_SOCKET) {
-		__ICMP_INC_STATS(net, ICMP_MIB_INERRORS);
-		return;
-	}
-	bh_lock_sock(toytcp_entry_sock(entry));
-	arrives(toytcp_entry_sock(entry), q);
-	bh_unlock_sock(toytcp_entry_sock(entry));
-}
-
 /* RFC 792: an error quotes the IP header and 8 bytes: our ports and SEG.SEQ. */
 static bool parse_quote(struct quote *q)
 {
@@ -218,10 +199,7 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/**
- * toytcp_icmp_deferred() - an error came while a user owned the lock
- * @sk: locked by release_sock(); the connection may have ended meanwhile
- */
+/* An error came while a user owned the lock; sk may have ended meanwhile. */
 void toytcp_icmp_deferred(struct sock *sk)
 {
 	u16 mtu = toytcp_sk(sk)->mtu;
@@ -239,16 +217,17 @@ void toytcp_icmp_deferred(struct sock *sk)
 	__sock_put(sk);
 }
 
-/**
- * toytcp_icmp_error() - net_protocol.err_handler: a segment of ours is quoted
- * @skb: its data at the IP header quoted; not taken over
- * @info: the next hop's MTU, if the error is ICMP_FRAG_NEEDED
- *
- * Context: under RCU. Return: 0.
+/*
+ * net_protocol.err_handler, under RCU: an error whose data begins with the IP
+ * header that it quotes; not taken over. @info: the next hop's MTU with
+ * ICMP_FRAG_NEEDED. Requests and TIME-WAIT time out by themselves.
  */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 {
 	const struct icmphdr *icmp = icmp_hdr(skb);
+	const struct toytcp_ingress in = toytcp_ingress_of(skb);
+	struct net *net = dev_net(skb->dev);
+	struct toytcp_entry *entry;
 	struct quote q = {
 		.skb	= skb,
 		.type	= icmp->type,
@@ -260,7 +239,14 @@ int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 	if (!parse_quote(&q))
 		return 0;
 	local_bh_disable();
-	deliver_error(dev_net(skb->dev), &q);
+	entry = toytcp_table_find(toytcp_net(net), &q.who, &in);
+	if (entry && entry->kind == ENTRY_SOCKET) {
+		bh_lock_sock(toytcp_entry_sock(entry));
+		arrives(toytcp_entry_sock(entry), &q);
+		bh_unlock_sock(toytcp_entry_sock(entry));
+	} else {
+		__ICMP_INC_STATS(net, ICMP_MIB_INERRORS);
+	}
 	local_bh_enable();
 	return 0;
 }

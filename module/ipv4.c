@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * IPv4 packets that no socket sends: their route and their header.
- */
-#include <net/route.h>
-
-#include "compat/compat.h"
+/* IPv4 packets that no socket sends: their route and their header. */
 #include "ipv4.h"
 
-/**
- * toytcp_ipv4_route_to() - how to route the answer to a packet
- * @net: the namespace
- * @skb: the packet; its device may be gone
- * @route: filled in
- */
+/* Fills in how to route the answer to a packet, whose device may be gone. */
 void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 			  struct toytcp_route *route)
 {
@@ -23,14 +13,7 @@ void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 		route->oif = skb->skb_iif;
 }
 
-/**
- * toytcp_ipv4_route_reply() - look up the route of an answer
- * @net: the namespace
- * @who: the connection's four-tuple, from our side
- * @route: how
- *
- * Return: the route, held, or an error pointer.
- */
+/* Looks up the route of an answer. Returns it, held, or an error pointer. */
 struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
 					  const struct toytcp_tuple *who,
 					  const struct toytcp_route *route)
@@ -52,13 +35,7 @@ struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
-/**
- * toytcp_ipv4_reply() - send a packet that belongs to no full socket
- * @net: the namespace
- * @skb: data at our header, with its route; taken over
- * @who: the connection's four-tuple, from our side
- * @route: its type of service and time to live count
- */
+/* Sends a packet that belongs to no full socket: data at our header, routed. */
 void toytcp_ipv4_reply(struct net *net, struct sk_buff *skb,
 		       const struct toytcp_tuple *who,
 		       const struct toytcp_route *route)

@@ -50,7 +50,7 @@ static inline bool toytcp_ipv4_policy(struct sock *sk, struct sk_buff *skb)
 	return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/** toytcp_ipv4_is_group() - does it come from a broadcast or multicast address? */
+/** toytcp_ipv4_is_group() - is it from a broadcast or multicast address? */
 static inline bool toytcp_ipv4_is_group(struct net *net,
 					const struct sk_buff *skb)
 {

@@ -4,7 +4,6 @@
  * an offset for each four-tuple that outsiders cannot predict.
  */
 #include <linux/net.h>
-#include <linux/siphash.h>
 
 #include "toytcp.h"
 
@@ -19,9 +18,8 @@ static u64 secret_of(const struct toytcp_tuple *who)
 }
 
 /*
- * A connection's own offset of the timestamp clock, ms. RFC 7323 section 7.1:
- * it hides the uptime, yet the clock of a four-tuple goes on, as TIME-WAIT
- * expects.
+ * A connection's own offset of the timestamp clock, ms: it hides the uptime
+ * (RFC 7323 7.1), yet a four-tuple's clock goes on, as TIME-WAIT expects.
  */
 u32 toytcp_isn_stamp(const struct toytcp_tuple *who)
 {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Loading and unloading, for the host and for each network namespace.
- */
+/* Loading and unloading, for the host and for each network namespace. */
 #include <linux/module.h>
 #include <net/protocol.h>
 
-#include "compat/compat.h"
 #include "toytcp.h"
 
 /* The one variable that holds the protocol number. */
@@ -33,8 +30,7 @@ static const struct net_protocol protocol = {
 
 /*
  * The files that users see go first. No socket is left, since each holds its
- * namespace, and no packet is in the hook. All of these functions also accept
- * what was not made, or not in full.
+ * namespace, and no packet is in the hook. After a failure, not all is made.
  */
 static void __net_exit net_exit(struct net *net)
 {

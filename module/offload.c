@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segmentation offload: large segments are cut and small ones are joined at the
- * lowest layer.
- *
- * Our header is TCP's, so TCP's own functions do the work, except that they do
- * not know the protocol number in the checksum's pseudo-header: where it
- * matters, the checksum is verified or prepared here. Cutting adjusts a
+ * Segmentation offload. Our header is TCP's, so TCP's functions do the work.
+ * They do not know the protocol number in the checksum's pseudo-header: where
+ * it matters, the checksum is verified or prepared here. Cutting adjusts a
  * checksum that is there already.
  */
 #include <net/gro.h>

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Local ports: who has claimed which one (bind, connect, TIME-WAIT), and which
- * listener is where.
- *
- * Which claims may share a port is as with TCP, down to the corner cases:
- * programs rely on them.
+ * listener is where. Which claims may share a port is as with TCP, down to the
+ * corner cases: programs rely on them.
  *
  * A hash chain holds the claims of its ports, but only one of those that are
  * @inherited and alike: the others are linked to it (@alike). So a listener's
@@ -100,10 +98,7 @@ static void add_claim(struct toytcp_ports *ports, struct toytcp_claim *c,
 	hash_add(ports->claims, &c->node, port);
 }
 
-/*
- * toytcp_ports_take() - claim a port, in host order, for a locked socket that
- * has none; @terms says which other claims are tolerated. False: it is taken.
- */
+/* Claims a port for a socket that has none. False: it is taken. */
 bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 {
 	struct toytcp_claim *c = &toytcp_sk(sk)->claim;
@@ -123,9 +118,8 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 }
 
 /*
- * toytcp_ports_listen() - let segments find the listener of a socket that is
- * locked, bound and already in LISTEN. Returns 0 or -EADDRINUSE: of those bound
- * by SO_REUSEADDR, only one listens.
+ * Lets segments find the listener of a socket that is bound and in LISTEN, or
+ * returns -EADDRINUSE: of those bound by SO_REUSEADDR, only one listens.
  */
 int toytcp_ports_listen(struct toytcp_listener *l)
 {
@@ -143,10 +137,7 @@ int toytcp_ports_listen(struct toytcp_listener *l)
 	return ok ? 0 : -EADDRINUSE;
 }
 
-/*
- * toytcp_ports_unlisten() - no new segment shall find the listener of a locked
- * socket, which keeps its port
- */
+/* From now on no segment finds the listener; the socket keeps its port. */
 void toytcp_ports_unlisten(struct toytcp_listener *l)
 {
 	struct toytcp_ports *ports = &l->tn->ports;
@@ -157,10 +148,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 	spin_unlock_bh(&ports->lock);
 }
 
-/*
- * toytcp_ports_share() - a child or a TIME-WAIT entry inherits a port from @sk,
- * the listener, which may have closed, or the socket in TIME-WAIT
- */
+/* A child or TIME-WAIT inherits the port of @sk, which may have closed. */
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 			bool timewait)
 {
@@ -178,10 +166,7 @@ void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 	spin_unlock_bh(&ports->lock);
 }
 
-/*
- * toytcp_ports_release() - give up a claim, if it is one. If it is the one in
- * the chain, one of those alike takes its place.
- */
+/* Gives up a claim, if it is one. In the chain, one alike takes its place. */
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 {
 	struct toytcp_claim *heir;
@@ -189,8 +174,7 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 	spin_lock_bh(&tn->ports.lock);
 	if (claim->port) {
 		if (hash_hashed(&claim->node) && !list_empty(&claim->alike)) {
-			heir = list_first_entry(&claim->alike,
-						struct toytcp_claim, alike);
+			heir = list_next_entry(claim, alike);
 			hash_add(tn->ports.claims, &heir->node, heir->port);
 		}
 		hash_del(&claim->node);
@@ -216,14 +200,12 @@ static int score(const struct toytcp_listener *l,
 }
 
 /*
- * toytcp_ports_listener() - find the listener for a segment, or NULL
+ * Finds the listener for a segment. It and its socket are valid under RCU; it
+ * may have left LISTEN since.
  *
  * Of several that fit equally well (SO_REUSEPORT) the one whose hash with the
  * four-tuple is highest gets it (rendezvous hashing): when a listener comes or
  * goes, few four-tuples change theirs.
- *
- * Context: under RCU, and the listener and its socket are valid as long as
- * that; no reference is taken. It may have left LISTEN since.
  */
 struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_tuple *who,

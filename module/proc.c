@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/toytcp/: connections, listeners and counters of a namespace.
- * (events.c has the file "events".)
- *
- * The table is read without locking sockets: the numbers in a line may be from
+ * /proc/net/toytcp/: connections, listeners and counters of a namespace. The
+ * table is read without locking sockets: the numbers in a line may be from
  * slightly different moments. An entry that stays in the table while the file
  * is read is shown exactly once.
  */
@@ -20,7 +18,6 @@ struct line {
 	u64 inode;			/* 0 if no user is left */
 };
 
-/* An open "connections". */
 struct reader {
 	struct seq_net_private net;	/* must be first */
 	bool privileged;		/* may see sequence numbers */
@@ -84,11 +81,6 @@ static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
 	};
 }
 
-static u32 uid_for(struct seq_file *seq, kuid_t uid)
-{
-	return from_kuid_munged(seq_user_ns(seq), uid);
-}
-
 static int show_connection(struct seq_file *seq, void *v)
 {
 	const struct reader *reader = seq->private;
@@ -120,8 +112,9 @@ static int show_connection(struct seq_file *seq, void *v)
 			   line.left % 1000);
 	else
 		seq_putc(seq, '-');
-	seq_printf(seq, " %u %llu %u %u %u %u", uid_for(seq, line.uid),
-		   line.inode, s->cwnd, s->ssthresh, s->srtt, s->rto);
+	seq_printf(seq, " %u %llu %u %u %u %u",
+		   from_kuid_munged(seq_user_ns(seq), line.uid), line.inode,
+		   s->cwnd, s->ssthresh, s->srtt, s->rto);
 	/* Sequence numbers suffice to forge a reset. */
 	if (reader->privileged)
 		seq_printf(seq, " %u %u %u", s->snd_una, s->snd_nxt,
@@ -176,7 +169,8 @@ static int show_listeners(struct seq_file *seq, void *v)
 			   READ_ONCE(l->requests.count),
 			   READ_ONCE(l->sk->sk_ack_backlog),
 			   READ_ONCE(l->sk->sk_max_ack_backlog),
-			   uid_for(seq, READ_ONCE(l->sk->sk_uid)),
+			   from_kuid_munged(seq_user_ns(seq),
+					    READ_ONCE(l->sk->sk_uid)),
 			   (u64)sock_i_ino(l->sk));
 	rcu_read_unlock();
 	return 0;

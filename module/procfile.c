@@ -3,16 +3,11 @@
  * Files below /proc/net/toytcp/ that take commands, and who may use them: apart
  * from proc.c, which is above settle.c, while events.c is below it.
  */
-#include <linux/capability.h>
 #include <linux/seq_file_net.h>
-#include <linux/uidgid.h>
 
 #include "toytcp.h"
 
-/*
- * Had the process that opened the file CAP_NET_ADMIN in the namespace's user
- * namespace? The one that reads or writes may have been handed the open file.
- */
+/* What counts is who opened the file: a reader may have been handed it. */
 bool toytcp_procfile_privileged(struct seq_file *seq)
 {
 	return file_ns_capable(seq->file, seq_file_net(seq)->user_ns,
@@ -20,9 +15,8 @@ bool toytcp_procfile_privileged(struct seq_file *seq)
 }
 
 /*
- * Adds a file that the namespace's root may write to; false if memory was short.
- * Each open file has @reader_size bytes, which begin with a struct
- * seq_net_private.
+ * Adds a file that the namespace's root may write to, or returns false. Each
+ * open file has @reader_size bytes: a struct seq_net_private, and more.
  */
 bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,
 			 const struct seq_operations *ops, proc_write_t write,

@@ -149,8 +149,6 @@ static int connect(struct sock *sk, struct sockaddr_unsized *addr, int len)
  */
 static int disconnect(struct sock *sk, int flags)
 {
-	struct toytcp_sock *tp = toytcp_sk(sk);
-
 	if (sk->sk_state == TCP_LISTEN) {
 		toytcp_listener_stop(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
@@ -162,7 +160,7 @@ static int disconnect(struct sock *sk, int flags)
 	sk_dst_reset(sk);
 	sock_reset_flag(sk, SOCK_DONE);
 	toytcp_connection_reset(sk);
-	tp->isn_set = 0;
+	toytcp_sk(sk)->isn_set = 0;
 	sk_error_report(sk);
 	return 0;
 }
@@ -176,17 +174,14 @@ static void linger(struct sock *sk, long timeout)
 	if (!timeout)
 		return;
 	add_wait_queue(sk_sleep(sk), &wait);
-	while (!sk_wait_event(sk, &timeout,
-			      !(1 << sk->sk_state & unacked), &wait))
+	while (!sk_wait_event(sk, &timeout, !(1 << sk->sk_state & unacked),
+			      &wait))
 		if (!timeout || signal_pending(current))
 			break;
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
-/*
- * proto.close, CLOSE 3.10.4: drops the user's reference. The connection may
- * live on without a user, unless too many do.
- */
+/* proto.close, CLOSE 3.10.4: the connection may live on without a user. */
 static void close(struct sock *sk, long timeout)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);

@@ -8,7 +8,6 @@
 #include <linux/sockios.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
-#include <net/tcp.h>
 
 #include "toytcp.h"
 
@@ -22,78 +21,21 @@
 /* An option of level SOL_TCP whose value is one int. */
 struct option {
 	int low, high;			/* the values that are allowed */
-	enum user_option core;		/* the core keeps it; or: */
-	int (*set)(struct toytcp_sock *tp, int val);	/* sk is locked */
-	int (*get)(const struct toytcp_sock *tp);
+	enum user_option core;		/* or 0: set_own() and get_own() */
 };
-
-static int set_maxseg(struct toytcp_sock *tp, int val)
-{
-	if (val && val < USER_MSS_MIN)
-		return -EINVAL;
-	WRITE_ONCE(tp->user_mss, val);
-	return 0;
-}
-
-static int get_maxseg(const struct toytcp_sock *tp)
-{
-	bool idle = (1 << tp->inet.sk.sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
-
-	return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
-}
-
-static int set_cork(struct toytcp_sock *tp, int val)
-{
-	WRITE_ONCE(tp->corked, !!val);
-	toytcp_user_cork(&tp->tcb, val);
-	return 0;
-}
-
-static int get_cork(const struct toytcp_sock *tp)
-{
-	return tp->corked;
-}
-
-static int set_linger2(struct toytcp_sock *tp, int val)
-{
-	toytcp_user_set(&tp->tcb, OPTION_FIN_WAIT_2,
-			val ? clamp(val, 0, LINGER2_MAX) : FIN_WAIT_2_MAX,
-			toytcp_now());
-	return 0;
-}
-
-static int get_linger2(const struct toytcp_sock *tp)
-{
-	int val = toytcp_user_get(&tp->tcb, OPTION_FIN_WAIT_2);
-
-	return val ? val : -1;
-}
-
-static int set_defer_accept(struct toytcp_sock *tp, int val)
-{
-	WRITE_ONCE(tp->defer_accept, clamp(val, 0, 65535));
-	return 0;
-}
-
-static int get_defer_accept(const struct toytcp_sock *tp)
-{
-	return tp->defer_accept;
-}
 
 #define ANY	INT_MIN, INT_MAX
 
 static const struct option options[] = {
 	[TCP_NODELAY]	   = { ANY, OPTION_NODELAY },
-	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX,
-			       .set = set_maxseg, .get = get_maxseg },
-	[TCP_CORK]	   = { ANY, .set = set_cork, .get = get_cork },
+	[TCP_MAXSEG]	   = { 0, USER_MSS_MAX },
+	[TCP_CORK]	   = { ANY },
 	[TCP_KEEPIDLE]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_IDLE },
 	[TCP_KEEPINTVL]	   = { 1, KEEP_SECONDS_MAX, OPTION_KEEP_INTERVAL },
 	[TCP_KEEPCNT]	   = { 1, RETRIES_MAX, OPTION_KEEP_COUNT },
 	[TCP_SYNCNT]	   = { 1, RETRIES_MAX, OPTION_SYN_RETRIES },
-	[TCP_LINGER2]	   = { ANY, .set = set_linger2, .get = get_linger2 },
-	[TCP_DEFER_ACCEPT] = { ANY, .set = set_defer_accept,
-			       .get = get_defer_accept },
+	[TCP_LINGER2]	   = { ANY },
+	[TCP_DEFER_ACCEPT] = { ANY },
 	[TCP_QUICKACK]	   = { ANY, OPTION_QUICK_ACKS },
 	[TCP_USER_TIMEOUT] = { 0, INT_MAX, OPTION_USER_TIMEOUT },
 };
@@ -105,7 +47,46 @@ static const struct option *find_option(int name)
 	if (name < 0 || name >= ARRAY_SIZE(options))
 		return NULL;
 	o = &options[array_index_nospec(name, ARRAY_SIZE(options))];
-	return o->core || o->set ? o : NULL;
+	return o->high ? o : NULL;
+}
+
+static int set_own(struct toytcp_sock *tp, int name, int val)
+{
+	switch (name) {
+	case TCP_MAXSEG:
+		if (val && val < USER_MSS_MIN)
+			return -EINVAL;
+		WRITE_ONCE(tp->user_mss, val);
+		break;
+	case TCP_CORK:
+		WRITE_ONCE(tp->corked, !!val);
+		toytcp_user_cork(&tp->tcb, val);
+		break;
+	case TCP_LINGER2:
+		val = val ? clamp(val, 0, LINGER2_MAX) : FIN_WAIT_2_MAX;
+		toytcp_user_set(&tp->tcb, OPTION_FIN_WAIT_2, val, toytcp_now());
+		break;
+	case TCP_DEFER_ACCEPT:
+		WRITE_ONCE(tp->defer_accept, clamp(val, 0, 65535));
+		break;
+	}
+	return 0;
+}
+
+static int get_own(const struct toytcp_sock *tp, int name)
+{
+	bool idle = (1 << tp->inet.sk.sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+	int seconds = toytcp_user_get(&tp->tcb, OPTION_FIN_WAIT_2);
+
+	switch (name) {
+	case TCP_MAXSEG:
+		return idle && tp->user_mss ? tp->user_mss : tp->tcb.snd.mss;
+	case TCP_CORK:
+		return tp->corked;
+	case TCP_LINGER2:
+		return seconds ? seconds : -1;
+	}
+	return tp->defer_accept;
 }
 
 static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
@@ -115,8 +96,8 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int len)
 
 	if (!len)
 		return -EINVAL;
-	if (copy_from_sockptr(name, optval,
-			      min_t(size_t, len, sizeof(name) - 1)))
+	len = min_t(size_t, len, sizeof(name) - 1);
+	if (copy_from_sockptr(name, optval, len))
 		return -EFAULT;
 	algorithm = toytcp_congestion_find(name);
 	if (algorithm < 0)
@@ -152,10 +133,10 @@ static int set_tcp(struct sock *sk, int name, sockptr_t optval,
 	if (val < o->low || val > o->high)
 		return -EINVAL;
 	lock_sock(sk);
-	if (o->set)
-		err = o->set(tp, val);
-	else
+	if (o->core)
 		toytcp_user_set(&tp->tcb, o->core, val, toytcp_now());
+	else
+		err = set_own(tp, name, val);
 	/* What Nagle, a cork or a delayed ACK held back may go out now. */
 	if (!err)
 		toytcp_settle_call(sk, CAUSE_SEND);
@@ -272,8 +253,8 @@ static void fill_info(struct sock *sk, struct tcp_info *info)
 }
 
 /* Cut to the length the user has room for. */
-static int put_value(char __user *optval, int __user *optlen,
-		     const void *from, int size)
+static int put_value(char __user *optval, int __user *optlen, const void *from,
+		     int size)
 {
 	int len;
 
@@ -314,8 +295,8 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 	if (!o)
 		return -ENOPROTOOPT;
 	/* Likewise. */
-	val = data_race(o->get ? o->get(tp) :
-			(int)toytcp_user_get(&tp->tcb, o->core));
+	val = data_race(o->core ? (int)toytcp_user_get(&tp->tcb, o->core) :
+				  get_own(tp, name));
 	return put_value(optval, optlen, &val, sizeof(val));
 }
 
@@ -335,10 +316,7 @@ int toytcp_sockopt_get(struct sock *sk, int level, int name,
 	return ip_getsockopt(sk, level, name, optval, optlen);
 }
 
-/*
- * proto.ioctl in the newest kernel's form: 0, -EINVAL or -ENOIOCTLCMD. Before a
- * connection is made and after its end, no text is outstanding.
- */
+/* proto.ioctl. Before a connection is made and after its end, no text waits. */
 int toytcp_sockopt_ioctl(struct sock *sk, int cmd, int *value)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;

@@ -14,7 +14,6 @@
 
 static int time_wait_max = 600000;
 static int syn_retries_max = 127;
-static int buffer_min = 4096;
 static int buffer_max = WINDOW_MAX;
 
 static int handle_events(TOYTCP_CTL_CONST struct ctl_table *table, int write,
@@ -50,9 +49,8 @@ static int handle_buffer(TOYTCP_CTL_CONST struct ctl_table *table, int write,
 	return 0;
 }
 
-static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table,
-			    int write, void *buffer, size_t *lenp,
-			    loff_t *ppos)
+static int handle_algorithm(TOYTCP_CTL_CONST struct ctl_table *table, int write,
+			    void *buffer, size_t *lenp, loff_t *ppos)
 {
 	int *algorithm = table->data;
 	struct ctl_table copy = *table;
@@ -106,8 +104,8 @@ static int show_algorithms(TOYTCP_CTL_CONST struct ctl_table *table,
 static const struct ctl_table template[] = {
 	FIELD(events, handle_events, SYSCTL_ZERO, SYSCTL_ONE),
 	WITHIN(time_wait_ms, SYSCTL_ONE, &time_wait_max),
-	FIELD(rmem, handle_buffer, &buffer_min, &buffer_max),
-	FIELD(wmem, handle_buffer, &buffer_min, &buffer_max),
+	FIELD(rmem, handle_buffer, &toytcp_buffers_min, &buffer_max),
+	FIELD(wmem, handle_buffer, &toytcp_buffers_min, &buffer_max),
 	WITHIN(syn_retries, SYSCTL_ONE, &syn_retries_max),
 	WITHIN(orphans, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	WITHIN(ecn, SYSCTL_ZERO, SYSCTL_TWO),
@@ -121,14 +119,16 @@ static const struct ctl_table template[] = {
 		.mode		= 0444,
 		.proc_handler	= show_algorithms,
 	},
+	{}	/* for old kernels */
 };
+
+#define SETTINGS	(ARRAY_SIZE(template) - 1)
 
 /* Sets the defaults that are not 0, and makes net.toytcp: 0 or -ENOMEM. */
 int toytcp_sysctl_init(struct toytcp_net *tn)
 {
-	/* Old kernels look for an empty entry at the end. */
-	struct ctl_table *table = kcalloc(ARRAY_SIZE(template) + 1,
-					  sizeof(*table), GFP_KERNEL_ACCOUNT);
+	struct ctl_table *table = kmemdup(template, sizeof(template),
+					  GFP_KERNEL_ACCOUNT);
 	int i;
 
 	tn->sysctl_time_wait_ms = 60000;
@@ -147,11 +147,10 @@ int toytcp_sysctl_init(struct toytcp_net *tn)
 	tn->sysctl_table = table;
 	if (!table)
 		return -ENOMEM;
-	memcpy(table, template, sizeof(template));
-	for (i = 0; i < ARRAY_SIZE(template); i++)
+	for (i = 0; i < SETTINGS; i++)
 		table[i].data = (u8 *)tn + (unsigned long)template[i].data;
 	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp", table,
-						   ARRAY_SIZE(template));
+						   SETTINGS);
 	return tn->sysctl_header ? 0 : -ENOMEM;
 }
 

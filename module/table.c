@@ -19,13 +19,11 @@
  *  - A socket that is closed and connected anew within a grace period also
  *    leads the readers on it into another chain. Therefore each chain of each
  *    array ends in a number of its own (hlist_nulls): a reader that ends at a
- *    foreign number searches its chain again.
+ *    foreign number searches its chain again. Growth moves an entry once, so
+ *    it cannot keep a reader busy.
  *  - Entries join a chain at its head only. (An entry that replaces another one
  *    is new memory: no reader can stand on it.) So a reader that is led away,
  *    and then back into its chain, is in front of all that was there before.
- *
- * A search is repeated only if the entry under the reader has just moved, and
- * growth moves an entry once: growth cannot keep a reader busy.
  *
  * An entry's chain is given by the highest bits of its hash, so all arrays have
  * the entries in the same order. toytcp_table_next() relies on that.
@@ -39,16 +37,11 @@
 #define BITS_MAX	20
 #define LOAD		2	/* entries for each chain at which it grows */
 
-/**
- * struct toytcp_buckets - the chains of a table
- * @larger: the array that the entries are moving to, or NULL; set once
- * @bits: there are 1 << @bits chains
- * @chain: each ends in chain_number()
- */
+/* The chains of a table. */
 struct toytcp_buckets {
-	struct toytcp_buckets __rcu *larger;
-	u32 bits;
-	struct hlist_nulls_head chain[];
+	struct toytcp_buckets __rcu *larger;	/* they move to; set once */
+	u32 bits;			/* there are 1 << @bits chains */
+	struct hlist_nulls_head chain[]; /* each ends in chain_number() */
 };
 
 /* Unique among all chains of all arrays of a table. */
@@ -100,15 +93,6 @@ static u32 slot_of(const struct toytcp_buckets *b, u64 hash)
 	return hash >> (63 - b->bits);
 }
 
-/*
- * The place of an entry in the order of the table. Entries that differ only in
- * their device share a chain, since a look-up must find them all, but no place.
- */
-static u64 place_of(const struct toytcp_table *t, const struct toytcp_entry *e)
-{
-	return hash_of(t, &e->who) ^ (u32)READ_ONCE(e->dev);
-}
-
 /* The table's own reference; requests and TIME-WAIT have owners elsewhere. */
 static void hold_entry(struct toytcp_entry *entry)
 {
@@ -157,10 +141,10 @@ static bool is_crowded(const struct toytcp_table *t,
 static void grow(struct work_struct *work)
 {
 	struct toytcp_table *t = container_of(work, struct toytcp_table, grow);
-	struct toytcp_buckets *old = rcu_dereference_protected(t->buckets, true);
-	struct toytcp_buckets *larger;
+	struct toytcp_buckets *larger, *old;
 	u32 slot;
 
+	old = rcu_dereference_protected(t->buckets, true);
 	if (!is_crowded(t, old))
 		return;
 	larger = make_buckets(min(old->bits + BITS_STEP, (u32)BITS_MAX));
@@ -184,10 +168,7 @@ static void grow(struct work_struct *work)
 	kvfree(old);
 }
 
-/*
- * toytcp_table_init() - prepare an empty table, all zero. Returns false if
- * memory is short: then it can only be destroyed.
- */
+/* @t is all zero. If memory is short, returns false: then only destroy it. */
 bool toytcp_table_init(struct toytcp_table *t)
 {
 	struct toytcp_buckets *b = make_buckets(BITS_FIRST);
@@ -199,7 +180,7 @@ bool toytcp_table_init(struct toytcp_table *t)
 	return b;
 }
 
-/* toytcp_table_destroy() - free an empty table; no reader is left */
+/* Frees an empty table; no reader is left. */
 void toytcp_table_destroy(struct toytcp_table *t)
 {
 	cancel_work_sync(&t->grow);	/* ends a growth that has begun */
@@ -207,10 +188,7 @@ void toytcp_table_destroy(struct toytcp_table *t)
 	kvfree(rcu_dereference_protected(t->buckets, true));
 }
 
-/*
- * Returns whether *@found is final: an unbound one may still be outdone. The
- * rule for devices is TCP's.
- */
+/* Returns whether *@found is final: as with TCP, one bound is preferred. */
 static bool search_array(const struct toytcp_net *tn,
 			 const struct toytcp_buckets *b, u64 hash,
 			 const struct toytcp_tuple *who,
@@ -253,15 +231,10 @@ static struct toytcp_entry *search_table(const struct toytcp_net *tn, u64 hash,
 }
 
 /*
- * toytcp_table_find() - find the entry that a segment is for, or NULL
- *
- * An entry bound to the device of @in (NULL: any) is preferred to an unbound
- * one.
- *
- * Context: under RCU (the entry is valid until its end; no reference is taken)
- * or table.lock. By the time that the caller has locked a socket, it may have
- * left the table, or even be in it again with another four-tuple: the caller
- * must check that.
+ * Finds the entry that a segment is for, or NULL; @in is NULL for any device.
+ * Under table.lock, or RCU: no reference is taken, and by the time the caller
+ * has locked a socket, it may have left the table, or even be in it again with
+ * another four-tuple: the caller must check that.
  */
 struct toytcp_entry *toytcp_table_find(struct toytcp_net *tn,
 				       const struct toytcp_tuple *who,
@@ -281,11 +254,8 @@ static struct toytcp_entry *rival_of(const struct toytcp_net *tn, u64 hash,
 }
 
 /*
- * toytcp_table_rival() - find the entry that keeps another out of the table
- *
- * As with TCP: one that would get the segments that are for @entry. An unbound
- * entry may be added beside one that is bound to a device. Context and result
- * are those of toytcp_table_find().
+ * Finds what keeps @entry out of the table: as with TCP, one that would get its
+ * segments. An unbound entry may be added beside one that is bound.
  */
 struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 					const struct toytcp_entry *entry)
@@ -293,10 +263,7 @@ struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 	return rival_of(tn, hash_of(&tn->table, &entry->who), entry);
 }
 
-/*
- * toytcp_table_insert() - add a complete entry; a socket is held while it is in
- * the table. Returns 0, or -EADDRNOTAVAIL if the four-tuple is taken.
- */
+/* Adds a complete entry, or returns -EADDRNOTAVAIL: the four-tuple is taken. */
 int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
@@ -321,10 +288,7 @@ int toytcp_table_insert(struct toytcp_net *tn, struct toytcp_entry *entry)
 	return 0;
 }
 
-/*
- * toytcp_table_remove() - remove an entry, if it is in the table; a socket's
- * reference is put. Readers may still hold it for an RCU grace period.
- */
+/* Removes an entry, if it is there; it lives for a grace period longer. */
 void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 {
 	struct toytcp_table *t = &tn->table;
@@ -342,11 +306,8 @@ void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry)
 }
 
 /*
- * toytcp_table_replace() - let @entry, new memory with the same four-tuple and
- * device, take the place of @old, which its owner's lock keeps in the table
- *
- * A look-up finds one of the two. References are taken and put as by insertion
- * and removal.
+ * Lets @entry, new memory with the same four-tuple and device, take the place
+ * of @old, which its owner's lock keeps in the table. A look-up finds either.
  */
 void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 			  struct toytcp_entry *entry)
@@ -361,10 +322,9 @@ void toytcp_table_replace(struct toytcp_net *tn, struct toytcp_entry *old,
 }
 
 /*
- * toytcp_table_rebind() - a socket is bound to another device, or 0: to none
- *
- * If another entry already gets the segments that come in by @dev, the old
- * device keeps counting: nobody can be told, and no key is in the table twice.
+ * A socket is bound to another device, or 0: to none. If another entry already
+ * gets the segments that come in by @dev, the old device keeps counting: nobody
+ * can be told, and no key is in the table twice.
  */
 void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
 			 int dev)
@@ -382,7 +342,11 @@ void toytcp_table_rebind(struct toytcp_net *tn, struct toytcp_entry *entry,
 	spin_unlock_bh(&t->lock);
 }
 
-/* The first entry of a chain that is behind @after and before *@place. */
+/*
+ * The first entry of a chain that is behind @after and before *@place. Entries
+ * that differ only in their device share a chain, since a look-up must find
+ * them all, but no place in the order of the table.
+ */
 static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
 					   const struct toytcp_buckets *b,
 					   u32 slot, u64 after, u64 *place)
@@ -395,7 +359,7 @@ static struct toytcp_entry *first_in_chain(const struct toytcp_table *t,
 		first = NULL;
 		*place = limit;
 		hlist_nulls_for_each_entry_rcu(e, node, &b->chain[slot], node) {
-			p = place_of(t, e);
+			p = hash_of(t, &e->who) ^ (u32)READ_ONCE(e->dev);
 			if (slot_of(b, p) == slot && p > after && p < *place) {
 				first = e;
 				*place = p;
@@ -427,8 +391,7 @@ static struct toytcp_entry *first_in_slot(const struct toytcp_table *t,
 }
 
 /*
- * toytcp_table_next() - iterate over the table; *@cursor is 0 to begin with.
- * Returns an entry as toytcp_table_find() does; NULL at the end.
+ * Iterates over the table; *@cursor is 0 at first. NULL at the end.
  *
  * Entries that are in the table all the time are met exactly once each,
  * whatever is added or removed meanwhile, and if the table grows: the order of

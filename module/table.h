@@ -15,53 +15,34 @@ enum entry_kind {
 	ENTRY_TIMEWAIT,
 };
 
-/**
- * struct toytcp_entry - the head that all entries of the table share
- * @node: in a bucket; unhashed when the entry is not in the table
- * @who: the four-tuple, a struct toytcp_tuple:
- * @local: our address
- * @remote: the peer's address
- * @lport: our port, host order
- * @rport: the peer's port, host order
- * @dev: the device that the connection is bound to, 0 for any
- * @kind: what the entry is part of
- *
- * Freed after an RCU grace period. While it is in the table @who and @kind do
- * not change, and @dev only by toytcp_table_rebind().
+/*
+ * The head that all entries of the table share. @who is the four-tuple from our
+ * side, ports in host order. Freed after an RCU grace period. While it is in
+ * the table @who and @kind do not change, and @dev only by
+ * toytcp_table_rebind().
  */
 struct toytcp_entry {
-	struct hlist_nulls_node node;
+	struct hlist_nulls_node node;	/* unhashed: not in the table */
 	struct_group_tagged(toytcp_tuple, who, __be32 local, remote; u16 lport, rport;);
-	int dev;
-	u8 kind;
+	int dev;	/* that the connection is bound to, 0 for any */
+	u8 kind;	/* enum entry_kind */
 };
 
-/**
- * struct toytcp_ingress - by which device a segment came in
- * @dif: the device; if that belongs to a VRF, the VRF
- * @sdif: the device, if it belongs to a VRF; else 0
- */
+/* By which device a segment came in. */
 struct toytcp_ingress {
-	int dif;
-	int sdif;
+	int dif;	/* the device; if that belongs to a VRF, the VRF */
+	int sdif;	/* the device, if it belongs to a VRF; else 0 */
 };
 
-/**
- * struct toytcp_table - the connection table of a namespace
- * @lock: taken to insert, remove, replace and move single entries
- * @buckets: the chains; while the table grows, those that become empty
- * @key: secret of the hash, so that an attacker cannot fill one chain
- * @count: entries
- * @has_bound: an entry with a device was added once: look-ups prefer those
- * @grow: adds chains; in process context, where allocation may sleep
- */
+/* The connection table of a namespace. */
 struct toytcp_table {
-	spinlock_t lock;	/* see toytcp.h */
+	spinlock_t lock;	/* to change it, entry by entry; see toytcp.h */
+	/* The chains; while the table grows, those that become empty. */
 	struct toytcp_buckets __rcu *buckets;
-	siphash_key_t key;
+	siphash_key_t key;	/* secret: no attacker can fill one chain */
 	u32 count;
-	bool has_bound;
-	struct work_struct grow;
+	bool has_bound;		/* had an entry with a device: they go first */
+	struct work_struct grow;	/* adds chains; allocation may sleep */
 };
 
 /** toytcp_tuple_same() - compare four-tuples; @a may change meanwhile */

@@ -6,10 +6,9 @@
  * It is set anew only when that moves earlier; a timer that goes off too early
  * is set again. Each list of waiting.c has a timer, too.
  */
-#include "compat/compat.h"
 #include "toytcp.h"
 
-/* toytcp_timer_arm() - set a locked socket's timer for the next deadline */
+/* Sets a socket's timer for the next deadline. */
 void toytcp_timer_arm(struct sock *sk)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
@@ -28,39 +27,27 @@ void toytcp_timer_arm(struct sock *sk)
 		       jiffies + usecs_to_jiffies(wait) + 1);
 }
 
-/* toytcp_timer_stop() - stop the timer of a locked or new socket */
 void toytcp_timer_stop(struct sock *sk)
 {
 	toytcp_sk(sk)->armed = 0;
 	sk_stop_timer(sk, &sk->sk_timer);
 }
 
-/**
- * toytcp_timer_init() - prepare the timer of a new socket or of a list
- * @timer: the timer
- * @expired: called when it goes off, with BH disabled; if it is a socket's,
- *	with a reference to the socket that is the callee's
- */
+/* A socket's @expired gets a reference to the socket that is its own. */
 void toytcp_timer_init(struct timer_list *timer,
 		       void (*expired)(struct timer_list *))
 {
 	timer_setup(timer, expired, 0);
 }
 
-/*
- * toytcp_timer_set() - let a list's timer go off at @when, jiffies, or earlier
- * if it is set so; the list's lock is held
- */
+/* A list's timer goes off at @when, jiffies, or earlier. The list is locked. */
 void toytcp_timer_set(struct timer_list *timer, unsigned long when)
 {
 	if (!timer_pending(timer) || time_before(when, timer->expires))
 		mod_timer(timer, when);
 }
 
-/*
- * toytcp_timer_kill() - stop the timer of a list that is and stays empty, and
- * wait for its callback; the caller holds no lock that the callback takes
- */
+/* The list is and stays empty; the caller holds no lock of the callback's. */
 void toytcp_timer_kill(struct timer_list *timer)
 {
 	timer_delete_sync(timer);

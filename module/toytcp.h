@@ -63,63 +63,38 @@ extern const struct proto_ops toytcp_stream_ops;
 #define TOYTCP_ICMP_DEFERRED	1
 #define TOYTCP_ACK_DEFERRED	2
 
-/**
- * struct toytcp_sock - a socket
- * @inet: must be first
- * @entry: in the connection table from SYN-SENT or promotion until CLOSED;
- *	while it is there, the table holds a reference to the socket
- * @claim: its local port
- * @tn: the namespace; net_generic() would enter RCU each time
- * @tcb: the connection
- * @tuning: of the receive buffer
- * @listener: in LISTEN, else NULL; changed under the socket lock and its own
- * @accept_link: in listener.accept_queue of its listener
- * @armed: the deadline the timer is set for, microseconds; 0 if it is not
- * @send_next: the skb of the send queue that holds snd.nxt, or NULL
- * @path: what the size of segments was fitted to
- * @isn: what TOYTCP_ISN has set, if @isn_set
- * @isn_set: @isn is to be used once
- * @user_mss: TCP_MAXSEG, bytes; 0: none
- * @defer_accept: TCP_DEFER_ACCEPT, seconds
- * @mtu: from an ICMP error that found the socket owned, bytes, else 0
- * @segs_in: segments that arrived
- * @segs_out: segments that were sent
- * @data_segs_in: those of @segs_in with text
- * @data_segs_out: those of @segs_out with text
- * @dsacks: how many DSACKs the peer has sent
- * @congestion_set: TCP_CONGESTION counts, not the namespace's default
- * @corked: TCP_CORK is on (tcb.cork also follows MSG_MORE)
- * @oob: the urgent byte, while tcb.rcv.urgent is URGENT_ARRIVED
- *
- * sk_receive_queue holds text in order from rcv.copied on, sk_write_queue text
- * from snd.una to snd.end; on both, an skb's cb is a struct reassembly_node
- * whose seq and end say which.
+/*
+ * A socket. sk_receive_queue holds text in order from rcv.copied on,
+ * sk_write_queue text from snd.una to snd.end; on both, an skb's cb is a struct
+ * reassembly_node whose seq and end say which.
  */
 struct toytcp_sock {
-	struct inet_sock inet;
+	struct inet_sock inet;		/* must be first */
+	/* In the table, which holds us, from SYN-SENT or promotion to CLOSED. */
 	struct toytcp_entry entry;
-	struct toytcp_claim claim;
-	struct toytcp_net *tn;
+	struct toytcp_claim claim;	/* its local port */
+	struct toytcp_net *tn;	/* net_generic() would enter RCU each time */
 	struct tcb tcb;
-	struct tuning tuning;
+	struct tuning tuning;		/* of the receive buffer */
+	/* In LISTEN, else NULL; changed under the socket lock and its own. */
 	struct toytcp_listener *listener;
-	struct list_head accept_link;
-	u64 armed;
-	struct sk_buff *send_next;
-	struct path_fit path;
+	struct list_head accept_link;	/* in its listener's accept_queue */
+	u64 armed;	/* the timer's deadline, microseconds; 0: not set */
+	struct sk_buff *send_next;	/* the skb with snd.nxt, or NULL */
+	struct path_fit path;		/* what segments were fitted to */
 	u32 segs_in;
 	u32 segs_out;
-	u32 data_segs_in;
+	u32 data_segs_in;		/* those with text */
 	u32 data_segs_out;
-	u32 dsacks;
-	u32 isn;
-	u32 isn_set;
-	u16 user_mss;
-	u16 defer_accept;
-	u16 mtu;
-	bool congestion_set;
-	bool corked;
-	u8 oob;
+	u32 dsacks;			/* how many the peer has sent */
+	u32 isn;			/* what TOYTCP_ISN has set */
+	u32 isn_set;			/* @isn is to be used, once */
+	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
+	u16 defer_accept;		/* TCP_DEFER_ACCEPT, seconds */
+	u16 mtu;	/* of an ICMP error that found the socket owned, or 0 */
+	bool congestion_set;	/* by TCP_CONGESTION: no longer the default */
+	bool corked;		/* by TCP_CORK; tcb.cork: also by MSG_MORE */
+	u8 oob;			/* urgent byte, if rcv.urgent: URGENT_ARRIVED */
 };
 
 static inline struct toytcp_sock *toytcp_sk(const struct sock *sk)

@@ -53,7 +53,7 @@ static void expire_waiting(struct timer_list *timer)
 	rcu_read_unlock();
 }
 
-/* toytcp_waiting_init() - prepare an empty list; @list is all zero */
+/* Prepares an empty list; @list is all zero. */
 void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
 			 const struct toytcp_waiting_ops *ops)
 {
@@ -68,8 +68,8 @@ void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
 }
 
 /*
- * toytcp_waiting_new() - a small entry of @size bytes, a struct toytcp_waiting
- * first, all zero but for its head; in no list yet. NULL if memory is short.
+ * Returns an entry of @size bytes that begins with a struct toytcp_waiting, all
+ * zero but for its head, in no list yet; or NULL.
  */
 void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 			 const struct toytcp_tuple *who, int dev)
@@ -85,10 +85,7 @@ void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 	return w;
 }
 
-/*
- * toytcp_waiting_queue() - put an entry of the connection table last in queue
- * @n of a locked list; none in it has a later deadline, in jiffies
- */
+/* Puts an entry last in queue @n: none in it has a later deadline, jiffies. */
 void toytcp_waiting_queue(struct toytcp_waitlist *list,
 			  struct toytcp_waiting *w, int n,
 			  unsigned long deadline)
@@ -101,7 +98,7 @@ void toytcp_waiting_queue(struct toytcp_waitlist *list,
 	toytcp_timer_set(&list->timer, deadline);
 }
 
-/* toytcp_waiting_forget() - remove an entry from its locked list, and free it */
+/* Removes an entry from its locked list and the table, and frees it. */
 void toytcp_waiting_forget(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w)
 {
@@ -114,10 +111,7 @@ void toytcp_waiting_forget(struct toytcp_waitlist *list,
 	kfree_rcu(w, rcu);
 }
 
-/*
- * toytcp_waiting_end() - the same for an entry found under RCU, not locked;
- * returns false if another CPU was faster
- */
+/* The same for one found under RCU, unlocked. False: another CPU was faster. */
 bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 {
 	bool was_there;
@@ -130,7 +124,7 @@ bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 	return was_there;
 }
 
-/* toytcp_waiting_clear() - remove all entries of a locked list */
+/* Removes all entries of a locked list. */
 void toytcp_waiting_clear(struct toytcp_waitlist *list)
 {
 	struct toytcp_waiting *w, *next;

@@ -8,9 +8,7 @@ static const char *const names[CAUSE_COUNT] = {
 	CAUSES(CAUSE_NAME)
 };
 
-/*
- * The name of a cause's clause, without blanks; "?" if there is no such cause.
- */
+/* The name of a cause's clause, without blanks; "?" if there is none. */
 const char *toytcp_cause_name(unsigned int cause)
 {
 	return cause < CAUSE_COUNT ? names[cause] : "?";

@@ -4,10 +4,8 @@
  *
  * A cause travels with what it explains: in struct actions with the event, in
  * struct segment with what is sent, with an ACK that is owed and in the record
- * of text that is lost. No variable holds "the latest" one.
- *
- * One list makes the enum and the names in /proc/net/toytcp/events and in
- * ladder diagrams. Section numbers are RFC 9293's unless a name says otherwise.
+ * of text that is lost. No variable holds "the latest" one. Section numbers are
+ * RFC 9293's unless a name says otherwise.
  */
 #ifndef TOYTCP_CORE_CAUSE_H
 #define TOYTCP_CORE_CAUSE_H

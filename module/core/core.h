@@ -47,38 +47,30 @@
 #define NOTE_OUTSIDE	0x100	/* no part of a segment was within the window */
 #define NOTE_PAWS	0x200	/* its timestamp was too old, or missing */
 
-/**
- * struct actions - what the shell has to do after an event
- * @ready: text that is now in order, from the old RCV.NXT on, linked by @next:
- *	append it to what the user reads. The nodes are the caller's again
- * @error: the connection failed: a positive errno for the user, or 0
- * @wake: WAKE_* bits
- * @kept: the event's node was kept (out of order): it belongs to the core
- *	until it comes back in @ready or from toytcp_user_end()
- * @reset: answer the segment by toytcp_segment_reset_for()
- * @advise: R1 was reached: IP may know another path, and the user may want to
- *	know that the peer does not answer
- * @urgent: the byte at RCV.UP is in the segment's text: keep it for the user
- * @notes: NOTE_* bits, for the counters
- * @cause: the clause that decided: on the transition, if there was one, on the
- *	segment that arrived, and on the reset that answers it
- * @sends: the clause by which new text may go out now
- *
- * If the node a segment came with is neither in @ready nor @kept, its text is
- * of no use and the caller frees it. A user's call that fills in no actions
- * gets those of toytcp_actions_init().
+/*
+ * What the shell has to do after an event. If the node a segment came with is
+ * neither in @ready nor @kept, its text is of no use and the caller frees it. A
+ * user's call that fills in no actions gets those of toytcp_actions_init().
  */
 struct actions {
+	/*
+	 * Text that is now in order, from the old RCV.NXT on, linked by @next:
+	 * append it to what the user reads. The nodes are the caller's again.
+	 */
 	struct reassembly_node *ready;
-	int error;
-	u8 wake;
+	int error;	/* it failed: a positive errno for the user, or 0 */
+	u8 wake;	/* WAKE_* bits */
+	/*
+	 * The event's node was kept (out of order): it belongs to the core
+	 * until it comes back in @ready or from toytcp_user_end().
+	 */
 	bool kept;
-	bool reset;
-	bool advise;
-	bool urgent;
-	u16 notes;
-	u8 cause;
-	u8 sends;
+	bool reset;	/* answer by toytcp_segment_reset_for() */
+	bool advise;	/* R1 was reached: tell IP and the user, MUST-20 */
+	bool urgent;	/* the byte at RCV.UP is in the text: keep it */
+	u16 notes;	/* NOTE_* bits */
+	u8 cause;	/* of the transition, the segment, and its reset */
+	u8 sends;	/* the clause by which new text may go out now */
 };
 
 /*
@@ -220,17 +212,11 @@ static inline bool toytcp_urgent_at(const struct tcb *tcb, u32 seq)
 
 /* tuning.c: the size of the buffers */
 
-/**
- * struct tuning - how fast windows are read
- * @edge: where the window ended when @since was set
- * @since: when the user had read up to the edge before, microseconds, the low
- *	32 bits; 0: never yet
- * @shortest: the shortest time from one edge to the next, microseconds; 0: none
- */
+/* How fast windows are read. Times are the low 32 bits of microseconds. */
 struct tuning {
-	u32 edge;
-	u32 since;
-	u32 shortest;
+	u32 edge;	/* where the window ended when @since was set */
+	u32 since;	/* the edge before was read then; 0: never yet */
+	u32 shortest;	/* time from one edge to the next; 0: none */
 };
 
 /** toytcp_tuning_due() - is toytcp_tuning_read() to be called? */
@@ -259,66 +245,38 @@ static inline u32 toytcp_tuning_send(const struct tcb *tcb)
 
 /* listen.c: LISTEN, and SYN-RECEIVED that came from it, as a request */
 
-/**
- * struct syn_request - a connection between its SYN and the ACK of our SYN,ACK
- * @sent: when the SYN,ACK was first sent, microseconds; 0: not known (a cookie)
- * @iss: our initial sequence number
- * @irs: the peer's
- * @wnd: SEG.WND of the SYN, which is never scaled
- * @mss: what the peer takes, bytes
- * @announced: the MSS we announce, bytes
- * @window: the window we announce, bytes
- * @snd_wscale: shift of the windows the peer will send
- * @rcv_wscale: shift of the windows we will send
- * @scaled: both sides scale
- * @sack_ok: both sides speak SACK
- * @repeated: how often the timer has retransmitted the SYN,ACK: the shell's
- * @synacks: how often it was sent in all, at most 255
- * @timestamps: both sides send them
- * @ecn: both sides speak ECN
- * @ts: the timestamps, if so
- */
+/* A connection between its SYN and the ACK of our SYN,ACK. */
 struct syn_request {
-	u64 sent;
+	u64 sent;	/* first SYN,ACK, microseconds; 0: unknown (a cookie) */
 	u32 iss;
 	u32 irs;
-	u32 window;
-	u16 wnd;
-	u16 mss;
-	u16 announced;
-	u8 snd_wscale;
-	u8 rcv_wscale;
-	u8 scaled;
-	u8 sack_ok;
-	u8 repeated;
-	u8 synacks;
-	u8 timestamps;
-	u8 ecn;
+	u32 window;	/* we announce, bytes */
+	u16 wnd;	/* SEG.WND of the SYN, which is never scaled */
+	u16 mss;	/* what the peer takes, bytes */
+	u16 announced;	/* our MSS, bytes */
+	u8 snd_wscale;	/* shift of the windows the peer will send */
+	u8 rcv_wscale;	/* shift of the windows we will send */
+	u8 scaled;	/* both sides scale */
+	u8 sack_ok;	/* both sides speak SACK */
+	u8 repeated;	/* SYN,ACKs by the timer: the shell counts them */
+	u8 synacks;	/* SYN,ACKs in all, at most 255 */
+	u8 timestamps;	/* both sides send them: @ts */
+	u8 ecn;		/* both sides speak ECN */
 	struct timestamps ts;
 };
 
-/**
- * enum verdict - what to do with a segment that has no tcb
- * @VERDICT_DROP: drop it
- * @VERDICT_RESET: reply with toytcp_segment_reset_for()
- * @VERDICT_ACK: reply with toytcp_request_ack() or toytcp_timewait_ack(),
- *	rate-limited, but in TIME-WAIT not for text or a FIN
- * @VERDICT_CREATE: (LISTEN) make a request; (TIME-WAIT) the same, with an
- *	initial sequence number beyond the old connection's
- * @VERDICT_RETRANSMIT: (request) retransmit the SYN,ACK
- * @VERDICT_PROMOTE: (request) make a connection of it, which gets the segment
- * @VERDICT_END: remove the request or TIME-WAIT entry
- * @VERDICT_RESTART: (TIME-WAIT) the same, and restart the 2 MSL timer
- */
+/* What to do with a segment that has no tcb. */
 enum verdict {
 	VERDICT_DROP,
-	VERDICT_RESET,
+	VERDICT_RESET,		/* reply with toytcp_segment_reset_for() */
+	/* Reply by toytcp_..._ack(), rate-limited but for TIME-WAIT's text. */
 	VERDICT_ACK,
+	/* Make a request; in TIME-WAIT, with an ISS beyond the old one's. */
 	VERDICT_CREATE,
-	VERDICT_RETRANSMIT,
-	VERDICT_PROMOTE,
-	VERDICT_END,
-	VERDICT_RESTART,
+	VERDICT_RETRANSMIT,	/* request: retransmit the SYN,ACK */
+	VERDICT_PROMOTE,	/* request: make a tcb and pass this on */
+	VERDICT_END,		/* remove the request or TIME-WAIT entry */
+	VERDICT_RESTART,	/* TIME-WAIT: ACK, restart the 2 MSL timer */
 };
 
 enum verdict toytcp_listen_arrives(const struct segment *seg);
@@ -335,22 +293,14 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 
 /* timewait.c: TIME-WAIT, all that is left of a connection */
 
-/**
- * struct timewait - enough to answer for a connection that has ended
- * @snd_nxt: SND.NXT, beyond our FIN
- * @rcv_nxt: RCV.NXT, beyond the peer's FIN
- * @ts: the connection's timestamps, if @timestamps
- * @wnd: the window last announced, as on the wire
- * @rcv_wscale: its shift
- * @timestamps: both sides sent them
- */
+/* Enough to answer for a connection that has ended. */
 struct timewait {
-	u32 snd_nxt;
-	u32 rcv_nxt;
+	u32 snd_nxt;		/* beyond our FIN */
+	u32 rcv_nxt;		/* beyond the peer's FIN */
 	struct timestamps ts;
-	u16 wnd;
-	u8 rcv_wscale;
-	u8 timestamps;
+	u16 wnd;		/* last announced, as on the wire */
+	u8 rcv_wscale;		/* its shift */
+	u8 timestamps;		/* both sides sent them: @ts */
 };
 
 void toytcp_timewait_from_tcb(struct timewait *r, const struct tcb *tcb);

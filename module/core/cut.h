@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Cutting a large segment into pieces that are segments of their own, as
- * segmentation offload would cut it.
- */
+/* Cutting a large segment into small ones, as segmentation offload would. */
 #ifndef TOYTCP_CORE_CUT_H
 #define TOYTCP_CORE_CUT_H
 
 #include "core.h"
 
-/**
- * struct cut - what is still to be cut off
- * @seq: where the next piece begins
- * @left: bytes from there on
- * @last: control bits that only the last piece has
- */
+/* What is still to be cut off. */
 struct cut {
-	u32 seq;
-	u32 left;
-	u8 last;
+	u32 seq;	/* where the next piece begins */
+	u32 left;	/* bytes from there on */
+	u8 last;	/* control bits that only the last piece has */
 };
 
-/* A segment will go out in pieces. @seg is from toytcp_emit_next(). */
+/* @seg, from toytcp_emit_next(), will go out in pieces. */
 static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 {
 	cut->seq = seg->seq;
@@ -30,11 +22,10 @@ static inline void toytcp_cut_begin(struct cut *cut, struct segment *seg)
 }
 
 /*
- * The next piece. It has @n bytes of text, at most @left; there is another
- * while @left is not 0. @seg is the piece before it, or what the core has
- * described, and becomes the piece. Only the first piece says CWR (RFC 3168
- * section 6.1.2), only the last is pushed and carries the FIN, and the urgent
- * pointer is an offset from each piece's own number.
+ * @seg, the piece before or the whole, becomes the next piece, with @n bytes of
+ * text, at most @left; there is another while @left is not 0. Only the first
+ * piece says CWR (RFC 3168 section 6.1.2), only the last is pushed and carries
+ * the FIN, and the urgent pointer is an offset from each piece's own number.
  */
 static inline void toytcp_cut_piece(struct cut *cut, const struct tcb *tcb,
 				    struct segment *seg, u32 n)

@@ -7,10 +7,7 @@
 #include "internal.h"
 #include "seq.h"
 
-/*
- * Does a SYN or SYN,ACK of the peer's speak ECN? Both bits on a SYN, ECE alone
- * on a SYN,ACK: RFC 3168 section 6.1.1.
- */
+/* RFC 3168 section 6.1.1: both bits on a SYN, ECE alone on a SYN,ACK. */
 bool toytcp_ecn_agrees(const struct segment *syn)
 {
 	u8 wanted = syn->ctl & CTL_ACK ? CTL_ECE : CTL_ECE | CTL_CWR;
@@ -18,10 +15,7 @@ bool toytcp_ecn_agrees(const struct segment *syn)
 	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
 }
 
-/*
- * Section 6.1.2: once for each window of text. After a loss cwnd is reduced
- * already, but CWR goes out all the same.
- */
+/* Section 6.1.2: once per window. CWR goes out even if a loss reduced cwnd. */
 static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 {
 	if (!seq_after(ack, tcb->ecn_high))
@@ -39,10 +33,7 @@ static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
 	act->cause = CAUSE_ECE;
 }
 
-/*
- * What a segment says about congestion, either way. Called before the ACK is
- * taken, which is plausible.
- */
+/* What a segment says, either way: before its ACK is taken, if plausible. */
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act)
 {

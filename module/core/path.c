@@ -4,10 +4,7 @@
 
 #define MSS_LIMIT	65495	/* bytes: the largest IPv4 packet, no headers */
 
-/*
- * The largest segment a path takes, RFC 9293 section 3.7.1. @user_mss: as in
- * struct path_limits. Returns bytes of text and options.
- */
+/* The largest segment a path takes, text and options: RFC 9293 3.7.1. */
 u16 toytcp_path_mss(u32 room, u32 user_mss)
 {
 	u32 mss = room - min_t(u32, room, SEGMENT_HEADER_MIN);
@@ -30,28 +27,25 @@ static void set_mss(struct path_fit *path, struct tcb *tcb,
 }
 
 /*
- * Segments become as large as the route allows. Called once the MSS options
- * have been exchanged; @limits: of the route. They grow only if the route takes
- * more than when they were last fitted: what has made them smaller since then
- * still holds.
+ * Segments become as large as the route allows, once the MSS options have been
+ * exchanged. They grow only if the route takes more than when they were last
+ * fitted: what has made them smaller since then still holds.
  */
 void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 		     const struct path_limits *limits)
 {
+	u32 most = toytcp_path_mss(limits->room, limits->user_mss);
 	u32 mss = limits->room > path->room ? tcb->snd.mss_max :
 					      toytcp_tcb_mss(tcb);
 
 	path->room = limits->room;
-	set_mss(path, tcb, limits,
-		min_t(u32, mss, toytcp_path_mss(limits->room,
-						limits->user_mss)));
+	set_mss(path, tcb, limits, min(mss, most));
 }
 
 /*
- * A router says how much the path takes (RFC 1191). @limits: with what it says,
- * raised to what the administrator believes. A report only ever makes segments
- * smaller. Returns whether what is outstanding is sent again now, in smaller
- * segments.
+ * A router says how much the path takes (RFC 1191); @limits has that, raised to
+ * what the administrator believes. A report only ever makes segments smaller.
+ * Returns whether what is outstanding is sent again now.
  */
 bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits)

@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Fitting a connection to its path: what the MTU, the options of IP and the
- * device mean for the size of segments and of super-segments.
- */
+/* Fitting a connection to its path: the size of segments and super-segments. */
 #ifndef TOYTCP_CORE_PATH_H
 #define TOYTCP_CORE_PATH_H
 
 #include "tcb.h"
 
-/**
- * struct path_fit - what a connection was fitted to; the shell keeps it
- * @room: of the route: bytes of a packet beside its IP header; 0: not yet
- * @gso_goal: the most text the device takes at once, in whole segments, bytes
- */
+/* What a connection was fitted to, in bytes; the shell keeps it. */
 struct path_fit {
-	u32 room;
-	u32 gso_goal;
+	u32 room;	/* as in struct path_limits; 0: not yet */
+	u32 gso_goal;	/* the most the device takes, in whole segments */
 };
 
-/**
- * struct path_limits - what the shell knows of a path
- * @room: bytes of a packet beside its IP header and the options of that
- * @user_mss: the largest segment the user wants (TCP_MAXSEG), bytes; 0: any
- * @gso_size: the most text that the device cuts into segments, bytes; 0: none
- * @gso_segs: the most segments it makes of one
- */
+/* What the shell knows of a path, in bytes. */
 struct path_limits {
-	u32 room;
-	u32 user_mss;
-	u32 gso_size;
-	u32 gso_segs;
+	u32 room;	/* of a packet, beside IP's header and options */
+	u32 user_mss;	/* the largest the user wants (TCP_MAXSEG); 0: any */
+	u32 gso_size;	/* the most text the device cuts; 0: none */
+	u32 gso_segs;	/* the most segments it makes of one */
 };
 
 u16 toytcp_path_mss(u32 room, u32 user_mss);
@@ -39,10 +26,9 @@ bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits);
 
 /*
- * Is toytcp_path_fit() to be called before sending? @room: what the route says
- * now. The route may have become another one, its MTU lower, or IP options may
- * have been set; or blackhole.c has changed the size of segments, and with it
- * how many whole ones the device takes.
+ * Is toytcp_path_fit() to be called before sending? The route's @room may have
+ * changed, by another route, its MTU or IP options; or blackhole.c has changed
+ * the size of segments, and with it how many whole ones the device takes.
  */
 static inline bool toytcp_path_changed(const struct path_fit *path,
 				       const struct tcb *tcb, u32 room)
@@ -51,10 +37,7 @@ static inline bool toytcp_path_changed(const struct path_fit *path,
 	       (room != path->room || path->gso_goal % tcb->snd.mss);
 }
 
-/*
- * How much the caller takes in one go from now on. @goal: bytes of text, at
- * most path.gso_goal; set before toytcp_emit_next().
- */
+/* How much toytcp_emit_next() puts into one segment: at most path.gso_goal. */
 static inline void toytcp_path_goal(struct tcb *tcb, u32 goal)
 {
 	tcb->gso_goal = goal;

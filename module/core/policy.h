@@ -10,16 +10,14 @@
 #include "tcb.h"
 
 /*
- * Does the receive buffer take a segment's text, before toytcp_arrives()?
- * @paid: what the buffer holds already, with all that is around the text, and
- * @limit: what it may hold, bytes. @unread: the user has text to read.
+ * Does the receive buffer take a segment's text, before toytcp_arrives()? It
+ * has @paid of @limit bytes. @unread: the user has text to read.
  *
  * The window promises room for text, but the buffer also pays for what is
  * around it, and beyond the limit text is dropped. The text expected next has a
  * limit twice as high, or text behind a gap would keep out what fills the gap;
  * if there is nothing to read it has no limit. Text behind a gap must have one,
- * or a peer that never fills the gap could make us hold any amount. Without
- * text there is nothing to refuse.
+ * or a peer that never fills the gap could make us hold any amount.
  */
 static inline bool toytcp_policy_admits(const struct tcb *tcb,
 					const struct segment *seg, u32 paid,
@@ -31,12 +29,11 @@ static inline bool toytcp_policy_admits(const struct tcb *tcb,
 }
 
 /*
- * May a useless segment be answered by an ACK? @last: what this function
- * returned for the last answer; 0: there was none. Two hosts that answer each
- * other would never stop, and one forged SYN can set a request on itself
- * (LAND). RFC 5961 section 10 asks for a limit. Returns the time to remember as
- * @last, in units of 1024 microseconds, so that 32 bits are enough for the life
- * of any entry; 0: no answer.
+ * May a useless segment be answered by an ACK? Two hosts that answer each other
+ * would never stop, and one forged SYN can set a request on itself (LAND). RFC
+ * 5961 section 10 asks for a limit. Returns the @last of the next call, in
+ * units of 1024 microseconds: 32 bits are enough for the life of any entry; 0
+ * if there is no answer.
  */
 static inline u32 toytcp_policy_answer(u32 last, u64 now)
 {
@@ -51,10 +48,9 @@ static inline u32 toytcp_policy_answer(u32 last, u64 now)
 #define RECORDS_MAX	32	/* more, which many losses leave, go back */
 
 /*
- * How many records the core lacks or can spare. @sacks: SACK blocks of the
- * segment that arrives next; 0 before sending. Returns how many to lend by
- * toytcp_scoreboard_lend(); if negative, how many to take back by
- * toytcp_scoreboard_return(). If memory is short, fewer will do.
+ * How many records to lend by toytcp_scoreboard_lend(); if negative, to take
+ * back by toytcp_scoreboard_return(). @sacks: SACK blocks of the segment that
+ * arrives next; 0 before sending. If memory is short, fewer will do.
  */
 static inline int toytcp_policy_records(const struct tcb *tcb, u8 sacks)
 {

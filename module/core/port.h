@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The little that differs between the two worlds the core compiles in: the
- * kernel module, and the unit tests, simulator and fuzzers of user space.
- *
- * Nothing else in this directory may ask which world it is in.
+ * The little that differs between the kernel, and the unit tests, simulator and
+ * fuzzers of user space. Nothing else in this directory may ask where it is.
  */
 #ifndef TOYTCP_CORE_PORT_H
 #define TOYTCP_CORE_PORT_H

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Header on the wire <-> struct segment: validated once, options parsed once.
- *
- * Works on bytes, so alignment and byte order matter nowhere else. The checksum
- * is not here: it covers the payload, which the core never sees.
+ * Header on the wire <-> struct segment. Works on bytes, so alignment and byte
+ * order matter nowhere else. The checksum is not here: it covers the payload,
+ * which the core never sees.
  */
 #include "segment.h"
 
@@ -42,10 +41,7 @@ static void take_sack(struct segment *seg, const u8 *opt, u32 len)
 	}
 }
 
-/*
- * One option, known to lie within the header. An option we do not know, or
- * one whose length is not the one its kind has, is skipped: RFC 9293 MUST-6.
- */
+/* RFC 9293 MUST-6: an unknown option, or one of a wrong length, is skipped. */
 static void take_option(struct segment *seg, const u8 *opt, u32 len)
 {
 	if (opt[0] == OPTION_TIMESTAMPS && len == 10) {
@@ -103,7 +99,6 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	hdrlen = toytcp_segment_hdrlen(header);
 	if (hdrlen < SEGMENT_HEADER_MIN || hdrlen > total)
 		return SEGMENT_OFFSET;
-
 	memset(seg, 0, offsetof(struct segment, sack));
 	seg->source = get16(header);
 	seg->destination = get16(header + 2);
@@ -121,10 +116,7 @@ enum segment_fault toytcp_segment_parse(struct segment *seg, const u8 *header,
 	return SEGMENT_OK;
 }
 
-/*
- * The room a segment's header takes. Its @options are set; fills in its
- * @hdrlen. Returns bytes, a multiple of four.
- */
+/* Fills in and returns @hdrlen for a segment's @options and @sacks. */
 u32 toytcp_segment_measure(struct segment *seg)
 {
 	u32 hdrlen = SEGMENT_HEADER_MIN;
@@ -151,10 +143,7 @@ static u8 *put8(u8 *opt, u8 first, u8 second)
 	return opt + 2;
 }
 
-/*
- * Write a header. toytcp_segment_measure() was called; all of @hdrlen bytes are
- * written. Options stand in the order in which Linux sends them.
- */
+/* Write all of a measured header. Options stand in the order of Linux's. */
 void toytcp_segment_build(const struct segment *seg, u8 *header)
 {
 	u8 wanted = seg->options & (HAS_SACK_OK | HAS_TIMESTAMPS);
@@ -201,10 +190,9 @@ void toytcp_segment_build(const struct segment *seg, u8 *header)
 }
 
 /*
- * The RST that answers a segment. @seg never has RST itself; @rst is filled in,
- * ports swapped. RFC 9293 section 3.5.2, group 1: with an ACK the reset takes
- * its sequence number from it; without one it is zero and the segment is
- * acknowledged.
+ * The RST that answers a segment, which is none itself; with ports. RFC 9293
+ * section 3.5.2, group 1: with an ACK the reset takes its sequence number from
+ * it; without one it is zero and the segment is acknowledged.
  */
 void toytcp_segment_reset_for(const struct segment *seg, struct segment *rst)
 {

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire format, in one place: a header on the wire <-> struct segment.
- *
- * The header is TCP's own (RFC 9293 section 3.1). It is validated and its
- * options are parsed exactly once; behind this file nobody sees wire bytes.
+ * The wire format, TCP's own (RFC 9293 section 3.1): a header is validated and
+ * its options are parsed exactly once; behind this file nobody sees wire bytes.
  */
 #ifndef TOYTCP_CORE_SEGMENT_H
 #define TOYTCP_CORE_SEGMENT_H
 
 #include "port.h"
 
-/* Control bits, RFC 9293 section 3.1; named as the RFC writes <CTL=SYN,ACK>. */
+/* Control bits, named as RFC 9293 writes <CTL=SYN,ACK>. */
 #define CTL_FIN	0x01
 #define CTL_SYN	0x02
 #define CTL_RST	0x04
@@ -43,9 +41,8 @@
 #define WSCALE_MAX	14	/* RFC 7323 section 2.3 */
 #define MSS_DEFAULT	536	/* RFC 9293 MUST-15: when no option came */
 /*
- * The smallest MSS we accept from a peer, like Linux's tcp_min_snd_mss: below
- * it every few bytes of payload would cost a whole header (the class of
- * CVE-2019-11479).
+ * The smallest MSS we accept, like Linux's tcp_min_snd_mss: below it every few
+ * bytes would cost a whole header (CVE-2019-11479).
  */
 #define MSS_MIN		48
 
@@ -55,74 +52,40 @@
 #define HAS_TIMESTAMPS	0x04
 #define HAS_SACK_OK	0x08
 
-/**
- * struct sack_block - a range that has arrived: RFC 2018 section 3
- * @from: its first number
- * @to: one past its last
- */
+/* A range that has arrived: RFC 2018 section 3. */
 struct sack_block {
-	u32 from;
-	u32 to;
+	u32 from;		/* its first number */
+	u32 to;			/* one past its last */
 };
 
-/**
- * struct segment - a segment, as RFC 9293 speaks of one
- * @seq: SEG.SEQ, the number of the first byte, or of the SYN
- * @ack: SEG.ACK, meaningful if @ctl has CTL_ACK
- * @len: bytes of text. RFC 9293's SEG.LEN also counts SYN and FIN: that is
- *	toytcp_segment_length()
- * @source: port, host order
- * @destination: port, host order
- * @wnd: SEG.WND as on the wire, not scaled
- * @up: SEG.UP, the urgent pointer, an offset from @seq
- * @mss: value of the MSS option if @options has HAS_MSS, bytes
- * @ctl: control bits, CTL_*
- * @hdrlen: bytes of header with its options (20 to 60)
- * @options: HAS_* of the options that are there
- * @wscale: shift count if @options has HAS_WSCALE, 0 to 14
- * @ecn: of the IP header: ECN_ECT0, ECN_CE... The caller fills it in for what
- *	arrives, and sends it
- * @cause: (of what is sent) the clause that asks for it, enum cause; it is not
- *	on the wire
- * @tsval: the sender's clock, milliseconds, if @options has HAS_TIMESTAMPS
- * @tsecr: what it echoes, likewise; nothing if @ctl lacks CTL_ACK
- * @sacks: how many of @sack there are
- * @sack: as they stand in the option; not validated
- */
+/* A segment, as RFC 9293 speaks of one. */
 struct segment {
-	u32 seq;
-	u32 ack;
-	u32 len;
-	u16 source;
+	u32 seq;		/* SEG.SEQ: of the first byte, or the SYN */
+	u32 ack;		/* SEG.ACK, if @ctl has CTL_ACK */
+	u32 len;		/* of text; not yet toytcp_segment_length() */
+	u16 source;		/* ports, host order */
 	u16 destination;
-	u16 wnd;
-	u16 up;
-	u16 mss;
-	u8 ctl;
-	u8 hdrlen;
-	u8 options;
-	u8 wscale;
-	u8 ecn;
-	u8 cause;
-	u32 tsval;
-	u32 tsecr;
-	u8 sacks;
-	struct sack_block sack[SACKS_MAX];
+	u16 wnd;		/* SEG.WND as on the wire, not scaled */
+	u16 up;			/* SEG.UP, an offset from @seq */
+	u16 mss;		/* bytes, if @options has HAS_MSS */
+	u8 ctl;			/* CTL_* */
+	u8 hdrlen;		/* 20 to 60 bytes, with the options */
+	u8 options;		/* HAS_* */
+	u8 wscale;		/* 0 to 14, if @options has HAS_WSCALE */
+	u8 ecn;			/* ECN_*: IP's, so the shell's to read, send */
+	u8 cause;		/* why it is sent, enum cause: not on wire */
+	u32 tsval;		/* milliseconds, if HAS_TIMESTAMPS */
+	u32 tsecr;		/* likewise; nothing without CTL_ACK */
+	u8 sacks;		/* how many of @sack there are */
+	struct sack_block sack[SACKS_MAX];	/* not validated */
 };
 
-/**
- * enum segment_fault - why a header was refused
- * @SEGMENT_OK: it was not
- * @SEGMENT_SHORT: fewer than 20 bytes
- * @SEGMENT_OFFSET: data offset below 5 words or beyond the segment's end
- * @SEGMENT_OPTIONS: an option of length 0 or 1, or one that runs over the end
- *	of the header (RFC 9293 MUST-7)
- */
+/* Why a header was refused. */
 enum segment_fault {
 	SEGMENT_OK,
-	SEGMENT_SHORT,
-	SEGMENT_OFFSET,
-	SEGMENT_OPTIONS,
+	SEGMENT_SHORT,		/* fewer than 20 bytes */
+	SEGMENT_OFFSET,		/* below 5 words, or beyond the segment's end */
+	SEGMENT_OPTIONS,	/* one of length 0 or 1, or too long: MUST-7 */
 };
 
 /** toytcp_segment_hdrlen() - 0 to 60, as 20 bytes of @header say; unchecked */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Serial arithmetic on sequence numbers: comparison modulo 2^32.
- *
- * RFC 9293 section 3.4: "before" means less than half the space ahead. Every
- * comparison of two sequence numbers goes through one of these.
+ * Serial arithmetic on sequence numbers, modulo 2^32: "before" means less than
+ * half the space ahead (RFC 9293 section 3.4). Every comparison goes through
+ * one of these.
  */
 #ifndef TOYTCP_CORE_SEQ_H
 #define TOYTCP_CORE_SEQ_H

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A new transmission control block, and the one place that changes its state.
- */
+/* A new transmission control block, and the only place that sets its state. */
 #include "internal.h"
 #include "seq.h"
 
-/*
- * A fresh tcb in state CLOSED. @rcv_buf: bytes of text; @mss is announced: what
- * fits the path without options.
- */
+/* A fresh tcb in CLOSED. @mss is announced: what fits the path, no options. */
 void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 {
 	memset(tcb, 0, sizeof(*tcb));
@@ -28,10 +23,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->rtt.rto = RTO_INITIAL;
 }
 
-/*
- * The only function that changes tcb.state. @act, if not NULL, gets the clause;
- * after a user's call the caller knows it.
- */
+/* The only function that sets tcb.state. After a user's call @act is NULL. */
 void toytcp_tcb_set_state(struct tcb *tcb, u8 state, enum cause cause,
 			  struct actions *act)
 {
@@ -52,8 +44,7 @@ void toytcp_tcb_fail(struct tcb *tcb, int error, enum cause cause,
 }
 
 /*
- * The largest segment to send from now on. @mss counts text and options. It is
- * raised to MSS_MIN and lowered to what u16 holds. No MSS counts options (RFC
+ * The largest segment to send from now on. @mss counts text and options (RFC
  * 6691): those of every segment are taken off here.
  */
 void toytcp_tcb_set_mss(struct tcb *tcb, u32 mss)

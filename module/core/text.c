@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The text of a segment, and the FIN behind it: RFC 9293 section 3.10.7.4,
- * sixth to eighth.
- */
+/* A segment's text and FIN: RFC 9293 section 3.10.7.4, sixth to eighth. */
 #include "arrival.h"
 #include "seq.h"
 
-/*
- * Text has arrived twice: the next ACK reports it. RFC 2883 section 4; but not
- * for a segment that RFC 5961 discards.
- */
+/* RFC 2883 section 4: the next ACK reports it, unless RFC 5961 discards @a. */
 void toytcp_text_duplicate(struct arrival *a, u32 from, u32 to)
 {
 	struct tcb *tcb = a->tcb;
@@ -58,20 +52,14 @@ static void keep_text(struct arrival *a)
 	toytcp_delack_owe(a->tcb, CAUSE_TEXT);
 }
 
-/*
- * Sixth, check the URG bit; seventh, the segment text. Returns whether to go on
- * with the next step.
- */
+/* Sixth and seventh: URG and text. Returns whether to go on with the FIN. */
 bool toytcp_text_process(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 
 	if (!toytcp_tcb_in(tcb, STATES_RECEIVING))
 		return false;
-	/*
-	 * RFC 9293 SHLD-3: the user has closed and will read no more: reset, so
-	 * that the peer knows that its text is lost.
-	 */
+	/* RFC 9293 SHLD-3: no user: tell the peer that its text is lost. */
 	if (tcb->orphan && a->end != a->seq &&
 	    seq_after(a->end, tcb->rcv.nxt)) {
 		a->act->reset = true;

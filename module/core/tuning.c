@@ -3,26 +3,21 @@
  * How large the buffers should be so that the path, rather than a buffer,
  * limits the sender. The caller knows how large they may be.
  *
- * No round trips need timing for that. What lies beyond the window's edge
- * arrives a round trip after that edge was announced, at the earliest: reading
- * up to it takes one round trip if the peer fills the window, and longer if the
- * path, the peer or the reader is slower.
+ * What lies beyond the window's edge arrives a round trip after that edge was
+ * announced, at the earliest: reading up to it takes one round trip if the peer
+ * fills the window, and longer if the path, the peer or the reader is slower.
  */
 #include "internal.h"
 
-/*
- * Slow start doubles in each round trip what the peer wants to send, and takes
- * another one to hear of a larger window.
- */
+/* Slow start doubles each round trip, and takes one to hear of the window. */
 #define GROWTH		4
 #define SLACK		4	/* shortest times that are still a round trip */
 #define ROUND_MAX	(2 * SECOND)	/* slower: no large buffer needed */
 
 /*
- * The user has read up to where the window once ended. @t is all 0 at first;
- * call it when toytcp_tuning_due(). Returns how large the receive buffer should
- * be, bytes of text; no less than it is. The caller answers by
- * toytcp_user_buffer().
+ * The user has read up to where the window once ended: toytcp_tuning_due().
+ * Returns how large the receive buffer should be, bytes of text; no less than
+ * it is. The caller answers by toytcp_user_buffer().
  */
 u32 toytcp_tuning_read(struct tuning *t, const struct tcb *tcb, u64 now)
 {

@@ -3,9 +3,8 @@
  * Urgent data: RFC 9293 section 3.8.5, with RFC 6093 and the ways of Linux.
  *
  * The pointer on the wire names the octet that follows the urgent text (RFC
- * 9293 MUST-62). Of the text, only the last octet is special to the user: the
- * mark. There reading stops, and unless urgent text is to stay inline, it is
- * the user's by another way.
+ * 9293 MUST-62). To the user only the text's last octet is special: the mark.
+ * Reading stops there; unless inline, it is the user's by another way.
  */
 #include "internal.h"
 #include "seq.h"
@@ -27,11 +26,10 @@ void toytcp_urgent_send(struct tcb *tcb)
 }
 
 /*
- * The urgent pointer of a segment that goes out. @seg is complete but for that,
- * neither SYN nor RST. Whoever cuts it calls this for what is behind the cut.
- * If the mark is out of the field's range, it points as far as it can, so that
- * the peer knows early; but only beyond SND.NXT, or the peer would take an
- * ordinary octet for the mark.
+ * The urgent pointer of a segment, and of each that is cut from it; neither SYN
+ * nor RST. If the mark is out of the field's range, it points as far as it can,
+ * so that the peer knows early; but only beyond SND.NXT, or the peer would take
+ * an ordinary octet for the mark.
  */
 void toytcp_urgent_mark(const struct tcb *tcb, struct segment *seg)
 {
@@ -67,10 +65,7 @@ static void take_pointer(struct tcb *tcb, const struct segment *seg,
 	act->wake |= WAKE_URGENT;
 }
 
-/*
- * 3.10.7.4, sixth, check the URG bit. The octet itself may come with any
- * segment, also out of order: it is urgent.
- */
+/* 3.10.7.4, sixth. The octet itself may come with any segment, in any order. */
 void toytcp_urgent_arrives(struct tcb *tcb, const struct segment *seg,
 			   struct actions *act)
 {

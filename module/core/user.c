@@ -9,11 +9,7 @@
 #include "internal.h"
 #include "seq.h"
 
-/*
- * Set an option. @value is in the option's unit, in a range that the caller has
- * checked. What Nagle's algorithm, a cork or a delayed ACK held back may go out
- * now.
- */
+/* Set an option; the caller has checked the range. Text may go out now. */
 void toytcp_user_set(struct tcb *tcb, enum user_option option, u32 value,
 		     u64 now)
 {
@@ -70,10 +66,7 @@ u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 	return 0;
 }
 
-/*
- * A tcb as new, but for the options the user has set. It is in CLOSED
- * afterwards, without a cork.
- */
+/* A tcb as new, in CLOSED, but for the options. It has no cork. */
 void toytcp_user_reset(struct tcb *tcb, u32 rcv_buf)
 {
 	const struct tcb old = *tcb;
@@ -91,10 +84,7 @@ void toytcp_user_reset(struct tcb *tcb, u32 rcv_buf)
 	tcb->cc.algorithm = old.cc.algorithm;
 }
 
-/*
- * What the SYN will offer, before toytcp_user_open(). @tcb is in CLOSED. As it
- * is initialised, it offers SACK and the MSS it was given.
- */
+/* What the SYN will offer: before toytcp_user_open(). */
 void toytcp_user_offer(struct tcb *tcb, const struct offer *offer)
 {
 	tcb->rcv.wscale = toytcp_window_scale(offer->window);
@@ -105,7 +95,7 @@ void toytcp_user_offer(struct tcb *tcb, const struct offer *offer)
 	tcb->ecn = offer->ecn;
 }
 
-/* Active OPEN: CLOSED -> SYN-SENT. @tcb is initialised. */
+/* Active OPEN: CLOSED -> SYN-SENT. */
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 {
 	tcb->snd.iss = iss;
@@ -139,10 +129,9 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 }
 
 /*
- * The receive buffer has this size now. @bytes of text: the caller decides, by
- * what the user has set and what toytcp_tuning_read() wishes for. @tell: if the
- * window has grown enough for that, the peer hears of it at once; else with the
- * next ACK.
+ * The receive buffer holds @bytes of text: the caller decides, by what the user
+ * has set and what toytcp_tuning_read() wishes for. @tell the peer at once if
+ * the window has grown enough for that; else with the next ACK.
  */
 void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
 {
@@ -152,9 +141,8 @@ void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell)
 }
 
 /*
- * CLOSE: no more text will be sent. A second call changes nothing. The FIN
- * follows text that is queued. In SYN-RECEIVED it waits until the connection is
- * established, as RFC 9293 section 3.10.4 allows.
+ * CLOSE: the FIN follows text that is queued. A second call changes nothing. In
+ * SYN-RECEIVED the FIN waits for ESTABLISHED, as RFC 9293 3.10.4 allows.
  */
 void toytcp_user_close(struct tcb *tcb)
 {
@@ -178,9 +166,8 @@ void toytcp_user_close(struct tcb *tcb)
 }
 
 /*
- * The last user is gone; the connection ends by itself. Called after
- * toytcp_user_close(). FIN-WAIT-2 has a limit from now on. An orphan gives up
- * after fewer retransmissions; those that were made before do not count.
+ * The last user is gone, after toytcp_user_close(). FIN-WAIT-2 has a limit from
+ * now on, and fewer retransmissions are made: those before do not count.
  */
 void toytcp_user_leave(struct tcb *tcb, u64 now)
 {
@@ -192,9 +179,8 @@ void toytcp_user_leave(struct tcb *tcb, u64 now)
 }
 
 /*
- * ABORT: end the connection at once. @error: a positive errno for other users
- * of the connection, or 0. Returns whether to transmit @rst, which lacks the
- * ports.
+ * ABORT: end the connection at once. @error: a positive errno for its other
+ * users, or 0. Returns whether to transmit @rst.
  */
 bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 		       struct actions *act, struct segment *rst)
@@ -215,10 +201,7 @@ bool toytcp_user_abort(struct tcb *tcb, int error, u64 now,
 	return tell;
 }
 
-/*
- * IP reports an error that ends the connection. @tcb is not yet established;
- * @error is a positive errno.
- */
+/* IP reports an error that ends a connection not yet established. */
 void toytcp_user_unreachable(struct tcb *tcb, int error, struct actions *act)
 {
 	toytcp_actions_init(act, CAUSE_ICMP);
@@ -276,9 +259,8 @@ void toytcp_user_status(const struct tcb *tcb, struct status *status)
 }
 
 /*
- * Nothing more will happen: CLOSED. TIME-WAIT lives on elsewhere
- * (toytcp_timewait_from_tcb()). @text: the nodes that were lent, linked by
- * @next, or NULL. Returns the records that were lent, linked likewise, or NULL.
+ * Nothing more will happen: CLOSED; TIME-WAIT lives on elsewhere. @text and the
+ * result: the nodes and records that were lent, linked by @next, or NULL.
  */
 struct sent_record *toytcp_user_end(struct tcb *tcb,
 				    struct reassembly_node **text)

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The receive window: how much of the buffer is offered to the peer, RFC 9293
- * section 3.8.6.2.2 and RFC 7323 section 2.
- */
+/* The receive window, RFC 9293 section 3.8.6.2.2 and RFC 7323 section 2. */
 #include "internal.h"
 #include "seq.h"
 
-/*
- * The window scale to offer. @rcv_buf: the largest window we may offer. Returns
- * the smallest shift that can express it, at most 14.
- */
+/* The smallest shift that can express the largest window we may offer. */
 u8 toytcp_window_scale(u32 rcv_buf)
 {
 	u8 shift = 0;
@@ -30,8 +24,7 @@ static u32 room_left(const struct receive_space *rcv)
 /*
  * How far the window's right edge may advance. Avoids the silly window syndrome
  * as a receiver, RFC 9293 section 3.8.6.2.2: by at least a full-sized segment
- * or half the buffer, whichever is less, or not at all. Returns bytes; 0 if the
- * edge stays where it is.
+ * or half the buffer, whichever is less, or not at all.
  */
 u32 toytcp_window_growth(const struct tcb *tcb)
 {
@@ -46,11 +39,10 @@ u32 toytcp_window_growth(const struct tcb *tcb)
 }
 
 /*
- * The window of a segment that goes out now. Rounding up to the scale keeps the
- * right edge where it was. If the buffer has no room for that, the peer sees
- * the edge further back for a while, by less than a unit; RCV.ADV keeps the
- * furthest edge, as RFC 7323 section 2.4 says. Returns the header's field,
- * scaled.
+ * The header's field, scaled, of a segment that goes out now. Rounding up keeps
+ * the right edge where it was. If the buffer has no room for that, the peer
+ * sees the edge further back for a while, by less than a unit; RCV.ADV keeps
+ * the furthest edge, as RFC 7323 section 2.4 says.
  */
 u16 toytcp_window_announce(struct tcb *tcb)
 {
