@@ -20,4 +20,4 @@ class Mutants(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    ktap.main()
+    sys.exit(ktap.run())
