@@ -3,9 +3,8 @@
  * SEGMENT ARRIVES: RFC 9293 section 3.10.7, in the order of its steps.
  *
  * Each step is one function that says whether to go on with the next; the
- * fifth, the ACK field, is in ack.c, the last three are in text.c. LISTEN and
- * what comes of it are in listen.c, TIME-WAIT is in timewait.c; neither has a
- * tcb.
+ * fifth, the ACK field, is in ack.c, the last three are in text.c. LISTEN is in
+ * listen.c, TIME-WAIT in timewait.c; neither has a tcb.
  */
 #include "arrival.h"
 #include "seq.h"
@@ -35,8 +34,7 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 
 /*
  * 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. Else
- * the peer may still have an earlier connection (3.5.1): our reset ends that,
- * and the SYN can follow; once, so that no forger makes us send many.
+ * our reset ends an old connection (3.5.1), and the SYN follows it, once.
  */
 static bool syn_sent_check_ack(struct arrival *a)
 {
@@ -165,9 +163,8 @@ static bool check_timestamp(struct arrival *a)
 	bool missing = toytcp_stamp_missing(a->seg);
 	u32 age = (u32)(a->now >> 20) - tcb->ts_taken;
 
-	if (!tcb->timestamps ||
-	    (!missing && !toytcp_stamp_old(&tcb->ts, a->seg)) ||
-	    (!missing && age > PAWS_IDLE))
+	if (!tcb->timestamps || (!missing &&
+	    (age > PAWS_IDLE || !toytcp_stamp_old(&tcb->ts, a->seg))))
 		return true;
 	a->act->notes |= NOTE_PAWS;
 	a->act->cause = CAUSE_PAWS;
@@ -178,10 +175,7 @@ static bool check_timestamp(struct arrival *a)
 	return false;
 }
 
-/*
- * Simultaneous open, figure 7: the peer's SYN came before, so this SYN,ACK lies
- * left of the window. It gets an ACK: ours may be lost.
- */
+/* Figure 7: its SYN is old, left of the window. Our own SYN,ACK may be lost. */
 static bool take_crossing_syn_ack(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
@@ -190,7 +184,6 @@ static bool take_crossing_syn_ack(struct arrival *a)
 	if (tcb->state != TCP_SYN_RECV || ctl != (CTL_SYN | CTL_ACK) ||
 	    a->seg->seq != tcb->rcv.irs || a->seg->ack != tcb->snd.nxt)
 		return false;
-	a->act->sends = CAUSE_ACK;
 	tcb->heard = a->now;
 	toytcp_ack_establish(a, CAUSE_ACK);
 	toytcp_delack_owe(tcb, CAUSE_ACK);
@@ -228,12 +221,10 @@ static bool check_rst(struct arrival *a)
 	a->act->cause = CAUSE_RST;
 	if (a->seg->seq != tcb->rcv.nxt)
 		toytcp_delack_challenge(a, CAUSE_CHALLENGE_RST);
-	else if (tcb->state == TCP_SYN_RECV)
-		toytcp_arrival_fail(a, ECONNREFUSED, CAUSE_RST);
-	else if (tcb->state == TCP_CLOSE_WAIT)
-		toytcp_arrival_fail(a, EPIPE, CAUSE_RST);	/* see tcp(7) */
-	else
-		toytcp_arrival_fail(a, ECONNRESET, CAUSE_RST);
+	else	/* see tcp(7) */
+		toytcp_arrival_fail(a, tcb->state == TCP_CLOSE_WAIT ? EPIPE :
+				    tcb->state == TCP_SYN_RECV ? ECONNREFUSED :
+				    ECONNRESET, CAUSE_RST);
 	return false;
 }
 

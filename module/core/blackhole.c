@@ -6,8 +6,9 @@
  * What times out again and again, and is more than fits every path, goes out in
  * smaller segments. Once one got through, the former size is tried again: at
  * once if a smaller one was lost, too, for that was an outage; else after a
- * while, and after each trial that fails later and later. A trial ends with a
- * large segment that arrives, or with the first timeout.
+ * while, and after each trial that fails later and later; but not while a loss
+ * would cost a timeout that is still backed off. A trial ends with a large
+ * segment that arrives, or with the first timeout.
  */
 #include "internal.h"
 #include "seq.h"
@@ -72,7 +73,7 @@ void toytcp_blackhole_acked(struct tcb *tcb, u64 now)
 		tcb->mss_proven = toytcp_tcb_mss(tcb);
 		tcb->mss_since = (u32)now - (tcb->mss_innocent ? wait : 0);
 	}
-	if ((u32)now - tcb->mss_since < wait)
+	if (tcb->rtt.backoff || (u32)now - tcb->mss_since < wait)
 		return;
 	toytcp_tcb_set_mss(tcb, tcb->mss_former);
 	tcb->mss_since = (u32)now;

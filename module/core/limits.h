@@ -20,7 +20,6 @@
 #define RTO_AFTER_SYN	(3 * SECOND)
 
 #define REDIAL_DELAY	(10 * MSEC)	/* a SYN behind our reset, as Linux */
-
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
 #define STREAM_SEGMENTS	16		/* full-sized, none of ours between */
