@@ -57,6 +57,22 @@ bool toytcp_ack_plausible(const struct arrival *a)
 	return seq_between(snd->una - reach, a->seg->ack, snd->nxt);
 }
 
+/*
+ * After a timeout Karn's rule leaves no sample, and the backoff would not end;
+ * but the echo tells what the ACK is for. If it is for the original, its ACK was
+ * lost, and the echo is as old as the backoff is long.
+ */
+static void sample_echo(struct arrival *a)
+{
+	struct tcb *tcb = a->tcb;
+	const struct sent_record *r = tcb->board.first;
+	bool again = r && r->flags & RECORD_RETRANSMITTED;
+
+	if (!again || !seq_before(a->seg->tsecr, toytcp_stamp(&tcb->ts, r->sent)))
+		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, a->now) -
+						 a->seg->tsecr);
+}
+
 /* SND.UNA := SEG.ACK, which is @acked bytes ahead. */
 static void advance_una(struct arrival *a, u32 acked)
 {
@@ -69,6 +85,8 @@ static void advance_una(struct arrival *a, u32 acked)
 	tcb->tries = 0;
 	tcb->probe = 0;
 	toytcp_rtt_acked(&tcb->rtt, tcb->snd.una, a->now);
+	if (tcb->timestamps)
+		sample_echo(a);
 	toytcp_blackhole_acked(tcb, a->now);
 	/*
 	 * RFC 6582 section 3.2, step 3: where partial ACKs fill one hole each

@@ -157,22 +157,6 @@ static void take_frto(struct tcb *tcb, u32 acked, const struct delivery *d,
 	}
 }
 
-/*
- * After a timeout Karn's rule leaves no sample, and the backoff would not end;
- * but the echo tells what the ACK is for. Where it is the original's and there
- * was time for an answer to the retransmission, the original's ACK was lost,
- * and the echo is as old as the backoff is long.
- */
-static void sample_echo(struct tcb *tcb, const struct segment *seg,
-			const struct delivery *d)
-{
-	if (tcb->timestamps &&
-	    (!d->resent || !seq_before(seg->tsecr, toytcp_stamp(&tcb->ts,
-								d->resent))))
-		toytcp_rtt_echoed(&tcb->rtt, toytcp_stamp(&tcb->ts, d->now) -
-						 seg->tsecr);
-}
-
 /* RFC 2883 section 4: below the ACK, or within the block that follows. */
 static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 {
@@ -303,8 +287,6 @@ static void take_ranges(struct tcb *tcb, const struct segment *seg, u32 acked,
 	bool dsack = tcb->sack_ok && seg->sacks && is_dsack(tcb, seg);
 
 	toytcp_scoreboard_acked(&tcb->board, tcb->snd.una, d);
-	if (acked)
-		sample_echo(tcb, seg, d);
 	if (tcb->sack_ok && seg->sacks)
 		take_blocks(tcb, seg, d);
 	if (d->reordered && !tcb->rack.reordering_seen)

@@ -161,7 +161,10 @@ static void judge_repeats(struct endpoint *e)
 	say(e->world, BOUND_REPEATS, e, e->tcb.retransmits, allowed);
 }
 
-/* Segments as large as the path takes, at the end. */
+/*
+ * Segments as large as the path takes, at the end. After an outage the former
+ * size is tried again, but that takes a while.
+ */
 static void judge_mss(struct endpoint *e)
 {
 	const struct world *w = e->world;
@@ -169,6 +172,9 @@ static void judge_mss(struct endpoint *e)
 	double mss = tcb->snd.mss + toytcp_tcb_overhead(tcb);
 
 	if (path_changes(w, MTU) || w->set.path[MTU][0] != w->set.path[MTU][1])
+		return;
+	if (e->toll.fell && other(e)->user.last < e->toll.fell +
+						  2 * BLACKHOLE_WAIT)
 		return;
 	say(e->world, BOUND_MSS, e, min(e->mss, other(e)->mss), mss);
 }
