@@ -60,7 +60,7 @@ void toll_lost(struct endpoint *e, const struct segment *seg)
 	struct toll *t = &e->toll;
 	bool down = e->world->path[DOWN][is_server(e)];
 
-	if (seg->ctl & CTL_SYN) {
+	if (seg->ctl & (CTL_SYN | CTL_RST)) {	/* it clears the way for a SYN */
 		t->syns++;
 	} else if (is_text(seg)) {
 		note(e, seg, down ? MISHAP_DOWN : MISHAP_LOST);
