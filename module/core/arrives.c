@@ -153,18 +153,16 @@ static bool is_merely_late(const struct arrival *a)
 	       late <= toytcp_rtt_timeout(&tcb->rtt) / MSEC;
 }
 
-/*
- * Before the first, RFC 7323 sections 3.2 and 5.3: no segment without a
- * timestamp, nor, within 24 days, one from before TS.Recent.
- */
+/* RFC 7323 3.2, 5.3: a timestamp, and within 24 days none before TS.Recent. */
 static bool check_timestamp(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 	bool missing = toytcp_stamp_missing(a->seg);
 	u32 age = (u32)(a->now >> 20) - tcb->ts_taken;
 
-	if (!tcb->timestamps || (!missing &&
-	    (age > PAWS_IDLE || !toytcp_stamp_old(&tcb->ts, a->seg))))
+	if (!tcb->timestamps ||
+	    (!missing && (age > PAWS_IDLE ||
+			  !toytcp_stamp_old(&tcb->ts, a->seg))))
 		return true;
 	a->act->notes |= NOTE_PAWS;
 	a->act->cause = CAUSE_PAWS;

@@ -406,7 +406,7 @@ def time_wait_begins_anew(case):
     """With what the peer still says: that shows by a lower time."""
     host, peer = alone(case)
     for flags, ahead in ("FA", -1), ("A", 1), ("FA", 0):
-        host.sysctl("net.toytcp.time_wait_ms", 3600000)
+        host.sysctl("net.toytcp.time_wait_ms", 60000)
         listener, talk = end_in_time_wait(host, peer)
         listener.close()
         host.sysctl("net.toytcp.time_wait_ms", 1)
