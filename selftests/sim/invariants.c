@@ -79,8 +79,9 @@ static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
 }
 
 /* A range has no gap within; its first node knows its end and its last. */
-static const char *range_is_whole(const struct reassembly_node *range)
+static const char *range_is_whole(const struct order_node *at)
 {
+	const struct reassembly_node *range = (const void *)at;
 	const struct reassembly_node *node, *last = range;
 	u32 end = range->seq;
 
@@ -94,28 +95,36 @@ static const char *range_is_whole(const struct reassembly_node *range)
 	return NULL;
 }
 
-/* Ranges stand in order, with gaps between, and within the window. */
+/*
+ * The ranges of a tree stand in order, with gaps between; *@edge: what is before
+ * them, and then their own end.
+ */
+static const char *ranges(const struct order_node *at, u32 *edge)
+{
+	const char *broken;
+
+	if (!at)
+		return NULL;
+	broken = ranges(at->child[0], edge);
+	if (!broken)
+		broken = range_is_whole(at);
+	if (broken)
+		return broken;
+	MUST(seq_after(at->seq, *edge));
+	*edge = ((const struct reassembly_node *)at)->range_end;
+	return ranges(at->child[1], edge);
+}
+
+/* They are within the window. */
 static const char *reassembly(const struct tcb *tcb)
 {
-	const struct reassembly_node *range, *before = NULL;
 	/* Text beyond a FIN is nonsense that nobody will ever ask for. */
-	u32 edge = tcb->rcv.nxt - tcb->fin_received, ranges = 0;
+	u32 edge = tcb->rcv.nxt - tcb->fin_received;
+	const char *broken = ranges(tcb->ooo.ranges, &edge);
 
-	for (range = tcb->ooo.first; range; range = range->range_next) {
-		const char *broken = range_is_whole(range);
-
-		if (broken)
-			return broken;
-		MUST(seq_after(range->seq, edge));
-		MUST(range->range_prev == before);
-		edge = range->range_end;
-		before = range;
-		ranges++;
-	}
-	MUST(before == tcb->ooo.final);
+	if (broken)
+		return broken;
 	MUST(!seq_after(edge, tcb->rcv.adv));
-	MUST(ranges == tcb->ooo.ranges);
-	MUST(ranges <= REASSEMBLY_RANGES_MAX);
 	return NULL;
 }
 
@@ -167,12 +176,16 @@ static const char *clocks(const struct tcb *tcb, u64 now)
 /* What is told to have arrived is here, or has been; its FIN counts. */
 static bool has(const struct tcb *tcb, const struct sack_block *b)
 {
-	const struct reassembly_node *range;
+	const struct order_node *at = tcb->ooo.ranges;
 
-	for (range = tcb->ooo.first; range; range = range->range_next)
+	while (at) {
+		const struct reassembly_node *range = (const void *)at;
+
 		if (!seq_before(b->from, range->seq) &&
 		    !seq_after(b->to, range->range_end + range->last->fin))
 			return true;
+		at = at->child[!seq_before(b->from, range->seq)];
+	}
 	return !seq_after(b->to, tcb->rcv.nxt);
 }
 
@@ -260,16 +273,20 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 	return NULL;
 }
 
+static u32 nodes(const struct order_node *at)
+{
+	const struct reassembly_node *node;
+	u32 n = 0;
+
+	for (node = (const void *)at; node; node = node->next)
+		n++;
+	return at ? nodes(at->child[0]) + n + nodes(at->child[1]) : 0;
+}
+
 /* How many of the caller's nodes the core holds. */
 u32 invariant_nodes(const struct tcb *tcb)
 {
-	const struct reassembly_node *range, *node;
-	u32 n = 0;
-
-	for (range = tcb->ooo.first; range; range = range->range_next)
-		for (node = range; node; node = node->next)
-			n++;
-	return n;
+	return nodes(tcb->ooo.ranges);
 }
 
 /* How many of the caller's records the core holds. */
