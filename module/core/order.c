@@ -6,7 +6,6 @@
  * many before it took next to none: n of them take O(n log n), in whatever
  * order a peer makes us do them. Near the one before it takes a step or two.
  */
-#include "limits.h"
 #include "order.h"
 #include "seq.h"
 
@@ -40,7 +39,8 @@ static struct order_node *splay(struct order_node *root, u32 seq)
 
 /*
  * Look up a number. Returns the last node that does not lie behind it, now the
- * root; NULL if all do: the root is the first, then.
+ * root; NULL if all do: the root is the first, then. A number from another
+ * window may find anything, but does no harm.
  */
 struct order_node *toytcp_order_at(struct order_node **root, u32 seq)
 {
@@ -50,21 +50,13 @@ struct order_node *toytcp_order_at(struct order_node **root, u32 seq)
 		return NULL;
 	top = splay(*root, seq);
 	if (seq_after(top->seq, seq) && top->child[0]) {
-		before = splay(top->child[0], seq);
+		before = splay(top->child[0], top->seq);
 		top->child[0] = NULL;
 		before->child[1] = top;
 		top = before;
 	}
 	*root = top;
 	return seq_after(top->seq, seq) ? NULL : top;
-}
-
-/* Returns the first of all, now the root; NULL if there is none. */
-struct order_node *toytcp_order_first(struct order_node **root)
-{
-	if (*root)
-		*root = splay(*root, (*root)->seq - WINDOW_MAX);
-	return *root;
 }
 
 /* Returns the node behind @top, which is the root; NULL if it is the last. */

@@ -20,7 +20,6 @@ struct order_node {
 };
 
 struct order_node *toytcp_order_at(struct order_node **root, u32 seq);
-struct order_node *toytcp_order_first(struct order_node **root);
 struct order_node *toytcp_order_behind(struct order_node *top);
 void toytcp_order_add(struct order_node **root, struct order_node *node);
 void toytcp_order_remove(struct order_node **root, struct order_node *node);

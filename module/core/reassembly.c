@@ -91,8 +91,12 @@ struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
 	struct reassembly_node *chain = NULL, **tail = &chain, *range;
 
 	/* Text that arrived in order may have covered more than one range. */
-	while ((range = range_of(toytcp_order_first(&r->ranges))) &&
-	       !seq_after(range->seq, nxt)) {
+	while (r->ranges) {
+		/* A look-up in front of all makes the first one the root. */
+		range_at(r, r->ranges->seq - WINDOW_MAX);
+		range = range_of(r->ranges);
+		if (seq_after(range->seq, nxt))
+			break;
 		r->ranges = range->order.child[1];
 		*tail = range;
 		tail = &range->last->next;

@@ -271,8 +271,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		.now = now,
 		.min_rtt = tcb->rack.min_rtt,
 		.recover = tcb->cc.recover,
-		.highest = toytcp_scoreboard_highest(&tcb->board,
-						     tcb->snd.una - acked),
+		.mss = tcb->snd.mss,
 	};
 	u32 before = tcb->board.lost, wait;
 	bool reducing = tcb->cc.recovering;
@@ -330,15 +329,12 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 void toytcp_recovery_lose_all(struct tcb *tcb, enum cause cause)
 {
 	struct scoreboard *b = &tcb->board;
-	struct sent_record *r, *next;
+	struct sent_record *r;
 
 	if (b->first && b->first->flags & RECORD_SACKED)
 		toytcp_scoreboard_clear(b, RECORD_SACKED);
-	for (r = b->first; r; r = next) {
-		next = r->next;
-		if (!(r->flags & (RECORD_SACKED | RECORD_LOST)))
-			toytcp_scoreboard_lose(b, r, cause);
-	}
+	while ((r = toytcp_scoreboard_oldest(b)))
+		toytcp_scoreboard_lose(b, r, cause);
 }
 
 /* The retransmission timer went off. */

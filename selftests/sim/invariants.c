@@ -128,12 +128,55 @@ static const char *reassembly(const struct tcb *tcb)
 	return NULL;
 }
 
+/* Each record is in the queue of its state. Returns how many these are. */
+static const char *queues(const struct scoreboard *b, u32 *n)
+{
+	const struct sent_record *r;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(b->queue); i++) {
+		r = b->queue[i];
+		do {
+			if (!r)
+				break;
+			MUST((r->flags & (RECORD_SACKED | RECORD_LOST)) == i);
+			MUST(r->later->earlier == r);
+			r = r->later;
+			++*n;
+		} while (r != b->queue[i]);
+	}
+	return NULL;
+}
+
+/* The tree of records has @next and those behind it, as the list has. */
+static const char *tree(const struct order_node *at,
+			const struct sent_record **next)
+{
+	const char *broken;
+
+	if (!at)
+		return NULL;
+	broken = tree(at->child[0], next);
+	if (broken)
+		return broken;
+	MUST(*next && at == &(*next)->order);
+	*next = (*next)->next;
+	return tree(at->child[1], next);
+}
+
 /* The records cover [una, nxt) in order, and the sums are theirs. */
 static const char *scoreboard(const struct tcb *tcb)
 {
 	const struct scoreboard *b = &tcb->board;
-	const struct sent_record *r, *last = b->first;
-	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0;
+	const struct sent_record *r, *last = b->first, *next = b->first;
+	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0, queued = 0;
+	const char *broken = queues(b, &queued);
+
+	if (!broken)
+		broken = tree(b->order, &next);
+	if (broken)
+		return broken;
+	MUST(!next);
 
 	for (r = b->first; r; r = r->next) {
 		u32 len = r->end - r->seq;
@@ -152,7 +195,7 @@ static const char *scoreboard(const struct tcb *tcb)
 	MUST(!last || b->first->prev == last);
 	MUST(b->sacked == sacked && b->lost == lost);
 	MUST(sacked + lost <= toytcp_tcb_flight(tcb));
-	MUST(b->records == n && n <= SCOREBOARD_MAX);
+	MUST(b->records == n && queued == n);
 	MUST(!sacked || tcb->sack_ok);
 	return NULL;
 }
