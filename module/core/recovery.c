@@ -112,7 +112,7 @@ static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 	if (!seq_between(tcb->snd.una - tcb->snd.max_wnd, b->from, b->to) ||
 	    !seq_before(b->from, b->to) || seq_after(b->to, tcb->snd.nxt))
 		return false;
-	return !seq_after(b->to, tcb->snd.una) ||
+	return !seq_after(b->to, seg->ack) ||
 	       (seg->sacks > 1 && !seq_before(b->from, b[1].from) &&
 		!seq_after(b->to, b[1].to));
 }
