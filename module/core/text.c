@@ -27,7 +27,7 @@ static void accept_text(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 	struct reassembly_node *node = a->node;
-	bool gap = tcb->ooo.ranges != NULL;
+	bool gap = tcb->ooo.ranges;
 	u32 before = tcb->rcv.nxt;
 
 	tcb->rcv.nxt = a->end;
