@@ -263,6 +263,34 @@ TEST(scoreboard_lost__the_first_one)
 		      RECORD_RETRANSMITTED);
 }
 
+/* Too far from where the last one was lost: out of order, but not forgotten. */
+TEST(scoreboard_lost__far_away)
+{
+	static struct sent_record many[400];
+	struct sent_record *r, *middle;
+	struct board t;
+	u32 i, n = 0, first;
+
+	make_board(&t, 1, 0, 100);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		toytcp_scoreboard_lend(&t.b, &many[i]);
+	for (i = 0; i < 40000; i += 100, t.now += 100)
+		send_at(&t, i, i + 100, t.now);
+	middle = nth(&t, 200);
+	for (r = t.b.first->next; r; r = r->next)
+		if (r != middle)
+			toytcp_scoreboard_lose(&t.b, r, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, middle, CAUSE_RACK);
+	EXPECT_EQ(t.b.lost, 40000);
+	first = toytcp_scoreboard_lost(&t.b)->seq;
+	EXPECT_EQ(first, FROM);
+	for (; (r = toytcp_scoreboard_lost(&t.b)); n++, t.now += 100)
+		toytcp_scoreboard_retransmit(&t.b, r, r->end, t.now);
+	EXPECT_EQ(n, 400);
+	EXPECT_EQ(t.b.lost, 0);
+}
+
 /* What was not lost after all was sent before all that is on its way. */
 TEST(scoreboard_clear__is_the_oldest_again)
 {
