@@ -99,15 +99,18 @@ static void advance_una(struct arrival *a, u32 acked)
 	a->act->wake |= WAKE_WRITE;
 }
 
-/* SND.UNA =< SEG.ACK =< SND.NXT */
+/*
+ * SEG.ACK =< SND.NXT. If SEG.ACK < SND.UNA, the segment was overtaken, but what
+ * it SACKs may be news.
+ */
 static void take_ack(struct arrival *a)
 {
 	struct tcb *tcb = a->tcb;
 	const struct segment *seg = a->seg;
 	u32 flight = toytcp_tcb_flight(tcb), una = tcb->snd.una;
-	u32 acked = seg->ack - una, peak;
+	u32 acked = seq_max(seg->ack, una) - una, peak;
 	/* RFC 5681 section 2; but it answers a probe if the window is closed */
-	bool duplicate = !acked && !toytcp_segment_length(seg) &&
+	bool duplicate = seg->ack == una && !toytcp_segment_length(seg) &&
 			 tcb->snd.wnd &&
 			 (u32)seg->wnd << tcb->snd.wscale == tcb->snd.wnd;
 
@@ -219,8 +222,7 @@ bool toytcp_ack_check(struct arrival *a)
 	}
 	toytcp_ecn_arrives(tcb, a->seg, a->act);
 	newer = seq_after(ack, tcb->snd.una);
-	if (!seq_before(ack, tcb->snd.una))
-		take_ack(a);
+	take_ack(a);
 	update_window(a, newer);
 	if (tcb->fin_sent && tcb->snd.una == tcb->snd.end + 1)
 		return ack_of_fin(a);

@@ -235,7 +235,7 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 		tcb->fin_sent = 1;
 	/* RTT / 16: short beside the reordering window, but few records. */
 	toytcp_scoreboard_send(&tcb->board, from, from + n + fin, now,
-			       tcb->rtt.srtt / 16);
+			       tcb->rtt.srtt / 16, tcb->snd.mss);
 	advance(tcb, from + n + fin, now);
 	toytcp_rack_arm(tcb, now, 0);
 }

@@ -88,36 +88,24 @@ u32 toytcp_rack_limit(const struct tcb *tcb)
 }
 
 /*
- * Section 6.2, step 5: mark what is lost. The search ends at a record that is
- * neither retransmitted nor lost: all behind it was sent later. Otherwise each
- * ACK would visit all records. Returns microseconds until the next record will
- * be lost; 0: none is in doubt.
+ * Section 6.2, step 5: mark what is lost, the oldest first: where one is not,
+ * none behind it is. Returns microseconds until the next record will be lost;
+ * 0: none is in doubt.
  */
 u32 toytcp_rack_detect(struct tcb *tcb, u64 now)
 {
 	const struct rack *rack = &tcb->rack;
-	u32 limit = toytcp_rack_limit(tcb), wait = 0;
-	struct sent_record *r, *next;
+	u32 limit = toytcp_rack_limit(tcb);
+	struct sent_record *r;
 
-	for (r = tcb->board.first; r; r = next) {
-		u64 due = r->sent + limit;
-
-		next = r->next;
-		if (r->flags & (RECORD_SACKED | RECORD_LOST))
-			continue;
-		if (toytcp_sent_before(r->sent, r->end, rack->xmit_ts,
-				       rack->end_seq)) {
-			if (now >= due) {
-				toytcp_scoreboard_lose(&tcb->board, r,
-						       CAUSE_RACK);
-				continue;
-			}
-			wait = min_t(u64, wait ? wait : limit, due - now);
-		}
-		if (!(r->flags & RECORD_RETRANSMITTED))
-			break;
+	while ((r = toytcp_scoreboard_oldest(&tcb->board)) &&
+	       toytcp_sent_before(r->sent, r->end, rack->xmit_ts,
+				  rack->end_seq)) {
+		if (now < r->sent + limit)
+			return (u32)(r->sent + limit - now);
+		toytcp_scoreboard_lose(&tcb->board, r, CAUSE_RACK);
 	}
-	return wait;
+	return 0;
 }
 
 /* Section 7.2: nothing is known to be missing, and no probe is outstanding. */

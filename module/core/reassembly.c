@@ -1,46 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Out-of-order text as a list of ranges.
- *
- * Insertion looks from the end, since a segment usually follows what came
- * just before it: one step in the common case, REASSEMBLY_RANGES_MAX at worst.
+ * Out-of-order text as ranges in a tree: a peer may open a gap with every byte
+ * (the class of CVE-2018-5390), and a network that reorders does not do it in
+ * any order, either.
  */
+#include "limits.h"
 #include "reassembly.h"
 #include "seq.h"
 
-static void unlink_range(struct reassembly *r, struct reassembly_node *range)
+/* Its first member is the node in the tree. */
+static struct reassembly_node *range_of(struct order_node *node)
 {
-	if (range->range_prev)
-		range->range_prev->range_next = range->range_next;
-	else
-		r->first = range->range_next;
-	if (range->range_next)
-		range->range_next->range_prev = range->range_prev;
-	else
-		r->final = range->range_prev;
-	r->ranges--;
+	return (struct reassembly_node *)node;
 }
 
-/* Makes @node a range of its own, behind @before (NULL: in front of all). */
-static void link_range(struct reassembly *r, struct reassembly_node *node,
-		       struct reassembly_node *before)
+/* The last range that does not begin behind @seq, now the root. */
+static struct reassembly_node *range_at(struct reassembly *r, u32 seq)
 {
-	struct reassembly_node *after = before ? before->range_next : r->first;
+	return range_of(toytcp_order_at(&r->ranges, seq));
+}
 
-	node->next = NULL;
-	node->last = node;
-	node->range_end = node->end;
-	node->range_prev = before;
-	node->range_next = after;
-	if (before)
-		before->range_next = node;
-	else
-		r->first = node;
-	if (after)
-		after->range_prev = node;
-	else
-		r->final = node;
-	r->ranges++;
+static bool has(const struct reassembly_node *range, u32 seq)
+{
+	return seq_between(range->seq, seq, range->range_end);
 }
 
 /* Joins the chain that begins at @more to the end of @range. */
@@ -52,47 +34,51 @@ static void append(struct reassembly_node *range, struct reassembly_node *more,
 	range->range_end = seq_max(range->range_end, end);
 }
 
-/* The last range that does not begin behind @seq. */
-static struct reassembly_node *range_at(const struct reassembly *r, u32 seq)
+/* @range, which has @seq, is the most recent now. */
+static void note_recent(struct reassembly *r,
+			const struct reassembly_node *range, u32 seq)
 {
-	struct reassembly_node *range = r->final;
+	u32 i, earlier;
 
-	while (range && seq_after(range->seq, seq))
-		range = range->range_prev;
-	return range;
+	for (i = 0; i < SACKS_MAX; i++) {
+		earlier = r->recent[i];
+		r->recent[i] = seq;
+		if (has(range, earlier))
+			break;
+		seq = earlier;
+	}
 }
 
 /*
  * Keep a segment's text for later. @node has its @seq, @end and @fin; @end is
  * after @seq, or @fin is set. Returns true if @node was kept and now belongs to
- * @r; false if it brings nothing new or would open one gap too many: the caller
- * keeps it.
+ * @r; false if it brings nothing new: the caller keeps it.
  */
 bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
 {
 	struct reassembly_node *range = range_at(r, node->seq), *after;
+	bool kept = true;
 
-	r->recent = node->seq;
 	node->next = NULL;
-	if (range && !seq_after(node->seq, range->range_end)) {
-		/* It brings nothing, nor a FIN, that is not there already. */
-		if (!seq_after(node->end, range->range_end) &&
-		    (!node->fin || range->last->fin))
-			return false;
+	if (!range || !has(range, node->seq)) {
+		toytcp_order_add(&r->ranges, &node->order);
+		node->range_end = node->end;
+		node->last = node;
+		range = node;
+	} else if (seq_after(node->end, range->range_end) ||
+		   (node->fin && !range->last->fin)) {
 		append(range, node, node, node->end);
 	} else {
-		if (r->ranges >= REASSEMBLY_RANGES_MAX)
-			return false;
-		link_range(r, node, range);
-		range = node;
+		kept = false;
 	}
 	/* A range that has grown may now touch the ones behind it. */
-	while ((after = range->range_next) &&
+	while ((after = range_of(toytcp_order_behind(&range->order))) &&
 	       !seq_after(after->seq, range->range_end)) {
-		unlink_range(r, after);
+		range->order.child[1] = after->order.child[1];
 		append(range, after, after->last, after->range_end);
 	}
-	return true;
+	note_recent(r, range, node->seq);
+	return kept;
 }
 
 /*
@@ -102,16 +88,19 @@ bool toytcp_reassembly_add(struct reassembly *r, struct reassembly_node *node)
  */
 struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
 {
-	struct reassembly_node *range = r->first;
-	struct reassembly_node *chain = NULL, **tail = &chain;
+	struct reassembly_node *chain = NULL, **tail = &chain, *range;
 
 	/* Text that arrived in order may have covered more than one range. */
-	while (range && !seq_after(range->seq, nxt)) {
-		unlink_range(r, range);
+	while (r->ranges) {
+		/* A look-up in front of all makes the first one the root. */
+		range_at(r, r->ranges->seq - WINDOW_MAX);
+		range = range_of(r->ranges);
+		if (seq_after(range->seq, nxt))
+			break;
+		r->ranges = range->order.child[1];
 		*tail = range;
 		tail = &range->last->next;
 		nxt = seq_max(nxt, range->range_end);
-		range = r->first;
 	}
 	return chain;
 }
@@ -122,39 +111,31 @@ struct reassembly_node *toytcp_reassembly_take(struct reassembly *r, u32 nxt)
  */
 struct reassembly_node *toytcp_reassembly_purge(struct reassembly *r)
 {
-	struct reassembly_node *range, *next, *chain = NULL;
-
-	for (range = r->first; range; range = next) {
-		next = range->range_next;
-		range->last->next = chain;
-		chain = range;
-	}
-	memset(r, 0, sizeof(*r));
-	return chain;
-}
-
-static u32 report(const struct reassembly_node *range, struct sack_block *block)
-{
-	block->from = range->seq;
-	block->to = range->range_end + range->last->fin;
-	return block->from != block->to;
+	return r->ranges ? toytcp_reassembly_take(r, r->ranges->seq +
+						     WINDOW_MAX) : NULL;
 }
 
 /*
- * What to tell the peer: RFC 2018 section 4. @most: how many @block has room
- * for. First the range that grew last. Then those that begin last: as a rule
- * they are the ones that grew before it. Returns how many were filled in.
+ * What to tell the peer: RFC 2018 section 4. First the range that the latest
+ * segment is in, then those that grew before it, each once. @most: how many
+ * @block has room for. Returns how many were filled in.
  */
-u32 toytcp_reassembly_report(const struct reassembly *r,
-			     struct sack_block *block, u32 most)
+u32 toytcp_reassembly_report(struct reassembly *r, struct sack_block *block,
+			     u32 most)
 {
-	const struct reassembly_node *recent = range_at(r, r->recent), *range;
-	u32 n = 0;
+	struct reassembly_node *range;
+	u32 i, j, n = 0;
 
-	if (recent && most)
-		n += report(recent, block);
-	for (range = r->final; range && n < most; range = range->range_prev)
-		if (range != recent)
-			n += report(range, block + n);
+	for (i = 0; i < SACKS_MAX && n < most; i++) {
+		range = range_at(r, r->recent[i]);
+		if (!range || !has(range, r->recent[i]))
+			continue;	/* it is in order now */
+		for (j = 0; j < n && block[j].from != range->seq; j++)
+			;
+		if (j < n)
+			continue;
+		block[n].from = range->seq;
+		block[n++].to = range->range_end + range->last->fin;
+	}
 	return n;
 }

@@ -165,7 +165,7 @@ static bool is_dsack(const struct tcb *tcb, const struct segment *seg)
 	if (!seq_between(tcb->snd.una - tcb->snd.max_wnd, b->from, b->to) ||
 	    !seq_before(b->from, b->to) || seq_after(b->to, tcb->snd.nxt))
 		return false;
-	return !seq_after(b->to, tcb->snd.una) ||
+	return !seq_after(b->to, seg->ack) ||
 	       (seg->sacks > 1 && !seq_before(b->from, b[1].from) &&
 		!seq_after(b->to, b[1].to));
 }
@@ -314,8 +314,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		.now = now,
 		.min_rtt = tcb->rack.min_rtt,
 		.recover = tcb->cc.recover,
-		.highest = toytcp_scoreboard_highest(&tcb->board,
-						     tcb->snd.una - acked),
+		.mss = tcb->snd.mss,
 	};
 	u32 before = tcb->board.lost, wait;
 	bool reducing = tcb->cc.recovering;
@@ -377,16 +376,15 @@ void toytcp_recovery_loss_timer(struct tcb *tcb, u64 now, struct actions *act)
 static void lose_before(struct tcb *tcb, u64 until, enum cause cause)
 {
 	struct scoreboard *b = &tcb->board;
-	struct sent_record *r, *next;
+	struct sent_record *r;
 
 	if (b->first && b->first->flags & RECORD_SACKED)
 		toytcp_scoreboard_clear(b, RECORD_SACKED);
-	for (r = b->first; r; r = next) {
-		next = r->next;
-		if (!(r->flags & (RECORD_SACKED | RECORD_LOST)) &&
-		    (r == b->first || r->sent <= until))
-			toytcp_scoreboard_lose(b, r, cause);
-	}
+	r = b->first;
+	if (r && !(r->flags & (RECORD_SACKED | RECORD_LOST)))
+		toytcp_scoreboard_lose(b, r, cause);
+	while ((r = toytcp_scoreboard_oldest(b)) && r->sent <= until)
+		toytcp_scoreboard_lose(b, r, cause);
 }
 
 /* Mark everything outstanding as lost. */

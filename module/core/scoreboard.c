@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The records of what is outstanding. To append a record or remove the first
- * one is one step; anything else walks along the list, from the likelier end.
+ * The records of what is outstanding. No event looks at more of them than it
+ * changes: a number is looked up in the tree, and each state has its queue.
  */
 #include "scoreboard.h"
 #include "seq.h"
+
+#define STEPS_MAX	64	/* along a queue that is not in order */
+
+static struct sent_record *record_at(struct scoreboard *b, u32 seq)
+{
+	/* Its first member is the node in the tree. */
+	return (struct sent_record *)toytcp_order_at(&b->order, seq);
+}
 
 static u32 length(const struct sent_record *r)
 {
@@ -20,12 +28,76 @@ static void add_totals(struct scoreboard *b, u32 flags, u32 n, int sign)
 		b->lost += (u32)sign * n;
 }
 
+/* @r joins the queue that @next is in. */
+static void queue_before(struct sent_record *r, struct sent_record *next)
+{
+	r->later = next;
+	r->earlier = next->earlier;
+	r->earlier->later = r;
+	next->earlier = r;
+}
+
+static struct sent_record **queue_of(struct scoreboard *b,
+				     const struct sent_record *r)
+{
+	return &b->queue[r->flags & (RECORD_SACKED | RECORD_LOST)];
+}
+
+/*
+ * The LOST record that @r, not the first of them, belongs in front of; or the
+ * first if @r is the last. As a rule one follows the other. Where it does not,
+ * the search ends, and @r is retransmitted out of order.
+ */
+static struct sent_record *lost_behind(struct scoreboard *b,
+				       const struct sent_record *r)
+{
+	struct sent_record *first = b->queue[RECORD_LOST];
+	struct sent_record *at = record_at(b, b->lost_at);
+	int steps = STEPS_MAX;
+
+	if (!at || at == r || !(at->flags & RECORD_LOST))
+		at = first->earlier;
+	while (seq_after(at->seq, r->seq) && steps-- > 0)
+		at = at->earlier;
+	do {
+		at = at->later;
+	} while (at != first && seq_before(at->seq, r->seq) && steps-- > 0);
+	return at;
+}
+
+static void enqueue(struct scoreboard *b, struct sent_record *r)
+{
+	struct sent_record **queue = queue_of(b, r), *next = *queue;
+
+	r->later = r;
+	r->earlier = r;
+	if (!next || (r->flags & RECORD_LOST && seq_before(r->seq, next->seq)))
+		*queue = r;
+	else if (r->flags & RECORD_LOST)
+		next = lost_behind(b, r);
+	if (next)
+		queue_before(r, next);
+}
+
+static void dequeue(struct scoreboard *b, struct sent_record *r)
+{
+	struct sent_record **queue = queue_of(b, r);
+
+	r->earlier->later = r->later;
+	r->later->earlier = r->earlier;
+	if (*queue == r)
+		*queue = r->later == r ? NULL : r->later;
+}
+
+/* In another queue, or at the end of the same one. */
 static void mark(struct scoreboard *b, struct sent_record *r, u32 flags)
 {
+	dequeue(b, r);
 	add_totals(b, r->flags, length(r), -1);
 	r->flags = flags;
 	r->cause = flags & RECORD_LOST ? r->cause : CAUSE_NONE;
 	add_totals(b, r->flags, length(r), 1);
+	enqueue(b, r);
 }
 
 /* Give one record that is not in use back. Returns the record, or NULL. */
@@ -42,22 +114,30 @@ struct sent_record *toytcp_scoreboard_return(struct scoreboard *b)
 
 static struct sent_record *take_spare(struct scoreboard *b)
 {
-	if (!b->spare || b->records >= SCOREBOARD_MAX)
+	u32 flight = b->first ? b->first->prev->end - b->first->seq : 0;
+
+	if (!b->spare ||
+	    b->records >= SCOREBOARD_MIN + flight / SCOREBOARD_SHARE)
 		return NULL;
 	b->records++;
 	return toytcp_scoreboard_return(b);
 }
 
+/* @before: NULL if @r is the only one. */
 static void link_behind(struct scoreboard *b, struct sent_record *r,
 			struct sent_record *before)
 {
-	r->prev = before;
-	r->next = before->next;
-	before->next = r;
+	r->prev = before ? before : r;
+	r->next = before ? before->next : NULL;
+	if (before)
+		before->next = r;
+	else
+		b->first = r;
 	if (r->next)
 		r->next->prev = r;
 	else
 		b->first->prev = r;
+	toytcp_order_add(&b->order, &r->order);
 }
 
 static void unlink_record(struct scoreboard *b, struct sent_record *r)
@@ -70,6 +150,8 @@ static void unlink_record(struct scoreboard *b, struct sent_record *r)
 		b->first = r->next;
 	else
 		r->prev->next = r->next;
+	dequeue(b, r);
+	toytcp_order_remove(&b->order, &r->order);
 	b->records--;
 	toytcp_scoreboard_lend(b, r);
 }
@@ -106,10 +188,12 @@ void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r)
  */
 struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
 {
-	struct sent_record *chain;
+	struct sent_record *r, *next, *chain;
 
-	while (b->first)
-		unlink_record(b, b->first);
+	for (r = b->first; r; r = next) {
+		next = r->next;
+		toytcp_scoreboard_lend(b, r);
+	}
 	chain = b->spare;
 	memset(b, 0, sizeof(*b));
 	return chain;
@@ -118,42 +202,44 @@ struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b)
 /*
  * Numbers go out for the first time. @seq is the end of the last record, and
  * toytcp_scoreboard_has_room(). @slack: how old the last record may be to be
- * extended.
+ * extended. @mss: the size of the segments; the last may be shorter.
  */
 void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
-			    u32 slack)
+			    u32 slack, u32 mss)
 {
 	struct sent_record *last = b->first ? b->first->prev : NULL, *r;
 
-	if (last && !last->flags && !b->sealed && now - last->sent <= slack) {
+	if (last && !(last->flags & ~RECORD_UNEVEN) && !b->sealed &&
+	    now - last->sent <= slack) {
+		if (length(last) % mss)
+			last->flags |= RECORD_UNEVEN;
 		last->end = end;
 		return;
 	}
 	r = take_spare(b);
 	if (!r) {	/* no record left: the last one loses its state */
-		mark(b, last, 0);
+		mark(b, last, RECORD_UNEVEN);
 		last->end = end;
 		return;
 	}
-	*r = (struct sent_record){
-		.seq = seq, .end = end, .sent = now, .prev = r,
-	};
-	b->sealed = false;
-	if (last)
-		link_behind(b, r, last);
-	else
-		b->first = r;
+	*r = (struct sent_record){ .seq = seq, .end = end, .sent = now };
+	b->sealed = 0;
+	if (!last)
+		b->highest = seq;
+	enqueue(b, r);
+	link_behind(b, r, last);
 }
 
 /* [.., @end) of @r is newly delivered. */
-static void deliver(struct delivery *d, const struct sent_record *r, u32 end)
+static void deliver(struct scoreboard *b, struct delivery *d,
+		    const struct sent_record *r, u32 end)
 {
 	bool once = !(r->flags & RECORD_RETRANSMITTED);
 
 	d->bytes += end - r->seq;
 	d->original |= once && !seq_after(end, d->recover);
-	d->reordered |= once && seq_before(end, d->highest);
-	d->highest = seq_max(d->highest, end);
+	d->reordered |= once && seq_before(end, b->highest);
+	b->highest = seq_max(b->highest, end);
 	if (!once && r->sent > d->resent)
 		d->resent = r->sent;
 	/* RFC 8985 section 6.2, step 2: the ACK is for the original. */
@@ -176,11 +262,12 @@ void toytcp_scoreboard_acked(struct scoreboard *b, u32 una, struct delivery *d)
 		u32 end = seq_min(r->end, una);
 
 		if (!(r->flags & RECORD_SACKED))
-			deliver(d, r, end);
+			deliver(b, d, r, end);
 		add_totals(b, r->flags, end - r->seq, -1);
-		r->seq = end;
-		if (r->seq == r->end)
+		if (end == r->end)
 			unlink_record(b, r);
+		else
+			r->seq = end;
 	}
 }
 
@@ -201,8 +288,19 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 	*more = *r;
 	more->seq = at;
 	r->end = at;
+	queue_before(more, r->later);
 	link_behind(b, more, r);
 	return more;
+}
+
+/*
+ * Does a range begin with a segment of @r, or have a whole one? If it has only
+ * a part of one, its first part would look as if it was sent before this.
+ */
+static bool has_whole(const struct sent_record *r, u32 from, u32 to, u32 mss)
+{
+	return seq_min(to, r->end) - from >= mss || !((from - r->seq) % mss) ||
+	       r->flags & RECORD_UNEVEN;
 }
 
 /*
@@ -212,22 +310,21 @@ struct sent_record *toytcp_scoreboard_cut(struct scoreboard *b,
 void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
 			    struct delivery *d)
 {
-	struct sent_record *r = b->first ? b->first->prev : NULL, *part;
+	struct sent_record *r = record_at(b, from), *part;
 
-	/* As a rule the record that has @from is one of the last. */
-	while (r != b->first && seq_after(r->seq, from))
-		r = r->prev;
 	for (; r && seq_before(r->seq, to); r = r->next) {
 		if (r->flags & RECORD_SACKED || !seq_after(r->end, from))
 			continue;
 		/* Split @r where the range begins and where it ends. */
-		part = seq_before(r->seq, from) ?
-			toytcp_scoreboard_cut(b, r, from) : r;
+		part = r;
+		if (seq_before(r->seq, from))
+			part = has_whole(r, from, to, d->mss) ?
+				toytcp_scoreboard_cut(b, r, from) : NULL;
 		if (!part || (seq_after(part->end, to) &&
 			      !toytcp_scoreboard_cut(b, part, to)))
 			continue;
 		r = part;
-		deliver(d, r, r->end);
+		deliver(b, d, r, r->end);
 		mark(b, r, RECORD_SACKED);
 		if (same_before(b, r)) {
 			r = r->prev;
@@ -246,6 +343,7 @@ void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
 			    enum cause cause)
 {
 	mark(b, r, r->flags | RECORD_LOST);
+	b->lost_at = r->seq;
 	r->cause = cause;
 	if (same_before(b, r) && r->prev->sent == r->sent)
 		join(b, r->prev);
@@ -259,8 +357,14 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 {
 	struct sent_record *r;
 
-	for (r = b->first; r; r = r->next)
+	/* In front of what is on its way: that was sent later. */
+	while ((r = b->queue[flag])) {
+		r = r->earlier;
 		mark(b, r, r->flags & ~flag);
+		b->queue[0] = r;
+	}
+	if (flag == RECORD_SACKED && b->first)
+		b->highest = b->first->seq;
 }
 
 /*
@@ -272,7 +376,7 @@ void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 {
 	struct sent_record *next;
 
-	b->sealed = true;
+	b->sealed = 1;
 	for (; r && seq_before(r->seq, end) && r->flags & RECORD_LOST;
 	     r = next) {
 		if (seq_before(end, r->end))
@@ -295,21 +399,6 @@ u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most)
 
 	while (r->end - first < most && r->next && r->next->flags & RECORD_LOST)
 		r = r->next;
-	return r->end;
-}
-
-/*
- * One past the highest number delivered. Returns the number; @una if nothing is
- * SACKED.
- */
-u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una)
-{
-	const struct sent_record *r = b->first;
-
-	if (!b->sacked)
-		return una;
-	for (r = r->prev; !(r->flags & RECORD_SACKED); r = r->prev)
-		;
 	return r->end;
 }
 

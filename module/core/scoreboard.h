@@ -11,59 +11,83 @@
 #define TOYTCP_CORE_SCOREBOARD_H
 
 #include "cause.h"
-#include "port.h"
+#include "order.h"
 
 /*
- * Bounds the work of one ACK, which may have to look at all records: the class
- * of CVE-2019-11478. A window without losses has about twenty.
+ * How many records there may be: so many, and one more for each so many bytes
+ * that are outstanding. If every second segment is lost, each has a record. It
+ * bounds what a peer can make us lend (the class of CVE-2019-11478): an eighth
+ * of the send buffer. A window without losses has about twenty.
  */
-#define SCOREBOARD_MAX	1024
+#define SCOREBOARD_MIN		512
+#define SCOREBOARD_SHARE	512	/* bytes */
 
 /* What became of a record. */
 #define RECORD_SACKED		0x01	/* the peer has it (RFC 2018) */
 #define RECORD_LOST		0x02	/* to be retransmitted */
 #define RECORD_RETRANSMITTED	0x04	/* was retransmitted at least once */
+#define RECORD_UNEVEN		0x08	/* a short segment is not its last */
 
 /**
  * struct sent_record - numbers that are outstanding
  * @seq: the first of them
  * @end: one past the last; the FIN takes one
+ * @order: where it is in the tree
  * @sent: when they were last sent, or the first of them was, microseconds (the
  *	clock shows less than 35 years)
  * @flags: RECORD_*; never both SACKED and LOST
  * @cause: of a LOST record, the clause of the retransmission; else CAUSE_NONE
  * @next: the record behind it, or NULL; among spare ones, another
  * @prev: the record in front of it; of the first one, the last
+ * @later: the one behind it in its queue; of the last one, the first
+ * @earlier: the one in front of it in its queue; of the first one, the last
  */
 struct sent_record {
-	u32 seq;
-	u32 end;
+	union {
+		struct order_node order;
+		struct {
+			u32 seq;
+			u32 end;
+		};
+	};
 	u64 sent : 50;
 	u64 flags : 6;
 	u64 cause : 8;
 	struct sent_record *next;
 	struct sent_record *prev;
+	struct sent_record *later;
+	struct sent_record *earlier;
 };
 
 /**
  * struct scoreboard - all records, in order and without gaps: [una, nxt)
  * @first: begins at SND.UNA; NULL if nothing is outstanding
+ * @order: a tree of all
  * @spare: lent and not in use, linked by @next
+ * @queue: those that are on their way, in order of @sent; those that are
+ *	SACKED; those that are LOST, in order of @seq. After undoing and with
+ *	thousands of losses the order may be not quite right
  * @sacked: bytes of all that is SACKED
  * @lost: bytes of all that is LOST
- * @records: how many there are, at most SCOREBOARD_MAX
+ * @highest: one past the highest number delivered so far
+ * @lost_at: where the last record was that became LOST
+ * @records: how many there are
  * @spares: how many are not in use
  * @sealed: there was a retransmission since the last record began: new text
  *	begins another record, or it would look older than that
  */
 struct scoreboard {
 	struct sent_record *first;
+	struct order_node *order;
 	struct sent_record *spare;
+	struct sent_record *queue[3];
 	u32 sacked;
 	u32 lost;
-	u16 records;
-	u16 spares;
-	bool sealed;
+	u32 highest;
+	u32 lost_at;
+	u32 records;
+	u32 spares : 31;
+	u32 sealed : 1;
 };
 
 /**
@@ -72,7 +96,7 @@ struct scoreboard {
  * @min_rtt: (in) an ACK that comes sooner than this after a retransmission is
  *	for the original
  * @recover: (in) RECOVER: text below it was sent before the last loss
- * @highest: (in and out) one past the highest number delivered so far
+ * @mss: (in) the size of segments
  * @bytes: numbers delivered by it
  * @sent: when the latest of them was sent: for RACK.xmit_ts of RFC 8985
  * @resent: when the latest was that was retransmitted; 0: none was. Text behind
@@ -89,7 +113,7 @@ struct delivery {
 	u64 resent;
 	u32 min_rtt;
 	u32 recover;
-	u32 highest;
+	u32 mss;
 	u32 bytes;
 	u32 end;
 	bool timed;
@@ -108,7 +132,7 @@ void toytcp_scoreboard_lend(struct scoreboard *b, struct sent_record *r);
 struct sent_record *toytcp_scoreboard_return(struct scoreboard *b);
 struct sent_record *toytcp_scoreboard_purge(struct scoreboard *b);
 void toytcp_scoreboard_send(struct scoreboard *b, u32 seq, u32 end, u64 now,
-			    u32 slack);
+			    u32 slack, u32 mss);
 void toytcp_scoreboard_acked(struct scoreboard *b, u32 una,
 			     struct delivery *d);
 void toytcp_scoreboard_sack(struct scoreboard *b, u32 from, u32 to,
@@ -121,7 +145,6 @@ void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag);
 void toytcp_scoreboard_retransmit(struct scoreboard *b, struct sent_record *r,
 				  u32 end, u64 now);
 u32 toytcp_scoreboard_lost_end(const struct sent_record *r, u32 most);
-u32 toytcp_scoreboard_highest(const struct scoreboard *b, u32 una);
 u32 toytcp_scoreboard_retransmitted(const struct scoreboard *b);
 
 /** toytcp_scoreboard_has_room() - is there room to note one more range? */
@@ -130,15 +153,18 @@ static inline bool toytcp_scoreboard_has_room(const struct scoreboard *b)
 	return b->first || b->spare;
 }
 
+/** toytcp_scoreboard_oldest() - of those on their way, or NULL */
+static inline struct sent_record *
+toytcp_scoreboard_oldest(const struct scoreboard *b)
+{
+	return b->queue[0];
+}
+
 /** toytcp_scoreboard_lost() - the first record to retransmit, or NULL */
 static inline struct sent_record *
 toytcp_scoreboard_lost(const struct scoreboard *b)
 {
-	struct sent_record *r = b->lost ? b->first : NULL;
-
-	while (r && !(r->flags & RECORD_LOST))
-		r = r->next;
-	return r;
+	return b->queue[RECORD_LOST];
 }
 
 #endif /* TOYTCP_CORE_SCOREBOARD_H */

@@ -44,10 +44,8 @@ static void accept_text(struct arrival *a)
 /* Out of order: keep it, and ACK at once (RFC 5681 section 4.2). */
 static void keep_text(struct arrival *a)
 {
-	struct reassembly *ooo = &a->tcb->ooo;
-
-	a->act->kept = toytcp_reassembly_add(ooo, a->node);
-	if (!a->act->kept && ooo->ranges < REASSEMBLY_RANGES_MAX)
+	a->act->kept = toytcp_reassembly_add(&a->tcb->ooo, a->node);
+	if (!a->act->kept)
 		toytcp_text_duplicate(a, a->node->seq, a->node->end);
 	toytcp_delack_owe(a->tcb, CAUSE_TEXT);
 }

@@ -117,6 +117,29 @@ TEST(rack_detect__a_lost_repetition)
 	EXPECT_EQ(h.out[0].seq, AT(0));
 }
 
+/* RFC 8985 section 6.2: of what was delivered, whole segments count. */
+TEST(rack_detect__a_part_of_a_segment_has_arrived)
+{
+	struct host h;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		make_paced(&h);
+		h.now += 10 * MSEC;
+		ARRIVE(&h, .ctl = CTL_ACK, .seq = h.tcb.rcv.nxt, .ack = AT(1),
+		       .sacks = 1,
+		       .sack = { { AT(1) + 500, AT(1) + (i ? 501 : 1000) } });
+		EXPECT_QUIET(&h);
+		EXPECT_EQ(toytcp_rack_detect(&h.tcb, h.now + 70 * MSEC), 0);
+		EXPECT_EQ(h.tcb.board.lost, 0);
+		h.now += 10 * MSEC;
+		SACK(&h, 1, 2, 3);	/* that was sent after it */
+		ASSERT_TRUE(host_expire(&h));
+		EXPECT_EQ(h.sent, 1);
+		EXPECT_SENT(&h, 0, CTL_ACK, AT(1), IRS + 1, MSS);
+	}
+}
+
 /* The times of what arrived before a window was closed for long are no use. */
 TEST(rack_update__as_a_window_opens)
 {

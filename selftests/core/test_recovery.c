@@ -362,6 +362,36 @@ TEST(take_blocks__not_agreed_upon)
 }
 
 /* RFC 3708: all that was repeated had arrived before. */
+/* An ACK that was overtaken: what it SACKs has arrived all the same. */
+TEST(take_ack__an_old_one_with_sacks)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	ARRIVE_NEXT(&h, .ack = AT(2));
+	SACK(&h, 1, 4, 7);
+	EXPECT_FALSE(h.act.notes & NOTE_DUPACK);
+	EXPECT_EQ(h.tcb.snd.una, AT(2));
+	EXPECT_EQ(h.tcb.board.sacked, 3 * MSS);
+	ASSERT_GE(h.sent, 1);
+	EXPECT_EQ(h.out[0].seq, AT(2));
+}
+
+/* What is acknowledged by now was not when it was SACKed: no duplicate. */
+TEST(is_dsack__not_by_an_old_ack)
+{
+	struct host h;
+
+	make_sack_flight(&h);
+	SACK(&h, 0, 1, 4);
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .ack = AT(4));
+	SACK(&h, 0, 1, 2);
+	EXPECT_FALSE(h.act.notes & (NOTE_DSACK_IN | NOTE_UNDO));
+	SACK(&h, 2, 1, 2);
+	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
+}
+
 TEST(take_duplicate__undoes_the_reduction)
 {
 	struct host h;

@@ -4,6 +4,7 @@
 #include "kselftest_harness.h"
 
 #define SLACK	10u
+#define SEGMENT	10u	/* bytes */
 #define FROM	0xffffff00u	/* numbers wrap on the way */
 
 /* @n bytes are sent, @every bytes at a time, 100 us apart. */
@@ -14,6 +15,12 @@ struct board {
 	u32 now;
 };
 
+static void send_at(struct board *t, u32 from, u32 to, u64 now)
+{
+	toytcp_scoreboard_send(&t->b, FROM + from, FROM + to, now, SLACK,
+			       SEGMENT);
+}
+
 static void make_board(struct board *t, u32 spares, u32 n, u32 every)
 {
 	u32 i;
@@ -21,11 +28,10 @@ static void make_board(struct board *t, u32 spares, u32 n, u32 every)
 	memset(t, 0, sizeof(*t));
 	for (i = 0; i < spares; i++)
 		toytcp_scoreboard_lend(&t->b, &t->records[i]);
-	t->d.highest = FROM;
+	t->d.mss = SEGMENT;
 	t->d.recover = FROM + n;
 	for (i = 0; i < n; i += every, t->now += 100)
-		toytcp_scoreboard_send(&t->b, FROM + i, FROM + i + every,
-				       t->now, SLACK);
+		send_at(t, i, i + every, t->now);
 	t->d.now = t->now;
 }
 
@@ -51,9 +57,9 @@ TEST(scoreboard_send__what_goes_out_together_is_one_record)
 	struct board t;
 
 	make_board(&t, 10, 100, 100);
-	toytcp_scoreboard_send(&t.b, FROM + 100, FROM + 200, SLACK, SLACK);
+	send_at(&t, 100, 200, SLACK);
 	EXPECT_EQ(t.b.records, 1);
-	toytcp_scoreboard_send(&t.b, FROM + 200, FROM + 300, SLACK + 1, SLACK);
+	send_at(&t, 200, 300, SLACK + 1);
 	EXPECT_EQ(t.b.records, 2);
 	EXPECT_RECORD(t.b.first, 0, 200, 0);
 	EXPECT_RECORD(t.b.first->next, 200, 300, 0);
@@ -66,13 +72,13 @@ TEST(scoreboard_send__without_memory_the_last_one_grows)
 
 	make_board(&t, 2, 400, 100);
 	EXPECT_EQ(t.b.records, 2);
-	EXPECT_RECORD(t.b.first->next, 100, 400, 0);
+	EXPECT_RECORD(t.b.first->next, 100, 400, RECORD_UNEVEN);
 	sack(&t, 100, 400);
 	EXPECT_EQ(t.b.sacked, 300);
 	/* What must grow counts as not delivered again. */
-	toytcp_scoreboard_send(&t.b, FROM + 400, FROM + 500, t.now, SLACK);
+	send_at(&t, 400, 500, t.now);
 	EXPECT_EQ(t.b.sacked, 0);
-	EXPECT_RECORD(t.b.first->next, 100, 500, 0);
+	EXPECT_RECORD(t.b.first->next, 100, 500, RECORD_UNEVEN);
 }
 
 TEST(scoreboard_acked__whole_records_and_parts)
@@ -83,11 +89,11 @@ TEST(scoreboard_acked__whole_records_and_parts)
 	acked(&t, 150);
 	EXPECT_EQ(t.d.bytes, 150);
 	EXPECT_EQ(t.b.records, 2);
-	EXPECT_EQ(t.b.spares, 8);
+	EXPECT_EQ((u32)t.b.spares, 8);
 	EXPECT_RECORD(t.b.first, 150, 200, 0);
 	acked(&t, 300);
 	EXPECT_EQ(t.b.first, NULL);
-	EXPECT_EQ(t.b.spares, 10);
+	EXPECT_EQ((u32)t.b.spares, 10);
 	EXPECT_EQ(t.d.sent, 200);
 	EXPECT_EQ(t.d.end, FROM + 300);
 	EXPECT_FALSE(t.d.reordered);
@@ -109,7 +115,7 @@ TEST(scoreboard_sack__cuts_and_joins)
 	EXPECT_RECORD(t.b.first->next->next, 500, 1000, 0);
 	EXPECT_EQ(t.b.sacked, 300);
 	EXPECT_EQ(t.d.bytes, 300);
-	EXPECT_EQ(toytcp_scoreboard_highest(&t.b, FROM), FROM + 500);
+	EXPECT_EQ(t.b.highest, FROM + 500);
 	sack(&t, 100, 600);	/* what is known does not count twice */
 	EXPECT_EQ(t.d.bytes, 500);
 	acked(&t, 1000);
@@ -129,6 +135,42 @@ TEST(scoreboard_sack__without_memory)
 	EXPECT_RECORD(t.b.first, 0, 1000, 0);
 	sack(&t, 0, 1000);
 	EXPECT_EQ(t.b.sacked, 1000);
+}
+
+/* Where a segment ends nobody knows but by the size of all. */
+TEST(scoreboard_sack__a_part_of_a_segment)
+{
+	struct board t;
+
+	make_board(&t, 10, 1000, 1000);
+	sack(&t, 201, 202);
+	sack(&t, 995, 1000);
+	EXPECT_EQ(t.d.bytes, 0);
+	EXPECT_EQ(t.b.records, 1);
+	sack(&t, 200, 202);	/* begins with one */
+	sack(&t, 305, 315);	/* as much as one */
+	EXPECT_EQ(t.b.sacked, 12);
+	sack(&t, 205, 1000);
+	acked(&t, 200);
+	EXPECT_RECORD(t.b.first, 200, 202, RECORD_SACKED);
+	EXPECT_RECORD(t.b.first->next, 202, 205, 0);
+	EXPECT_RECORD(t.b.first->next->next, 205, 1000, RECORD_SACKED);
+}
+
+/* After a short one, nobody knows at all. */
+TEST(scoreboard_send__a_short_segment)
+{
+	struct board t;
+
+	make_board(&t, 10, 100, 100);
+	send_at(&t, 100, 105, 1);
+	EXPECT_EQ((u32)t.b.first->flags, 0);
+	send_at(&t, 105, 109, 1);
+	EXPECT_EQ((u32)t.b.first->flags, RECORD_UNEVEN);
+	send_at(&t, 109, 119, 1);
+	EXPECT_EQ(t.b.records, 1);
+	sack(&t, 105, 109);
+	EXPECT_RECORD(t.b.first->next, 105, 109, RECORD_SACKED);
 }
 
 TEST(deliver__what_overtakes)
@@ -184,6 +226,85 @@ TEST(scoreboard_lose__and_repeat)
 	EXPECT_EQ(t.b.lost, 0);
 }
 
+static struct sent_record *nth(struct board *t, u32 n)
+{
+	struct sent_record *r = t->b.first;
+
+	while (n--)
+		r = r->next;
+	return r;
+}
+
+/* In the order of the numbers, in whatever order they were lost. */
+TEST(scoreboard_lost__the_first_one)
+{
+	static const u32 order[] = { 5, 7, 9, 3, 1, 15, 13, 11 };
+	struct board t;
+	u32 i;
+
+	make_board(&t, 20, 1600, 100);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		toytcp_scoreboard_lose(&t.b, nth(&t, order[i]), CAUSE_RACK);
+	for (i = 1; i < 16; i += 2, t.now++) {
+		struct sent_record *r = toytcp_scoreboard_lost(&t.b);
+
+		EXPECT_RECORD(r, 100 * i, 100 * i + 100, RECORD_LOST);
+		toytcp_scoreboard_retransmit(&t.b, r, r->end, t.now);
+	}
+	EXPECT_EQ(toytcp_scoreboard_lost(&t.b), NULL);
+	/* On their way again, they are the latest. */
+	for (i = 0; i < 16; i += 2) {
+		struct sent_record *r = toytcp_scoreboard_oldest(&t.b);
+
+		EXPECT_RECORD(r, 100 * i, 100 * i + 100, 0);
+		toytcp_scoreboard_lose(&t.b, r, CAUSE_RACK);
+	}
+	EXPECT_RECORD(toytcp_scoreboard_oldest(&t.b), 100, 200,
+		      RECORD_RETRANSMITTED);
+}
+
+/* Too far from where the last one was lost: out of order, but not forgotten. */
+TEST(scoreboard_lost__far_away)
+{
+	static struct sent_record many[400];
+	struct sent_record *r, *middle;
+	struct board t;
+	u32 i, n = 0, first;
+
+	make_board(&t, 1, 0, 100);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		toytcp_scoreboard_lend(&t.b, &many[i]);
+	for (i = 0; i < 40000; i += 100, t.now += 100)
+		send_at(&t, i, i + 100, t.now);
+	middle = nth(&t, 200);
+	for (r = t.b.first->next; r; r = r->next)
+		if (r != middle)
+			toytcp_scoreboard_lose(&t.b, r, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, middle, CAUSE_RACK);
+	EXPECT_EQ(t.b.lost, 40000);
+	first = toytcp_scoreboard_lost(&t.b)->seq;
+	EXPECT_EQ(first, FROM);
+	for (; (r = toytcp_scoreboard_lost(&t.b)); n++, t.now += 100)
+		toytcp_scoreboard_retransmit(&t.b, r, r->end, t.now);
+	EXPECT_EQ(n, 400);
+	EXPECT_EQ(t.b.lost, 0);
+}
+
+/* What was not lost after all was sent before all that is on its way. */
+TEST(scoreboard_clear__is_the_oldest_again)
+{
+	struct board t;
+
+	make_board(&t, 20, 500, 100);
+	toytcp_scoreboard_lose(&t.b, nth(&t, 0), CAUSE_RACK);
+	toytcp_scoreboard_lose(&t.b, nth(&t, 2), CAUSE_RACK);
+	toytcp_scoreboard_clear(&t.b, RECORD_LOST);
+	EXPECT_RECORD(toytcp_scoreboard_oldest(&t.b), 0, 100, 0);
+	EXPECT_RECORD(toytcp_scoreboard_oldest(&t.b)->later, 200, 300, 0);
+	EXPECT_RECORD(toytcp_scoreboard_oldest(&t.b)->earlier, 400, 500, 0);
+}
+
 /* What is sent after a repetition must not look as if it was sent before. */
 TEST(scoreboard_retransmit__seals_the_last_record)
 {
@@ -193,9 +314,9 @@ TEST(scoreboard_retransmit__seals_the_last_record)
 	t.now -= 100;	/* when the last one was sent */
 	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
 	toytcp_scoreboard_retransmit(&t.b, t.b.first, FROM + 100, t.now + 1);
-	toytcp_scoreboard_send(&t.b, FROM + 200, FROM + 300, t.now + 2, SLACK);
+	send_at(&t, 200, 300, t.now + 2);
 	EXPECT_EQ(t.b.records, 3);
-	toytcp_scoreboard_send(&t.b, FROM + 300, FROM + 400, t.now + 3, SLACK);
+	send_at(&t, 300, 400, t.now + 3);
 	EXPECT_EQ(t.b.records, 3);
 	/* Nor one repetition after another, nor what was sent between them. */
 	toytcp_scoreboard_lose(&t.b, t.b.first->next, CAUSE_RACK);
@@ -247,20 +368,21 @@ TEST(scoreboard_clear__reneging)
 	EXPECT_EQ(t.b.lost, 0);
 }
 
-/* However many losses there are, the work they cause is limited. */
+/* What a peer can make us lend is in proportion to what is outstanding. */
 TEST(scoreboard__has_a_limit)
 {
-	static struct sent_record many[SCOREBOARD_MAX + 8];
+	static struct sent_record many[2 * SCOREBOARD_MIN];
+	const u32 n = 64 * SCOREBOARD_SHARE, most = SCOREBOARD_MIN + 64;
 	struct board t;
 	u32 i;
 
-	make_board(&t, 1, 4 * SCOREBOARD_MAX, 4 * SCOREBOARD_MAX);
-	for (i = 0; i < SCOREBOARD_MAX + 8; i++)
+	make_board(&t, 1, n, n);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
 		toytcp_scoreboard_lend(&t.b, &many[i]);
-	for (i = 1; i < 4 * SCOREBOARD_MAX; i += 2)
-		sack(&t, i, i + 1);
-	EXPECT_EQ(t.b.records, SCOREBOARD_MAX);
-	acked(&t, 4 * SCOREBOARD_MAX);
+	for (i = SEGMENT; i < n; i += 2 * SEGMENT)
+		sack(&t, i, i + SEGMENT);
+	EXPECT_EQ(t.b.records, most);
+	acked(&t, n);
 	EXPECT_EQ(t.b.records, 0);
 }
 
@@ -278,7 +400,7 @@ TEST(scoreboard_purge__gives_all_back)
 		n++;
 	EXPECT_EQ(n, 9);
 	EXPECT_EQ(t.b.first, NULL);
-	EXPECT_EQ(t.b.spares, 0);
+	EXPECT_EQ((u32)t.b.spares, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -115,7 +115,7 @@ TEST(accept_text__covers_what_was_kept)
 	ARRIVE_NEXT(&h, .len = 100);
 	EXPECT_EQ(host_ready(&h), 100);
 	EXPECT_EQ(h.tcb.rcv.nxt, IRS + 101);
-	EXPECT_EQ(h.tcb.ooo.ranges, 0);
+	EXPECT_EQ(h.tcb.ooo.ranges, NULL);
 }
 
 /* A FIN in the middle of text that follows it cannot be one. */

@@ -45,8 +45,7 @@ static void add(struct map *m, u32 from, u32 to, bool fin)
 		m->used++;
 		memset(m->there + from, 1, to - from);
 	} else {
-		must(all_there(m, from, to) ||
-		     m->r.ranges == REASSEMBLY_RANGES_MAX);
+		must(all_there(m, from, to));
 	}
 }
 

@@ -79,8 +79,9 @@ static const char *receive_space(const struct tcb *was, const struct tcb *tcb)
 }
 
 /* A range has no gap within; its first node knows its end and its last. */
-static const char *range_is_whole(const struct reassembly_node *range)
+static const char *range_is_whole(const struct order_node *at)
 {
+	const struct reassembly_node *range = (const void *)at;
 	const struct reassembly_node *node, *last = range;
 	u32 end = range->seq;
 
@@ -94,37 +95,88 @@ static const char *range_is_whole(const struct reassembly_node *range)
 	return NULL;
 }
 
-/* Ranges stand in order, with gaps between, and within the window. */
+/*
+ * The ranges of a tree stand in order, with gaps between; *@edge: what is before
+ * them, and then their own end.
+ */
+static const char *ranges(const struct order_node *at, u32 *edge)
+{
+	const char *broken;
+
+	if (!at)
+		return NULL;
+	broken = ranges(at->child[0], edge);
+	if (!broken)
+		broken = range_is_whole(at);
+	if (broken)
+		return broken;
+	MUST(seq_after(at->seq, *edge));
+	*edge = ((const struct reassembly_node *)at)->range_end;
+	return ranges(at->child[1], edge);
+}
+
+/* They are within the window. */
 static const char *reassembly(const struct tcb *tcb)
 {
-	const struct reassembly_node *range, *before = NULL;
 	/* Text beyond a FIN is nonsense that nobody will ever ask for. */
-	u32 edge = tcb->rcv.nxt - tcb->fin_received, ranges = 0;
+	u32 edge = tcb->rcv.nxt - tcb->fin_received;
+	const char *broken = ranges(tcb->ooo.ranges, &edge);
 
-	for (range = tcb->ooo.first; range; range = range->range_next) {
-		const char *broken = range_is_whole(range);
-
-		if (broken)
-			return broken;
-		MUST(seq_after(range->seq, edge));
-		MUST(range->range_prev == before);
-		edge = range->range_end;
-		before = range;
-		ranges++;
-	}
-	MUST(before == tcb->ooo.final);
+	if (broken)
+		return broken;
 	MUST(!seq_after(edge, tcb->rcv.adv));
-	MUST(ranges == tcb->ooo.ranges);
-	MUST(ranges <= REASSEMBLY_RANGES_MAX);
 	return NULL;
+}
+
+/* Each record is in the queue of its state. Returns how many these are. */
+static const char *queues(const struct scoreboard *b, u32 *n)
+{
+	const struct sent_record *r;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(b->queue); i++) {
+		r = b->queue[i];
+		do {
+			if (!r)
+				break;
+			MUST((r->flags & (RECORD_SACKED | RECORD_LOST)) == i);
+			MUST(r->later->earlier == r);
+			r = r->later;
+			++*n;
+		} while (r != b->queue[i]);
+	}
+	return NULL;
+}
+
+/* The tree of records has @next and those behind it, as the list has. */
+static const char *tree(const struct order_node *at,
+			const struct sent_record **next)
+{
+	const char *broken;
+
+	if (!at)
+		return NULL;
+	broken = tree(at->child[0], next);
+	if (broken)
+		return broken;
+	MUST(*next && at == &(*next)->order);
+	*next = (*next)->next;
+	return tree(at->child[1], next);
 }
 
 /* The records cover [una, nxt) in order, and the sums are theirs. */
 static const char *scoreboard(const struct tcb *tcb)
 {
 	const struct scoreboard *b = &tcb->board;
-	const struct sent_record *r, *last = b->first;
-	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0;
+	const struct sent_record *r, *last = b->first, *next = b->first;
+	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0, queued = 0;
+	const char *broken = queues(b, &queued);
+
+	if (!broken)
+		broken = tree(b->order, &next);
+	if (broken)
+		return broken;
+	MUST(!next);
 
 	for (r = b->first; r; r = r->next) {
 		u32 len = r->end - r->seq;
@@ -143,7 +195,7 @@ static const char *scoreboard(const struct tcb *tcb)
 	MUST(!last || b->first->prev == last);
 	MUST(b->sacked == sacked && b->lost == lost);
 	MUST(sacked + lost <= toytcp_tcb_flight(tcb));
-	MUST(b->records == n && n <= SCOREBOARD_MAX);
+	MUST(b->records == n && queued == n);
 	MUST(!sacked || tcb->sack_ok);
 	return NULL;
 }
@@ -167,12 +219,16 @@ static const char *clocks(const struct tcb *tcb, u64 now)
 /* What is told to have arrived is here, or has been; its FIN counts. */
 static bool has(const struct tcb *tcb, const struct sack_block *b)
 {
-	const struct reassembly_node *range;
+	const struct order_node *at = tcb->ooo.ranges;
 
-	for (range = tcb->ooo.first; range; range = range->range_next)
+	while (at) {
+		const struct reassembly_node *range = (const void *)at;
+
 		if (!seq_before(b->from, range->seq) &&
 		    !seq_after(b->to, range->range_end + range->last->fin))
 			return true;
+		at = at->child[!seq_before(b->from, range->seq)];
+	}
 	return !seq_after(b->to, tcb->rcv.nxt);
 }
 
@@ -260,16 +316,20 @@ const char *invariant_forgotten(const struct tcb *tcb, u64 now)
 	return NULL;
 }
 
+static u32 nodes(const struct order_node *at)
+{
+	const struct reassembly_node *node;
+	u32 n = 0;
+
+	for (node = (const void *)at; node; node = node->next)
+		n++;
+	return at ? nodes(at->child[0]) + n + nodes(at->child[1]) : 0;
+}
+
 /* How many of the caller's nodes the core holds. */
 u32 invariant_nodes(const struct tcb *tcb)
 {
-	const struct reassembly_node *range, *node;
-	u32 n = 0;
-
-	for (range = tcb->ooo.first; range; range = range->range_next)
-		for (node = range; node; node = node->next)
-			n++;
-	return n;
+	return nodes(tcb->ooo.ranges);
 }
 
 /* How many of the caller's records the core holds. */
