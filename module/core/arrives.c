@@ -34,7 +34,8 @@ static void take_syn(struct tcb *tcb, const struct segment *seg, u64 now)
 
 /*
  * 3.10.7.3, first: the ACK bit. Data on a SYN is never sent: only ISS + 1. Else
- * our reset ends an old connection (3.5.1), and the SYN follows it, once.
+ * our reset ends an old connection (3.5.1), and the SYN follows it: once for
+ * each timeout, in case the reset is lost, but no forger makes us send more.
  */
 static bool syn_sent_check_ack(struct arrival *a)
 {
@@ -51,7 +52,7 @@ static bool syn_sent_check_ack(struct arrival *a)
 	if (seg->ctl & CTL_RST)
 		return false;
 	a->act->reset = true;
-	if (!tcb->tries && again < toytcp_deadline_at(tcb, TIMER_RTO))
+	if (tcb->tries % 2 == 0 && again < toytcp_deadline_at(tcb, TIMER_RTO))
 		toytcp_deadline_set(tcb, TIMER_RTO, again, a->now);
 	return false;
 }

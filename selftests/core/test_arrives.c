@@ -77,6 +77,13 @@ TEST(syn_sent_check_ack__the_syn_follows_the_reset)
 	host_pass(&h, RTO_INITIAL);
 	EXPECT_QUIET(&h);
 	EXPECT_STATE(&h, TCP_SYN_SENT);
+	/* The reset was lost: another one after the timeout. */
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_EQ(h.sent, 1);
+	ARRIVE(&h, .ctl = CTL_ACK, .seq = 77, .ack = 99);
+	EXPECT_TRUE(h.act.reset);
+	host_pass(&h, NEXT_TICK(10 * MSEC));
+	EXPECT_EQ(h.sent, 1);
 }
 
 TEST(syn_sent_check_ack__wrong_ack_with_rst_is_dropped)
