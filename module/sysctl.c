@@ -127,7 +127,7 @@ static const struct ctl_table template[] = {
 /* Sets the defaults that are not 0, and makes net.toytcp: 0 or -ENOMEM. */
 int toytcp_sysctl_init(struct toytcp_net *tn)
 {
-	struct ctl_table *table = kmemdup(template, sizeof(template),
+	struct ctl_table *table = kcalloc(ARRAY_SIZE(template), sizeof(*table),
 					  GFP_KERNEL_ACCOUNT);
 	int i;
 
@@ -147,6 +147,7 @@ int toytcp_sysctl_init(struct toytcp_net *tn)
 	tn->sysctl_table = table;
 	if (!table)
 		return -ENOMEM;
+	memcpy(table, template, sizeof(template));
 	for (i = 0; i < SETTINGS; i++)
 		table[i].data = (u8 *)tn + (unsigned long)template[i].data;
 	tn->sysctl_header = register_net_sysctl_sz(tn->net, "net/toytcp", table,
