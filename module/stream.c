@@ -79,6 +79,20 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 }
 
 /*
+ * proto_ops.splice_eof: sendfile() was asked for more than the file has, and has
+ * announced it (MSG_MORE). TCP_CORK stays.
+ */
+void toytcp_stream_splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	toytcp_user_cork(&toytcp_sk(sk)->tcb, toytcp_sk(sk)->corked);
+	toytcp_settle_call(sk, CAUSE_SEND);
+	release_sock(sk);
+}
+
+/*
  * recv(MSG_OOB): the urgent byte, which tcp(7) treats as out-of-band data and
  * RFC 9293 as a mark in the stream. It never waits.
  */

@@ -99,3 +99,10 @@ static int probe(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len)
 	return inet_recv_error(sk, msg, len, addr_len);
 }
 #endif
+
+#ifdef PROBE_SPLICE_EOF	/* 6.5, and late releases of 6.1 */
+static void probe(struct proto_ops *ops, struct socket *sock)
+{
+	ops->splice_eof(sock);
+}
+#endif
