@@ -31,6 +31,7 @@
  * @wl1: SEG.SEQ of the last window update
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
+ * @small: one past the last segment sent that was not full: Nagle's algorithm
  * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
  * @mss_max: what both ends accept, options included, bytes; @mss may be lower
  *	because of the path
@@ -48,6 +49,7 @@ struct send_space {
 	u32 wl1;
 	u32 wl2;
 	u32 max_wnd;
+	u32 small;
 	u16 mss;
 	u16 mss_max;
 	u8 wscale;
@@ -71,6 +73,7 @@ struct send_space {
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
  * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
+ * @pushed: segments since the last ACK that were pushed or not full, at most 2
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
  */
 struct receive_space {
@@ -88,6 +91,7 @@ struct receive_space {
 	u8 wscale;
 	u8 urgent;
 	u8 full_segs_since_tx;
+	u8 pushed;
 	bool oob_inline;
 };
 

@@ -111,6 +111,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.iss = iss;
 	tcb->snd.una = iss;
 	tcb->snd.up = iss;
+	tcb->snd.small = iss;
 	tcb->syn_pending = 1;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
@@ -136,6 +137,15 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 	if (seq_after(tcb->rcv.copied, tcb->rcv.up))
 		tcb->rcv.urgent = URGENT_NONE;
 	toytcp_delack_read(tcb);
+}
+
+/*
+ * The user waits for more than has arrived. @sleeps: until it comes; otherwise
+ * the call returns with nothing.
+ */
+void toytcp_user_wait(struct tcb *tcb, bool sleeps)
+{
+	toytcp_delack_wait(tcb, sleeps);
 }
 
 /*
