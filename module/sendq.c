@@ -149,19 +149,16 @@ static void unlink_skb(struct sock *sk, struct sk_buff *skb)
  * would grow, too.
  *
  * An skb holds what the device takes at once, so that a segment is usually a
- * clone of one skb; but at most a quarter of the send buffer, since whole skbs
- * are freed. The part that was not sent yet is kept to whole segments, so that
- * the next skb begins with a new one.
+ * clone of one skb. The part that was not sent yet is kept to whole segments, so
+ * that the next skb begins with a new one.
  */
 static u32 room_in(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 goal = min_t(u32, tp->path.gso_goal, READ_ONCE(sk->sk_sndbuf) / 4);
-	u32 mss = tp->tcb.snd.mss, seq = toytcp_node(skb)->seq;
-	u32 sent = seq_max(tp->tcb.snd.nxt, seq) - seq, room;
+	u32 goal = tp->path.gso_goal, mss = tp->tcb.snd.mss;
+	u32 seq = toytcp_node(skb)->seq, room;
+	u32 sent = seq_max(tp->tcb.snd.nxt, seq) - seq;
 
-	if (goal > mss)
-		goal -= goal % mss;
 	if (skb_cloned(skb) || sent >= goal)
 		return 0;
 	room = goal > mss ? goal - (goal - sent) % mss : goal;
@@ -242,8 +239,9 @@ void toytcp_sendq_exit(void)
 }
 
 /*
- * Copies text from the user until the skb or the send buffer is full. Returns
- * bytes, 0 if the skb was full, or an error.
+ * Copies text from the user until the skb is full, and with it perhaps more
+ * than the send buffer: it must not make segments small, whose ACKs are delayed.
+ * Returns bytes, 0 if the skb was full, or an error.
  */
 static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 {
@@ -251,9 +249,7 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 	size_t n, room = room_in(sk, skb);
 	int taken = 0;
 
-	do {
-		if (!room || !msg_data_left(msg))
-			break;
+	while (room && msg_data_left(msg)) {
 		if (!refill(sk, pfrag))
 			return taken ? taken : -ENOMEM;
 		if (!extends(skb, pfrag) &&
@@ -271,7 +267,7 @@ static int fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg)
 		commit(sk, skb, pfrag, n);
 		room -= n;
 		taken += n;
-	} while (sk_stream_memory_free(sk));
+	}
 	return taken;
 }
 

@@ -135,6 +135,8 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 	if (act->ready)
 		toytcp_recvq_add(sk, act->ready);
 	if (act->wake & WAKE_WRITE) {
+		/* MSG_MORE lasts until an ACK: TCP does not wait longer. */
+		toytcp_user_cork(&tp->tcb, tp->corked);
 		WRITE_ONCE(sk->sk_err_soft, 0);
 		toytcp_sendq_forget(sk, tp->tcb.snd.una);
 		toytcp_buffers_acked(sk);

@@ -159,6 +159,7 @@ void toytcp_timer_kill(struct timer_list *timer);
 
 /* stream.c */
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+void toytcp_stream_splice_eof(struct socket *sock);
 int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 			  int flags);
 

@@ -79,6 +79,20 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 }
 
 /*
+ * proto_ops.splice_eof: sendfile() was asked for more than the file has, and has
+ * announced it (MSG_MORE). TCP_CORK stays.
+ */
+void toytcp_stream_splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	toytcp_user_cork(&toytcp_sk(sk)->tcb, toytcp_sk(sk)->corked);
+	toytcp_settle_call(sk, CAUSE_SEND);
+	release_sock(sk);
+}
+
+/*
  * recv(MSG_OOB): the urgent byte, which tcp(7) treats as out-of-band data and
  * RFC 9293 as a mark in the stream. It never waits.
  */
@@ -175,6 +189,22 @@ static int cannot_read(struct sock *sk, long timeo, int copied)
 	return signal_pending(current) ? sock_intr_errno(timeo) : 1;
 }
 
+/* Nothing is left to read. What waits for the lock may change that. */
+static bool more_arrives(struct reader *r, long timeo)
+{
+	struct tcb *tcb = &toytcp_sk(r->sk)->tcb;
+
+	if (sk_flush_backlog(r->sk)) {
+		toytcp_receive_ack_deferred(r->sk);
+		if (first_unread(r->sk, r->seq))
+			return true;
+	}
+	toytcp_user_wait(tcb, timeo);
+	if (tcb->ack_now)
+		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
+	return false;
+}
+
 static int receive_locked(struct reader *r)
 {
 	struct sock *sk = r->sk;
@@ -198,6 +228,8 @@ static int receive_locked(struct reader *r)
 		}
 		if (r->copied >= target)
 			return 0;
+		if (more_arrives(r, timeo))
+			continue;
 		err = cannot_read(sk, timeo, r->copied);
 		if (err <= 0)
 			return err;

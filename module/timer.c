@@ -22,9 +22,12 @@ void toytcp_timer_arm(struct sock *sk)
 	now = toytcp_now();
 	if (next > now)
 		wait = min_t(u64, next - now, U32_MAX);
-	/* A timer that fired before the deadline would be set again at once. */
-	sk_reset_timer(sk, &sk->sk_timer,
-		       jiffies + usecs_to_jiffies(wait) + 1);
+	/*
+	 * The kernel adds a jiffy, and half a tick of the core must not add
+	 * another. A timer that is early after all is set again.
+	 */
+	wait -= min(wait, 1u << TICK_SHIFT);
+	sk_reset_timer(sk, &sk->sk_timer, jiffies + usecs_to_jiffies(wait));
 }
 
 void toytcp_timer_stop(struct sock *sk)

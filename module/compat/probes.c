@@ -69,6 +69,10 @@ typedef int handler(const struct ctl_table *table, int write, void *buffer,
 #define PROBE	inet_recv_error(NULL, NIL(msghdr), 0, (int *)NULL)
 #endif
 
+#ifdef PROBE_SPLICE_EOF		/* 6.5, and late releases of 6.1 */
+#define PROBE	NIL(proto_ops)->splice_eof(NIL(socket))
+#endif
+
 void probe(int length)
 {
 	(void)(PROBE);

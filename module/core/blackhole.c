@@ -26,7 +26,7 @@ static bool is_suspicious(const struct tcb *tcb)
 
 static bool is_on_trial(const struct tcb *tcb)
 {
-	return tcb->mss_former && tcb->mss_proven &&
+	return tcb->snd.mss_former && tcb->mss_proven &&
 	       toytcp_tcb_mss(tcb) > tcb->mss_proven;
 }
 
@@ -45,9 +45,9 @@ bool toytcp_blackhole_timeout(struct tcb *tcb)
 	tcb->mss_innocent = !is_suspicious(tcb);
 	if (tcb->mss_innocent)
 		return false;
-	if (!tcb->mss_former) {
-		tcb->mss_former = mss;
-		tcb->mss_trials = 0;
+	if (!tcb->snd.mss_former) {
+		tcb->snd.mss_former = mss;
+		tcb->snd.mss_trials = 0;
 	}
 	tcb->mss_proven = 0;
 	toytcp_tcb_set_mss(tcb, mss > BLACKHOLE_MSS ? BLACKHOLE_MSS :
@@ -59,14 +59,14 @@ bool toytcp_blackhole_timeout(struct tcb *tcb)
 void toytcp_blackhole_acked(struct tcb *tcb, u64 now)
 {
 	const struct sent_record *r = tcb->board.first;
-	u32 wait = BLACKHOLE_WAIT << tcb->mss_trials;
+	u32 wait = BLACKHOLE_WAIT << tcb->snd.mss_trials;
 
-	if (!tcb->mss_former)
+	if (!tcb->snd.mss_former)
 		return;
 	if (is_on_trial(tcb)) {
 		if (r && (s32)((u32)r->sent - tcb->mss_since) >= 0 &&
 		    seq_after(tcb->snd.una, r->seq + tcb->mss_proven))
-			tcb->mss_former = 0;
+			tcb->snd.mss_former = 0;
 		return;
 	}
 	if (!tcb->mss_proven) {
@@ -75,7 +75,7 @@ void toytcp_blackhole_acked(struct tcb *tcb, u64 now)
 	}
 	if (tcb->rtt.backoff || (u32)now - tcb->mss_since < wait)
 		return;
-	toytcp_tcb_set_mss(tcb, tcb->mss_former);
+	toytcp_tcb_set_mss(tcb, tcb->snd.mss_former);
 	tcb->mss_since = (u32)now;
-	tcb->mss_trials += tcb->mss_trials < BLACKHOLE_DOUBLINGS;
+	tcb->snd.mss_trials += tcb->snd.mss_trials < BLACKHOLE_DOUBLINGS;
 }

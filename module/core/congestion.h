@@ -9,7 +9,8 @@
  * struct congestion - RFC 5681's and RFC 6582's state
  * @cwnd: congestion window, bytes
  * @ssthresh: slow-start threshold, bytes
- * @recover: (RFC 6582) SND.NXT when loss was last noticed
+ * @recover: (RFC 6582) SND.NXT when loss was last noticed; with SACK, once
+ *	recovery is over, SND.NXT then
  * @prior_cwnd: @cwnd before the last reduction, bytes, for undo
  * @prior_ssthresh: the same of @ssthresh
  * @acked: bytes acknowledged, in congestion avoidance, of the present window

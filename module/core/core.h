@@ -151,6 +151,7 @@ void toytcp_user_offer(struct tcb *tcb, const struct offer *offer);
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
 void toytcp_user_listen(struct tcb *tcb);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
+void toytcp_user_wait(struct tcb *tcb, bool sleeps);
 void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell);
 void toytcp_user_close(struct tcb *tcb);
 void toytcp_user_leave(struct tcb *tcb, u64 now);

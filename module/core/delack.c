@@ -13,8 +13,9 @@
  * 3. Otherwise the ACK waits for text of ours to ride on, or the timer: long
  *    on an interactive connection, else short.
  * 4. If a stream arrives faster than it is read, the reader sends the ACK.
- * 5. The reader sends an ACK when the window has grown enough, and when it has
- *    read a stream to its end.
+ * 5. The reader sends an ACK when the window has grown enough; when it has read
+ *    all there is, and that was more than one segment; and when it waits for
+ *    more, since the peer may be waiting for just that ACK (Nagle's algorithm).
  * 6. Segments in order that waited together for the socket lock share one ACK.
  */
 #include "arrival.h"
@@ -53,25 +54,27 @@ static bool left_to_reader(const struct tcb *tcb, bool unread)
 
 /*
  * Text arrived in order: RFC 9293 SHLD-18 and SHLD-19. rcv.nxt has moved on;
- * @len is of this segment, @unread says that earlier text still waits for the
- * user.
+ * @unread says that earlier text still waits for the user.
  */
-void toytcp_delack_text(struct tcb *tcb, u32 len, bool unread, u64 now)
+void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
+			u64 now)
 {
 	u32 wait = tcb->interactive ? DELAYED_ACK : STREAM_ACK;
-	bool full = len >= tcb->rcv.mss;
+	bool full = seg->len >= tcb->rcv.mss;
 
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
-			     min_t(u32, len, tcb->rcv.announced -
+			     min_t(u32, seg->len, tcb->rcv.announced -
 				   toytcp_tcb_overhead(tcb)));
 	if (full && tcb->rcv.full_segs_since_tx < 255)
 		tcb->rcv.full_segs_since_tx++;
+	if (tcb->rcv.pushed < 2)
+		tcb->rcv.pushed += !full || seg->ctl & CTL_PSH;
 	if (tcb->quickack ||
 	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
 	     !left_to_reader(tcb, unread))) {
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
-	} else if (full && tcb->quick_acks) {
-		tcb->quick_acks--;
+	} else if (full && tcb->rcv.quick_acks) {
+		tcb->rcv.quick_acks--;
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 	} else if (!tcb->deadline[TIMER_ACK]) {
 		toytcp_deadline_set(tcb, TIMER_ACK, now + wait, now);
@@ -92,16 +95,20 @@ static bool must_update_window(const struct tcb *tcb)
 	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
 }
 
-/*
- * A stream, rather than requests that will be answered, has been read to its
- * end so far, and the ACK of a full-sized segment is still being delayed. With
- * Nagle's algorithm the sender may be waiting for just that one.
- */
-static bool stream_is_drained(const struct tcb *tcb)
+/* All that arrived has been read, and its ACK is still being delayed. */
+static bool is_drained(const struct tcb *tcb)
 {
-	return tcb->rcv.full_segs_since_tx > 1 && tcb->deadline[TIMER_ACK] &&
-	       tcb->rcv.copied == tcb->rcv.nxt &&
-	       tcb->rcv.nxt - tcb->rcv.acked >= tcb->rcv.mss;
+	return tcb->deadline[TIMER_ACK] && tcb->rcv.copied == tcb->rcv.nxt;
+}
+
+/* More than a small request, which the reader is about to answer. */
+static bool was_much(const struct tcb *tcb)
+{
+	u32 unacked = tcb->rcv.nxt - tcb->rcv.acked;
+	bool stream = tcb->rcv.full_segs_since_tx > 1;
+
+	return tcb->rcv.pushed > 1 || unacked > tcb->rcv.mss ||
+	       (stream && unacked == tcb->rcv.mss);
 }
 
 /* The user has taken text, or the buffer has grown. */
@@ -111,7 +118,18 @@ void toytcp_delack_read(struct tcb *tcb)
 		return;
 	if (must_update_window(tcb))
 		toytcp_delack_owe(tcb, CAUSE_WINDOW_UPDATE);
-	else if (stream_is_drained(tcb))
+	else if (is_drained(tcb) && was_much(tcb))
+		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
+}
+
+/*
+ * The user wants more text than there is. Who sleeps until it comes will not
+ * answer before; who does not may still do, where answers are usual. Behind a
+ * full-sized segment that was not pushed there is more on its way.
+ */
+void toytcp_delack_wait(struct tcb *tcb, bool sleeps)
+{
+	if (is_drained(tcb) && tcb->rcv.pushed && (sleeps || !tcb->interactive))
 		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
 }
 
@@ -138,6 +156,7 @@ void toytcp_delack_text_sent(struct tcb *tcb, u32 n)
 void toytcp_delack_sent(struct tcb *tcb)
 {
 	tcb->rcv.acked = tcb->rcv.nxt;
+	tcb->rcv.pushed = 0;
 	tcb->ack_now = CAUSE_NONE;
 	tcb->deadline[TIMER_ACK] = 0;
 }
@@ -174,7 +193,7 @@ bool toytcp_delack_release(struct tcb *tcb)
 void toytcp_delack_quick(struct tcb *tcb, bool on)
 {
 	tcb->quickack = on;
-	tcb->quick_acks = 0;
+	tcb->rcv.quick_acks = 0;
 	if (on && tcb->deadline[TIMER_ACK])
 		toytcp_delack_owe(tcb, CAUSE_DELAYED_ACK);
 }

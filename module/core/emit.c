@@ -167,13 +167,17 @@ static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
 
 /*
  * Nagle's algorithm (RFC 9293 SHLD-7) and corking: may the last, incomplete
- * segment go out?
+ * segment go out? One at a time may be outstanding (Minshall's variant): a full
+ * one before it does not count, or the end of each message would wait for an
+ * ACK that is delayed. snd.small may be older than half the numbers.
  */
 static bool may_send_small(const struct tcb *tcb)
 {
+	bool outstanding = seq_after(tcb->snd.small, tcb->snd.una) &&
+			   !seq_after(tcb->snd.small, tcb->snd.nxt);
+
 	return tcb->fin_queued || toytcp_urgent_pending(tcb) ||
-	       (!tcb->cork &&
-		(tcb->nodelay || tcb->snd.nxt == tcb->snd.una));
+	       (!tcb->cork && (tcb->nodelay || !outstanding));
 }
 
 /*
@@ -231,6 +235,8 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	toytcp_delack_text_sent(tcb, n);
 	describe(tcb, seg, from, n, fin);
 	tcb->prr.sent += n;
+	if (n % tcb->snd.mss)
+		tcb->snd.small = from + n;
 	if (fin)
 		tcb->fin_sent = 1;
 	/* RTT / 16: short beside the reordering window, but few records. */

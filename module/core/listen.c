@@ -132,6 +132,7 @@ void toytcp_request_promote(const struct syn_request *e, struct tcb *tcb,
 	tcb->snd.iss = e->iss;
 	tcb->snd.una = e->iss;
 	tcb->snd.up = e->iss;
+	tcb->snd.small = e->iss;
 	tcb->snd.nxt = e->iss + 1;
 	tcb->snd.end = e->iss + 1;
 	tcb->snd.wnd = e->wnd;

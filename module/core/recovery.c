@@ -78,7 +78,8 @@ static void leave_episode(struct tcb *tcb)
 	tcb->timed_out = 0;
 	tcb->frto = FRTO_OFF;
 	tcb->cc.dupacks = 0;
-	tcb->undo.end = tcb->snd.nxt;
+	if (tcb->sack_ok)	/* until then DSACK may undo it */
+		tcb->cc.recover = tcb->snd.nxt;
 }
 
 /* Nothing was lost: the text was late, or only its ACK was lost. */
@@ -333,10 +334,10 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 		}
 	}
 	/* Numbers wrap: kept close to UNA, it never appears to be ahead. */
-	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover))
+	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->cc.recover)) {
 		tcb->cc.recover = tcb->snd.una - 1;
-	if (!in_episode(tcb) && seq_after(tcb->snd.una, tcb->undo.end))
 		tcb->undoable = 0;
+	}
 	wait = detect(tcb, acked, now, act);
 	if (tcb->cc.recovering)
 		reduce_cwnd(tcb, d.bytes, acked && tcb->board.lost <= before);

@@ -51,15 +51,12 @@ struct prr {
  * @from: the lowest number of those ...
  * @to: ... and one past the highest
  * @stamp: RFC 3522's RetransmitTS: TSval of the first of them
- * @end: SND.NXT when the episode was over: what is acknowledged beyond it comes
- *	too late to say anything
  */
 struct undo {
 	u32 retransmitted;
 	u32 from;
 	u32 to;
 	u32 stamp;
-	u32 end;
 };
 
 #endif /* TOYTCP_CORE_RECOVERY_H */

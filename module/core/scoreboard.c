@@ -40,7 +40,7 @@ static void queue_before(struct sent_record *r, struct sent_record *next)
 static struct sent_record **queue_of(struct scoreboard *b,
 				     const struct sent_record *r)
 {
-	return &b->queue[r->flags & (RECORD_SACKED | RECORD_LOST)];
+	return r->flags & RECORD_LOST ? &b->losses : &b->sent;
 }
 
 /*
@@ -51,7 +51,7 @@ static struct sent_record **queue_of(struct scoreboard *b,
 static struct sent_record *lost_behind(struct scoreboard *b,
 				       const struct sent_record *r)
 {
-	struct sent_record *first = b->queue[RECORD_LOST];
+	struct sent_record *first = b->losses;
 	struct sent_record *at = record_at(b, b->lost_at);
 	int steps = STEPS_MAX;
 
@@ -71,6 +71,8 @@ static void enqueue(struct scoreboard *b, struct sent_record *r)
 
 	r->later = r;
 	r->earlier = r;
+	if (r->flags & RECORD_SACKED)
+		return;
 	if (!next || (r->flags & RECORD_LOST && seq_before(r->seq, next->seq)))
 		*queue = r;
 	else if (r->flags & RECORD_LOST)
@@ -355,14 +357,14 @@ void toytcp_scoreboard_lose(struct scoreboard *b, struct sent_record *r,
  */
 void toytcp_scoreboard_clear(struct scoreboard *b, u32 flag)
 {
-	struct sent_record *r;
+	struct sent_record *r = b->first ? b->first->prev : NULL;
 
 	/* In front of what is on its way: that was sent later. */
-	while ((r = b->queue[flag])) {
-		r = r->earlier;
-		mark(b, r, r->flags & ~flag);
-		b->queue[0] = r;
-	}
+	for (; r; r = r == b->first ? NULL : r->prev)
+		if (r->flags & flag) {
+			mark(b, r, r->flags & ~flag);
+			b->sent = r;
+		}
 	if (flag == RECORD_SACKED && b->first)
 		b->highest = b->first->seq;
 }

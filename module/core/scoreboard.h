@@ -64,8 +64,9 @@ struct sent_record {
  * @first: begins at SND.UNA; NULL if nothing is outstanding
  * @order: a tree of all
  * @spare: lent and not in use, linked by @next
- * @queue: those that are on their way, in order of @sent; those that are
- *	SACKED; those that are LOST, in order of @seq. After undoing and with
+ * @sent: the first in the queue of those that are on their way, in order of
+ *	when they were sent; after undoing the order may be not quite right
+ * @losses: the first in the queue of those that are LOST, in order of @seq; with
  *	thousands of losses the order may be not quite right
  * @sacked: bytes of all that is SACKED
  * @lost: bytes of all that is LOST
@@ -80,7 +81,8 @@ struct scoreboard {
 	struct sent_record *first;
 	struct order_node *order;
 	struct sent_record *spare;
-	struct sent_record *queue[3];
+	struct sent_record *sent;
+	struct sent_record *losses;
 	u32 sacked;
 	u32 lost;
 	u32 highest;
@@ -157,14 +159,14 @@ static inline bool toytcp_scoreboard_has_room(const struct scoreboard *b)
 static inline struct sent_record *
 toytcp_scoreboard_oldest(const struct scoreboard *b)
 {
-	return b->queue[0];
+	return b->sent;
 }
 
 /** toytcp_scoreboard_lost() - the first record to retransmit, or NULL */
 static inline struct sent_record *
 toytcp_scoreboard_lost(const struct scoreboard *b)
 {
-	return b->queue[RECORD_LOST];
+	return b->losses;
 }
 
 #endif /* TOYTCP_CORE_SCOREBOARD_H */

@@ -18,7 +18,7 @@ void toytcp_tcb_init(struct tcb *tcb, u32 rcv_buf, u16 mss)
 	tcb->keep_count = KEEP_COUNT;
 	tcb->syn_retries = SYN_RETRIES;
 	tcb->fin_wait_2 = FIN_WAIT_2_MAX;
-	tcb->quick_acks = QUICK_ACKS;
+	tcb->rcv.quick_acks = QUICK_ACKS;
 	tcb->sack_ok = 1;
 	tcb->rtt.rto = RTO_INITIAL;
 }

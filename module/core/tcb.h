@@ -31,10 +31,14 @@
  * @wl1: SEG.SEQ of the last window update
  * @wl2: SEG.ACK of the last window update
  * @max_wnd: the largest window the peer has offered, bytes
+ * @small: one past the last segment sent that was not full: Nagle's algorithm
  * @mss: largest text of a segment, bytes: RFC 9293's Eff.snd.MSS
  * @mss_max: what both ends accept, options included, bytes; @mss may be lower
  *	because of the path
+ * @mss_former: the size of segments before a black hole made them smaller,
+ *	bytes of text and options; 0: it did not, or the size is restored
  * @wscale: shift of the windows the peer sends
+ * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
  */
@@ -48,9 +52,12 @@ struct send_space {
 	u32 wl1;
 	u32 wl2;
 	u32 max_wnd;
+	u32 small;
 	u16 mss;
 	u16 mss_max;
+	u16 mss_former;
 	u8 wscale;
+	u8 mss_trials;
 };
 
 /**
@@ -71,6 +78,8 @@ struct send_space {
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
  * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
+ * @pushed: segments since the last ACK that were pushed or not full, at most 2
+ * @quick_acks: how many more full-sized segments are acknowledged at once
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
  */
 struct receive_space {
@@ -88,6 +97,8 @@ struct receive_space {
 	u8 wscale;
 	u8 urgent;
 	u8 full_segs_since_tx;
+	u8 pushed;
+	u8 quick_acks;
 	bool oob_inline;
 };
 
@@ -121,11 +132,8 @@ struct receive_space {
  * @ecn_high: SND.NXT when a mark last reduced cwnd
  * @challenged: when a useless segment was last answered, as
  *	toytcp_policy_answer() returned it
- * @mss_former: the size of segments before a black hole made them smaller,
- *	bytes of text and options; 0: it did not, or the size is restored
  * @mss_proven: the smaller size that got through; 0: none yet
  * @mss_since: when it did, or @mss_former was last tried, microseconds, 32 bits
- * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
  * @retransmits: segments retransmitted, except SYN,ACKs for a repeated SYN
  * @gso_goal: the largest text of a super-segment, bytes: the caller or
  *	segmentation offload cuts it into segments of snd.mss
@@ -142,7 +150,6 @@ struct receive_space {
  * @probes: keep-alive or window probes sent since the peer was last heard
  * @tries: timeouts, or probes of a closed window, since the peer last
  *	acknowledged anything new
- * @quick_acks: how many more full-sized segments are acknowledged at once
  * @fin_queued: the user has closed: a FIN stands at snd.end
  * @fin_sent: that FIN was sent at least once
  * @fin_received: the peer's FIN stands before rcv.nxt
@@ -180,6 +187,7 @@ struct tcb {
 	u64 bytes_received;
 	struct send_space snd;
 	struct receive_space rcv;
+	u32 ts_taken;
 	struct reassembly ooo;
 	struct scoreboard board;
 	struct round_trip rtt;
@@ -188,12 +196,10 @@ struct tcb {
 	struct undo undo;
 	struct congestion cc;
 	struct timestamps ts;
-	u32 ts_taken;
 	u32 ecn_high;
 	u32 challenged;
-	u16 mss_former;
-	u16 mss_proven;
 	u32 mss_since;
+	u16 mss_proven;
 	u32 retransmits;
 	u32 gso_goal;
 	u32 user_timeout;
@@ -206,8 +212,6 @@ struct tcb {
 	u8 keep_count;
 	u8 probes;
 	u8 tries;
-	u8 quick_acks;
-	u8 mss_trials;
 	u8 fin_queued : 1;
 	u8 fin_sent : 1;
 	u8 fin_received : 1;
@@ -242,7 +246,7 @@ struct tcb {
 #define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 440, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 424, "struct tcb has grown");
 
 const char *toytcp_tcb_state_name(u8 state);
 

@@ -54,7 +54,7 @@ u32 toytcp_user_get(const struct tcb *tcb, enum user_option option)
 {
 	switch (option) {
 	case OPTION_NODELAY: return tcb->nodelay;
-	case OPTION_QUICK_ACKS: return tcb->quickack || tcb->quick_acks;
+	case OPTION_QUICK_ACKS: return tcb->quickack || tcb->rcv.quick_acks;
 	case OPTION_KEEPALIVE: return tcb->keepalive;
 	case OPTION_KEEP_IDLE: return tcb->keep_idle;
 	case OPTION_KEEP_INTERVAL: return tcb->keep_interval;
@@ -101,6 +101,7 @@ void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now)
 	tcb->snd.iss = iss;
 	tcb->snd.una = iss;
 	tcb->snd.up = iss;
+	tcb->snd.small = iss;
 	tcb->syn_pending = 1;
 	tcb->snd.nxt = iss;
 	tcb->snd.end = iss + 1;
@@ -126,6 +127,15 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 	if (seq_after(tcb->rcv.copied, tcb->rcv.up))
 		tcb->rcv.urgent = URGENT_NONE;
 	toytcp_delack_read(tcb);
+}
+
+/*
+ * The user waits for more than has arrived. @sleeps: until it comes; otherwise
+ * the call returns with nothing.
+ */
+void toytcp_user_wait(struct tcb *tcb, bool sleeps)
+{
+	toytcp_delack_wait(tcb, sleeps);
 }
 
 /*

@@ -78,7 +78,7 @@ static void end_outage(struct host *h)
 	u64 end = h->now;
 	int i;
 
-	for (i = 0; i < 100 && h->tcb.mss_former; i++)
+	for (i = 0; i < 100 && h->tcb.snd.mss_former; i++)
 		go_on(h, LARGE);
 	if (h->tcb.snd.mss != LARGE || h->now - end > SECOND)
 		abort();
@@ -177,7 +177,7 @@ TEST(blackhole__a_trial_that_succeeds)
 	struct host h;
 
 	fall_into_hole(&h);
-	while (h.tcb.mss_former)
+	while (h.tcb.snd.mss_former)
 		go_on(&h, LARGE);
 	EXPECT_LT(h.now, START + BLACKHOLE_WAIT + 15 * SECOND);
 	EXPECT_EQ(h.tcb.snd.mss, LARGE);
@@ -221,7 +221,7 @@ TEST(blackhole__in_a_black_hole)
 		ASSERT_TRUE(host_expire(&h));
 	let_pass(&h, MSS_DEFAULT);
 	EXPECT_EQ(h.tcb.mss_proven, MSS_DEFAULT);
-	EXPECT_EQ(h.tcb.mss_former, LARGE);
+	EXPECT_EQ(h.tcb.snd.mss_former, LARGE);
 }
 
 /* Less than a full segment, but more than the path takes. */

@@ -349,7 +349,7 @@ TEST(expire__all_at_once)
 	make_established(&h);
 	h.tcb.keepalive = 1;
 	h.tcb.keep_idle = 1;
-	h.tcb.quick_acks = 0;
+	h.tcb.rcv.quick_acks = 0;
 	toytcp_timeout_keepalive(&h.tcb, h.now);
 	host_send(&h, 10);
 	ARRIVE_NEXT(&h, .len = 10);

@@ -37,7 +37,7 @@ TEST(delack_challenge__the_limit_is_each_connections_own)
 
 static void spend_quick_acks(struct host *h)
 {
-	h->tcb.quick_acks = 0;
+	h->tcb.rcv.quick_acks = 0;
 	h->tcb.rcv.mss = MSS;
 }
 
@@ -92,6 +92,90 @@ TEST(delack_text__every_second_full_segment)
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 2 * MSS);
 	EXPECT_EQ(toytcp_deadline_next(&h.tcb), 0);
+}
+
+static void answer_once(struct host *h)
+{
+	ARRIVE_NEXT(h, .len = 1);
+	host_send(h, 1);
+	ARRIVE_NEXT(h, .len = 1, .ack = ISS + 2);
+}
+
+/* A sender without Nagle's algorithm, whose buffer may be full. */
+TEST(delack_read__two_small_segments)
+{
+	struct host h;
+
+	make_established(&h);
+	answer_once(&h);
+	host_read(&h, 2);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
+	EXPECT_QUIET(&h);
+	host_read(&h, 1);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 4);
+}
+
+static void wait_for_more(struct host *h, bool sleeps)
+{
+	toytcp_actions_init(&h->act, CAUSE_RECEIVE);
+	toytcp_user_wait(&h->tcb, sleeps);
+	host_settle(h);
+}
+
+/* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
+TEST(delack_wait__a_reader_that_sleeps_will_not_answer)
+{
+	struct host h;
+
+	make_established(&h);
+	answer_once(&h);
+	wait_for_more(&h, true);
+	EXPECT_QUIET(&h);	/* it has not read what is there */
+	host_read(&h, 2);
+	wait_for_more(&h, true);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 3);
+	wait_for_more(&h, true);
+	EXPECT_QUIET(&h);
+}
+
+/* It has looked for more, found none, and may answer now. */
+TEST(delack_wait__a_reader_that_does_not_sleep_may_answer)
+{
+	struct host h;
+
+	make_established(&h);
+	answer_once(&h);
+	host_read(&h, 2);
+	wait_for_more(&h, false);
+	EXPECT_QUIET(&h);
+	host_pass(&h, DELAYED_ACK);	/* it did not */
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .len = 1, .ack = ISS + 2);
+	host_read(&h, 1);
+	wait_for_more(&h, false);
+	EXPECT_ONLY_ACK(&h, ISS + 2, IRS + 4);
+}
+
+/* Nobody answers a stream: its ends are acknowledged as soon as they are read. */
+TEST(delack_wait__the_end_of_a_message)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	host_read(&h, MSS);
+	wait_for_more(&h, true);
+	EXPECT_QUIET(&h);	/* more is on its way */
+	ARRIVE_NEXT(&h, .len = 1);
+	host_read(&h, 1);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 2 + MSS);
+	ARRIVE_NEXT(&h, .len = 1);
+	host_read(&h, 1);
+	EXPECT_QUIET(&h);
+	wait_for_more(&h, false);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 3 + MSS);
 }
 
 /* A stream faster than its reader: he will come, and the timer is there too. */

@@ -133,7 +133,7 @@ TEST(take_mark__echoed_until_cwr)
 	struct host h;
 
 	make_marked(&h);
-	h.tcb.quick_acks = 0;
+	h.tcb.rcv.quick_acks = 0;
 	ARRIVE_NEXT(&h, .len = 10, .ecn = ECN_CE);
 	EXPECT_EQ(h.sent, 1);			/* at once */
 	EXPECT_EQ(h.out[0].ctl, CTL_ACK | CTL_ECE);

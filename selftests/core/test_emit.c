@@ -133,6 +133,39 @@ TEST(nagle__a_full_segment_does_not)
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 11, IRS + 1, MSS);
 }
 
+/* The end of a message does not wait for the ACK of what is before it. */
+TEST(nagle__a_small_segment_does_not_wait_for_a_full_one)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	host_send(&h, MSS);
+	host_send(&h, MSS + 10);
+	ASSERT_EQ(h.sent, 2);
+	EXPECT_SENT(&h, 1, CTL_PSH | CTL_ACK, ISS + 1 + 2 * MSS, IRS + 1, 10);
+	host_send(&h, MSS + 20);
+	EXPECT_EQ(h.sent, 1);	/* but for a small one, whatever follows that */
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 2 * MSS + 10);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 1 + 3 * MSS + 10, IRS + 1,
+		    20);
+}
+
+/* The last small segment was sent half the numbers ago, or more. */
+TEST(nagle__an_old_small_segment_does_not_count)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	host_send(&h, 10);
+	host_skip(&h, 1u << 31);
+	host_send(&h, MSS);
+	host_send(&h, 10);
+	EXPECT_EQ(h.sent, 1);
+}
+
 /* MUST-17: it can be switched off. */
 TEST(nagle__nodelay)
 {

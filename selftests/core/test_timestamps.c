@@ -113,7 +113,7 @@ TEST(timestamps__every_second_of_the_smallest_full_segments)
 	struct host h;
 
 	make_stamped(&h);
-	h.tcb.quick_acks = 0;
+	h.tcb.rcv.quick_acks = 0;
 	ARRIVE_NEXT(&h, .len = MSS_DEFAULT - 12, STAMPED(THEIRS, 0));
 	EXPECT_QUIET(&h);
 	ARRIVE_NEXT(&h, .len = MSS_DEFAULT - 12, STAMPED(THEIRS, 0));
@@ -170,7 +170,7 @@ TEST(ts_recent__of_the_first_that_is_not_acked_yet)
 	struct host h;
 
 	make_stamped(&h);
-	h.tcb.quick_acks = 0;
+	h.tcb.rcv.quick_acks = 0;
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 1, 0));
 	ARRIVE_NEXT(&h, .len = 10, STAMPED(THEIRS + 2, 0));
 	EXPECT_EQ(h.tcb.ts.recent, THEIRS + 1);

@@ -128,23 +128,19 @@ static const char *reassembly(const struct tcb *tcb)
 	return NULL;
 }
 
-/* Each record is in the queue of its state. Returns how many these are. */
-static const char *queues(const struct scoreboard *b, u32 *n)
+/* Each record that is not SACKED is in a queue; adds how many these are. */
+static const char *queue(const struct sent_record *first, u32 flag, u32 *n)
 {
-	const struct sent_record *r;
-	u32 i;
+	const struct sent_record *r = first;
 
-	for (i = 0; i < ARRAY_SIZE(b->queue); i++) {
-		r = b->queue[i];
-		do {
-			if (!r)
-				break;
-			MUST((r->flags & (RECORD_SACKED | RECORD_LOST)) == i);
-			MUST(r->later->earlier == r);
-			r = r->later;
-			++*n;
-		} while (r != b->queue[i]);
-	}
+	do {
+		if (!r)
+			break;
+		MUST((r->flags & (RECORD_SACKED | RECORD_LOST)) == flag);
+		MUST(r->later->earlier == r);
+		r = r->later;
+		++*n;
+	} while (r != first);
 	return NULL;
 }
 
@@ -169,9 +165,12 @@ static const char *scoreboard(const struct tcb *tcb)
 {
 	const struct scoreboard *b = &tcb->board;
 	const struct sent_record *r, *last = b->first, *next = b->first;
-	u32 at = tcb->snd.una, sacked = 0, lost = 0, n = 0, queued = 0;
-	const char *broken = queues(b, &queued);
+	u32 at = tcb->snd.una, sacked = 0, lost = 0, records = 0;
+	u32 n = 0, queued = 0;		/* those that are not SACKED */
+	const char *broken = queue(b->sent, 0, &queued);
 
+	if (!broken)
+		broken = queue(b->losses, RECORD_LOST, &queued);
 	if (!broken)
 		broken = tree(b->order, &next);
 	if (broken)
@@ -189,13 +188,14 @@ static const char *scoreboard(const struct tcb *tcb)
 		lost += r->flags & RECORD_LOST ? len : 0;
 		at = r->end;
 		last = r;
-		n++;
+		n += !(r->flags & RECORD_SACKED);
+		records++;
 	}
 	MUST(at == tcb->snd.nxt);
 	MUST(!last || b->first->prev == last);
 	MUST(b->sacked == sacked && b->lost == lost);
 	MUST(sacked + lost <= toytcp_tcb_flight(tcb));
-	MUST(b->records == n && queued == n);
+	MUST(b->records == records && queued == n);
 	MUST(!sacked || tcb->sack_ok);
 	return NULL;
 }
