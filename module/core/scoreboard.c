@@ -8,8 +8,16 @@
 
 #define STEPS_MAX	64	/* along a queue that is not in order */
 
+/*
+ * The last record that does not begin behind @seq. There is no tree until the
+ * first look-up since nothing was outstanding: without losses it has no use.
+ */
 static struct sent_record *record_at(struct scoreboard *b, u32 seq)
 {
+	struct sent_record *r = b->order ? NULL : b->first;
+
+	for (; r; r = r->next)
+		toytcp_order_add(&b->order, &r->order);
 	/* Its first member is the node in the tree. */
 	return (struct sent_record *)toytcp_order_at(&b->order, seq);
 }
@@ -139,7 +147,8 @@ static void link_behind(struct scoreboard *b, struct sent_record *r,
 		r->next->prev = r;
 	else
 		b->first->prev = r;
-	toytcp_order_add(&b->order, &r->order);
+	if (b->order)
+		toytcp_order_add(&b->order, &r->order);
 }
 
 static void unlink_record(struct scoreboard *b, struct sent_record *r)
@@ -153,7 +162,8 @@ static void unlink_record(struct scoreboard *b, struct sent_record *r)
 	else
 		r->prev->next = r->next;
 	dequeue(b, r);
-	toytcp_order_remove(&b->order, &r->order);
+	if (b->order)
+		toytcp_order_remove(&b->order, &r->order);
 	b->records--;
 	toytcp_scoreboard_lend(b, r);
 }

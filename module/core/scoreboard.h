@@ -62,7 +62,7 @@ struct sent_record {
 /**
  * struct scoreboard - all records, in order and without gaps: [una, nxt)
  * @first: begins at SND.UNA; NULL if nothing is outstanding
- * @order: a tree of all
+ * @order: a tree of all; NULL if nothing has been looked up in it yet
  * @spare: lent and not in use, linked by @next
  * @sent: the first in the queue of those that are on their way, in order of
  *	when they were sent; after undoing the order may be not quite right

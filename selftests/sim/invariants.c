@@ -175,7 +175,7 @@ static const char *scoreboard(const struct tcb *tcb)
 		broken = tree(b->order, &next);
 	if (broken)
 		return broken;
-	MUST(!next);
+	MUST(!next || !b->order);
 
 	for (r = b->first; r; r = r->next) {
 		u32 len = r->end - r->seq;
