@@ -16,6 +16,7 @@
 
 #include <linux/hashtable.h>
 #include <linux/ip.h>
+#include <linux/llist.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
@@ -62,6 +63,10 @@ extern const struct proto_ops toytcp_stream_ops;
 #define TOYTCP_TIMER_DEFERRED	0
 #define TOYTCP_ICMP_DEFERRED	1
 #define TOYTCP_ACK_DEFERRED	2
+#define TOYTCP_ROOM_DEFERRED	3
+/* Others, see smallq.c. */
+#define TOYTCP_THROTTLED	4
+#define TOYTCP_QUEUED		5
 
 /**
  * struct toytcp_sock - a socket
@@ -74,6 +79,7 @@ extern const struct proto_ops toytcp_stream_ops;
  * @tuning: of the receive buffer
  * @listener: in LISTEN, else NULL; changed under the socket lock and its own
  * @accept_link: in listener.accept_queue of its listener
+ * @waiting: in a list of smallq.c
  * @armed: the deadline the timer is set for, microseconds; 0 if it is not
  * @send_next: the skb of the send queue that holds snd.nxt, or NULL
  * @path: what the size of segments was fitted to
@@ -104,6 +110,7 @@ struct toytcp_sock {
 	struct tuning tuning;
 	struct toytcp_listener *listener;
 	struct list_head accept_link;
+	struct llist_node waiting;
 	u64 armed;
 	struct sk_buff *send_next;
 	struct path_fit path;

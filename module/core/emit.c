@@ -352,6 +352,8 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
+	if (tcb->held)	/* toytcp_emit_next() will be called when it has left */
+		return false;
 	if (emit_lost(tcb, now, seg) || emit_probe(tcb, now, seg) ||
 	    emit_new(tcb, now, seg))
 		return true;
