@@ -80,11 +80,12 @@ static inline u32 toytcp_ipv4_room(const struct sock *sk, u32 mtu)
 }
 
 /** toytcp_ipv4_xmit() - send a socket's packet; @skb is taken over */
-static inline void toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
+static inline int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
-	__ip_queue_xmit(sk, skb, &inet->cork.fl, READ_ONCE(inet->tos) | ecn);
+	return __ip_queue_xmit(sk, skb, &inet->cork.fl,
+			       READ_ONCE(inet->tos) | ecn);
 }
 
 void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,

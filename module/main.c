@@ -87,6 +87,7 @@ static int __init toytcp_init(void)
 		return -EINVAL;
 	}
 	toytcp_buffers_share();
+	toytcp_smallq_init(toytcp_receive_room);
 	err = proto_register(&toytcp_prot, 1);
 	if (err)
 		return err;
@@ -124,6 +125,7 @@ static void __exit toytcp_exit(void)
 	unregister_pernet_subsys(&net_ops);
 	synchronize_net();
 	rcu_barrier();
+	toytcp_smallq_exit();
 	proto_unregister(&toytcp_prot);
 	toytcp_sendq_exit();
 }

@@ -16,9 +16,22 @@ static const struct net_offload *tcp_offload(void)
 	return rcu_dereference(inet_offloads[IPPROTO_TCP]);
 }
 
+/*
+ * Segments cut from a packet of ours wait in the queue instead of it. All of
+ * them belong to the socket: with sock_wfree() as its destructor the last one
+ * alone would, be another flow to veth's GRO, and overtake the others.
+ */
+static void own_segments(struct sk_buff *segs, struct sock *sk)
+{
+	for (; !IS_ERR_OR_NULL(segs); segs = segs->next)
+		toytcp_smallq_own(segs, sk);
+}
+
 static struct sk_buff *gso_segment(struct sk_buff *skb,
 				   netdev_features_t features)
 {
+	struct sk_buff *segs;
+
 	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
 		return ERR_PTR(-EINVAL);
 	if (skb->ip_summed != CHECKSUM_PARTIAL) {	/* not one of ours */
@@ -29,7 +42,10 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 		skb->csum_start = skb_transport_header(skb) - skb->head;
 		skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
 	}
-	return tcp_offload()->callbacks.gso_segment(skb, features);
+	segs = tcp_offload()->callbacks.gso_segment(skb, features);
+	if (skb->destructor == toytcp_smallq_free)
+		own_segments(segs, skb->sk);
+	return segs;
 }
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What happens to a socket from below: segments, processed at once or from the
- * backlog, and its timer.
+ * backlog, its timer, and room in the host's own queue.
  *
  * Every function here that gets an skb takes it over: it ends in exactly one
  * place, which is the receive queue, the out-of-order text, the backlog, or
@@ -269,5 +269,40 @@ void toytcp_receive_timer_deferred(struct sock *sk)
 	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
 		return;
 	expire(sk);
+	__sock_put(sk);
+}
+
+/* The connection may have ended meanwhile, or be another one. */
+static void send_more(struct sock *sk)
+{
+	if (!hlist_nulls_unhashed_lockless(&toytcp_sk(sk)->entry.node))
+		toytcp_settle_call(sk, CAUSE_SEND);
+}
+
+/**
+ * toytcp_receive_room() - packets of the socket have left this host
+ * @sk: perhaps closed; its memory stays
+ *
+ * Context: BH disabled.
+ */
+void toytcp_receive_room(struct sock *sk)
+{
+	rcu_read_lock();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		send_more(sk);
+	else if (!test_and_set_bit(TOYTCP_ROOM_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
+	rcu_read_unlock();
+}
+
+/** toytcp_receive_room_deferred() - packets have left: from release_cb() */
+void toytcp_receive_room_deferred(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!test_and_clear_bit(TOYTCP_ROOM_DEFERRED, &sk->sk_tsq_flags))
+		return;
+	send_more(sk);
 	__sock_put(sk);
 }

@@ -102,6 +102,8 @@ int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_receive_ack_deferred(struct sock *sk);
 void toytcp_receive_timer(struct timer_list *t);
 void toytcp_receive_timer_deferred(struct sock *sk);
+void toytcp_receive_room(struct sock *sk);
+void toytcp_receive_room_deferred(struct sock *sk);
 
 /* recvq.c */
 void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb);
@@ -134,6 +136,14 @@ struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq);
 int toytcp_sendq_add(struct sock *sk, struct msghdr *msg);
 void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
+
+/* smallq.c */
+u32 toytcp_smallq_limit(const struct sock *sk);
+bool toytcp_smallq_full(struct sock *sk, u32 limit);
+void toytcp_smallq_free(struct sk_buff *skb);
+void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk);
+void toytcp_smallq_init(void (*room)(struct sock *sk));
+void toytcp_smallq_exit(void);
 
 /* transmit.c */
 void toytcp_transmit_lend(struct sock *sk, u8 sacks);

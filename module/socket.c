@@ -238,6 +238,7 @@ static void release_cb(struct sock *sk)
 	toytcp_receive_timer_deferred(sk);
 	toytcp_icmp_deferred(sk);
 	toytcp_receive_ack_deferred(sk);
+	toytcp_receive_room_deferred(sk);
 }
 
 /* proto.unhash: a cgroup program refused a new socket, not hashed yet. */

@@ -16,6 +16,7 @@
 
 #include <linux/hashtable.h>
 #include <linux/ip.h>
+#include <linux/llist.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
@@ -62,6 +63,10 @@ extern const struct proto_ops toytcp_stream_ops;
 #define TOYTCP_TIMER_DEFERRED	0
 #define TOYTCP_ICMP_DEFERRED	1
 #define TOYTCP_ACK_DEFERRED	2
+#define TOYTCP_ROOM_DEFERRED	3
+/* Others, see smallq.c. */
+#define TOYTCP_THROTTLED	4
+#define TOYTCP_QUEUED		5
 
 /*
  * A socket. sk_receive_queue holds text in order from rcv.copied on,
@@ -79,6 +84,7 @@ struct toytcp_sock {
 	/* In LISTEN, else NULL; changed under the socket lock and its own. */
 	struct toytcp_listener *listener;
 	struct list_head accept_link;	/* in its listener's accept_queue */
+	struct llist_node waiting;	/* in a list of smallq.c */
 	u64 armed;	/* the timer's deadline, microseconds; 0: not set */
 	struct sk_buff *send_next;	/* the skb with snd.nxt, or NULL */
 	struct path_fit path;		/* what segments were fitted to */

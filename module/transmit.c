@@ -8,16 +8,6 @@
 #include "ipv4.h"
 
 /*
- * A destructor of our own. With sock_wfree() itself, the last segment cut from
- * a large skb keeps its socket; veth's GRO then takes it for another flow, and
- * it overtakes the others (measured: one reordering for each 64 KB).
- */
-static void write_free(struct sk_buff *skb)
-{
-	sock_wfree(skb);
-}
-
-/*
  * A device that sums only what it knows (TCP, UDP) must not be trusted with
  * protocol 253. sk_route_caps says yes too readily: ask the device.
  */
@@ -69,17 +59,16 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 							 tp->tcb.snd.mss);
 		skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
 	}
-	skb_orphan(skb);
-	skb->sk = sk;
-	skb->destructor = write_free;
-	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+	toytcp_smallq_own(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	tp->segs_out++;
 	tp->data_segs_out += !!seg->len;
 	toytcp_count(toytcp_sock_net(sk), out_segments);
 	toytcp_event(toytcp_sock_net(sk), &tp->entry.who, EVENT_OUT, seg,
 		     tp->tcb.state, tp->tcb.state, seg->cause);
-	toytcp_ipv4_xmit(sk, skb, seg->ecn);
+	/* The queue has dropped it (NET_XMIT_DROP), or another one of ours. */
+	if (toytcp_ipv4_xmit(sk, skb, seg->ecn) > 0 && seg->len)
+		toytcp_ecn_local(&tp->tcb);
 }
 
 /* In pieces where the device does not cut, or where too many pages hold it. */
@@ -235,7 +224,7 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 retransmits = tcb->retransmits;
+	u32 limit, retransmits = tcb->retransmits;
 	struct segment seg;
 	u64 now;
 
@@ -244,8 +233,10 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 		return;
 	now = toytcp_now();
 	follow_path(sk);
+	limit = toytcp_smallq_limit(sk);
 	do {
-		toytcp_path_goal(tcb, next_goal(sk));
+		toytcp_emit_hold(tcb, toytcp_smallq_full(sk, limit));
+		toytcp_path_goal(tcb, min(next_goal(sk), limit));
 		toytcp_transmit_lend(sk, 0);
 		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;

@@ -179,6 +179,15 @@ bool toytcp_emit_nothing(const struct tcb *tcb);
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg);
 
+/** toytcp_emit_hold() - too much text waits in this host: send none for now */
+static inline void toytcp_emit_hold(struct tcb *tcb, bool on)
+{
+	tcb->held = on;
+}
+
+/* ecn.c: congestion in this host */
+void toytcp_ecn_local(struct tcb *tcb);
+
 /* delack.c: when an ACK goes out */
 bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act);
 bool toytcp_delack_release(struct tcb *tcb);

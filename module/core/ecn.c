@@ -15,35 +15,47 @@ bool toytcp_ecn_agrees(const struct segment *syn)
 	return (syn->ctl & (CTL_ECE | CTL_CWR)) == wanted;
 }
 
-/* Section 6.1.2: once per window. CWR goes out even if a loss reduced cwnd. */
-static void slow_down(struct tcb *tcb, u32 ack, struct actions *act)
+/*
+ * Section 6.1.2: once per window. CWR goes out even if a loss reduced cwnd.
+ * Returns whether cwnd is reduced now.
+ */
+static bool slow_down(struct tcb *tcb, u32 ack)
 {
 	if (!seq_after(ack, tcb->ecn_high))
-		return;
+		return false;
 	tcb->ecn_high = tcb->snd.nxt;
 	tcb->ecn_reduced = 1;
 	if (tcb->cc.recovering || tcb->timed_out) {
 		tcb->undoable = 0;	/* the mark is real in any case */
-		tcb->frto = 0;
-		return;
+		tcb->frto = FRTO_OFF;
+		return false;
 	}
 	toytcp_congestion_lost(tcb);
 	tcb->ecn_slowed = 1;
 	tcb->cc.cwnd = min(tcb->cc.cwnd, tcb->cc.ssthresh);
-	act->cause = CAUSE_ECE;
+	return true;
+}
+
+/*
+ * The queue of this host has dropped something of ours. That is a mark that
+ * needs no round trip, with ECN or without.
+ */
+void toytcp_ecn_local(struct tcb *tcb)
+{
+	slow_down(tcb, tcb->snd.una + 1);
 }
 
 /* What a segment says, either way: before its ACK is taken, if plausible. */
 void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 			struct actions *act)
 {
-	if (!tcb->ecn)
-		return;
 	/* Numbers wrap: kept close to UNA, it never appears to be ahead. */
 	if (seq_after(tcb->snd.una, tcb->ecn_high)) {
 		tcb->ecn_high = tcb->snd.una - 1;
 		tcb->ecn_slowed = 0;
 	}
+	if (!tcb->ecn)
+		return;
 	tcb->ecn_seen |= !!seg->ecn;
 	/* Section 6.1.3. The first mark is acknowledged at once. */
 	if (seg->len && seg->ctl & CTL_CWR)
@@ -52,8 +64,8 @@ void toytcp_ecn_arrives(struct tcb *tcb, const struct segment *seg,
 		tcb->ecn_echo = 1;
 		toytcp_delack_owe(tcb, CAUSE_MARK);
 	}
-	if (seg->ctl & CTL_ECE)
-		slow_down(tcb, seg->ack, act);
+	if (seg->ctl & CTL_ECE && slow_down(tcb, seg->ack))
+		act->cause = CAUSE_ECE;
 }
 
 /* New text may be marked on its way, and nothing else: section 6.1.5. */

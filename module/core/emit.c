@@ -347,6 +347,8 @@ static void arm_persist(struct tcb *tcb, u64 now)
 
 static bool emit_text(struct tcb *tcb, u64 now, struct segment *seg)
 {
+	if (tcb->held)	/* toytcp_emit_next() will be called when it has left */
+		return false;
 	/* F-RTO, step 2b: new text, if there is any; the next ACK decides. */
 	if (tcb->frto == FRTO_SECOND && !tcb->probe) {
 		bool sent = emit_new(tcb, now, seg);

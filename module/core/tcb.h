@@ -129,7 +129,7 @@ struct receive_space {
  * @cc: congestion control
  * @ts: timestamps, if @timestamps
  * @ts_taken: when ts.recent was taken, in units of 2^20 microseconds
- * @ecn_high: SND.NXT when a mark last reduced cwnd
+ * @ecn_high: SND.NXT when a mark last reduced cwnd; kept close to SND.UNA
  * @challenged: when a useless segment was last answered, as
  *	toytcp_policy_answer() returned it
  * @mss_proven: the smaller size that got through; 0: none yet
@@ -157,6 +157,7 @@ struct receive_space {
  * @syn_pending: send the SYN, for the first time or again
  * @keep_probe: send a keep-alive probe
  * @nodelay: no Nagle algorithm (TCP_NODELAY)
+ * @held: send no text: too much of it waits in this host
  * @cork: hold incomplete segments back (TCP_CORK, MSG_MORE)
  * @quickack: never delay an ACK (TCP_QUICKACK)
  * @keepalive: keep-alive is on (SO_KEEPALIVE)
@@ -220,6 +221,7 @@ struct tcb {
 	u8 keep_probe : 1;
 	u8 nodelay : 1;
 	u8 cork : 1;
+	u8 held : 1;
 	u8 quickack : 1;
 	u8 keepalive : 1;
 	u8 orphan : 1;

@@ -384,4 +384,33 @@ TEST(slow_down__not_undone_for_an_earlier_loss)
 	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
 }
 
+/* --- Congestion in this host --- */
+
+/* Its own queue drops: once for a window, and the loss itself is no news. */
+TEST(ecn_local__slows_down_once)
+{
+	struct host h;
+	u32 i, cwnd;
+
+	make_established(&h);
+	h.tcb.sack_ok = 0;
+	host_send(&h, 10 * MSS);
+	cwnd = h.tcb.cc.cwnd;
+	toytcp_ecn_local(&h.tcb);
+	EXPECT_LT(h.tcb.cc.cwnd, cwnd);
+	EXPECT_EQ(h.tcb.cc.cwnd, h.tcb.cc.ssthresh);
+	cwnd = h.tcb.cc.cwnd;
+	toytcp_ecn_local(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, cwnd);
+	for (i = 0; i < DUPACKS; i++)
+		ARRIVE_NEXT(&h, .ack = ISS + 1);
+	EXPECT_EQ(!!h.tcb.cc.recovering, true);
+	EXPECT_EQ(h.tcb.cc.ssthresh, cwnd);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * MSS);
+	host_send(&h, MSS);
+	cwnd = h.tcb.cc.cwnd;
+	toytcp_ecn_local(&h.tcb);
+	EXPECT_LT(h.tcb.cc.cwnd, cwnd);
+}
+
 TEST_HARNESS_MAIN

@@ -218,6 +218,28 @@ TEST(cork__not_for_ever)
 	EXPECT_EQ(h.now - START, 300 * MSEC);
 }
 
+/* --- Too much waits in this host --- */
+
+TEST(emit_hold__no_text_but_acks)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.cc.cwnd = 4 * MSS;
+	host_send(&h, 3 * MSS);
+	toytcp_emit_hold(&h.tcb, true);
+	host_send(&h, MSS);
+	host_close(&h);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .len = MSS);
+	EXPECT_ONLY_ACK(&h, ISS + 1 + 3 * MSS, IRS + 1 + MSS);
+	toytcp_emit_hold(&h.tcb, false);
+	host_settle(&h);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_FIN | CTL_PSH | CTL_ACK, ISS + 1 + 3 * MSS,
+		    IRS + 1 + MSS, MSS);
+}
+
 /* --- FIN --- */
 
 /* A window that closes has room for no number beyond it, but for rounding. */

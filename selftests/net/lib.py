@@ -340,14 +340,17 @@ def cable(left: Namespace, right: Namespace, net: str = "10.0.0",
     return addresses
 
 
-def add_netem(end: Namespace, *what: str) -> None:
+def add_queue(end: Namespace, kind: str, *what: str) -> None:
     try:
-        end.run("tc", "qdisc", "add", "dev", "veth0", "root", "netem",
-                "limit", "2000", *what)
+        end.run("tc", "qdisc", "add", "dev", "veth0", "root", kind, *what)
     except AssertionError as error:
         if "qdisc kind is unknown" in str(error):
-            raise Skip("no netem in this kernel") from None
+            raise Skip(f"no {kind} in this kernel") from None
         raise
+
+
+def add_netem(end: Namespace, *what: str) -> None:
+    add_queue(end, "netem", "limit", "2000", *what)
 
 
 def without_offloads(end: Namespace, name: str = "veth0") -> None:

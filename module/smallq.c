@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much of a connection's text may wait in this host, mostly in the queue of
+ * a device: what waits there delays everybody. It is about what leaves within a
+ * millisecond; the rest stays in the send queue ("TCP small queues").
+ *
+ * sk_wmem_alloc counts the packets. Who finds too many sets TOYTCP_THROTTLED,
+ * and the destructor of the next one that leaves lets the socket send again. It
+ * may run with that socket's lock held, when the queue drops what it is given:
+ * so it puts the socket on its CPU's list, for a tasklet.
+ */
+#include <linux/interrupt.h>
+
+#include "toytcp.h"
+
+#define SMALLQ_MIN	(2 * 1024)	/* beside the text of two segments */
+#define SMALLQ_MAX	(1024 * 1024)	/* bytes: TCP's limit, too */
+
+static void (*resume)(struct sock *sk);
+
+static DEFINE_PER_CPU(struct smallq {
+	struct llist_head list;
+	struct tasklet_struct tasklet;
+}, smallqs);
+
+/**
+ * toytcp_smallq_limit() - how much may wait, bytes
+ * @sk: locked
+ *
+ * At twice the present rate, since slow start doubles it, or at the user's
+ * (SO_MAX_PACING_RATE). Devices that need more at once lower sk_pacing_shift,
+ * which is 10 by default. Below two milliseconds of round trip, cwnd is less.
+ */
+u32 toytcp_smallq_limit(const struct sock *sk)
+{
+	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
+	unsigned long rate = READ_ONCE(sk->sk_pacing_rate);
+	u64 fast = U64_MAX;
+
+	if (tcb->rtt.srtt >= 2 * MSEC)
+		fast = div_u64(2ull * SECOND * tcb->cc.cwnd, tcb->rtt.srtt);
+	else if (rate == ~0ul)
+		return SMALLQ_MAX;
+	fast = min_t(u64, fast, rate) >> READ_ONCE(sk->sk_pacing_shift);
+	return clamp_t(u64, fast, 2 * tcb->snd.mss + SMALLQ_MIN, SMALLQ_MAX);
+}
+
+/**
+ * toytcp_smallq_full() - is it to wait with more?
+ * @sk: locked
+ * @limit: from toytcp_smallq_limit()
+ *
+ * Where nothing is outstanding, devices that free packets late do not count.
+ *
+ * Return: if so, the resume function will be called.
+ */
+bool toytcp_smallq_full(struct sock *sk, u32 limit)
+{
+	if (likely(refcount_read(&sk->sk_wmem_alloc) <= limit) ||
+	    !toytcp_tcb_flight(&toytcp_sk(sk)->tcb))
+		return false;
+	set_bit(TOYTCP_THROTTLED, &sk->sk_tsq_flags);
+	smp_mb__after_atomic();	/* pairs with toytcp_smallq_free() */
+	return refcount_read(&sk->sk_wmem_alloc) > limit;
+}
+
+/* The socket is on the list of at most one CPU: while it is TOYTCP_QUEUED. */
+static bool wants_room(struct sock *sk)
+{
+	return test_bit(TOYTCP_THROTTLED, &sk->sk_tsq_flags) &&
+	       test_and_clear_bit(TOYTCP_THROTTLED, &sk->sk_tsq_flags) &&
+	       !test_and_set_bit(TOYTCP_QUEUED, &sk->sk_tsq_flags);
+}
+
+/*
+ * toytcp_smallq_free() - the destructor of a packet: it has left this host
+ *
+ * In any context but a hard interrupt. The packet's last byte is the reference
+ * that the list has; sk_free() gives it back.
+ */
+void toytcp_smallq_free(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+	struct smallq *queue;
+
+	WARN_ON_ONCE(refcount_sub_and_test(skb->truesize - 1,
+					   &sk->sk_wmem_alloc));
+	smp_mb__after_atomic();	/* bytes before flag */
+	if (!wants_room(sk)) {
+		sk_free(sk);
+		return;
+	}
+	queue = raw_cpu_ptr(&smallqs);	/* any will do */
+	if (llist_add(&toytcp_sk(sk)->waiting, &queue->list))
+		tasklet_schedule(&queue->tasklet);
+}
+
+/** toytcp_smallq_own() - charge a packet to its socket until it has left */
+void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk)
+{
+	skb_orphan(skb);
+	skb->sk = sk;
+	skb->destructor = toytcp_smallq_free;
+	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+}
+
+static void run(struct tasklet_struct *tasklet)
+{
+	struct smallq *queue = container_of(tasklet, struct smallq, tasklet);
+	struct toytcp_sock *tp, *next;
+
+	llist_for_each_entry_safe(tp, next, llist_del_all(&queue->list),
+				  waiting) {
+		struct sock *sk = &tp->inet.sk;
+
+		/* From now on another CPU may put it on its list. */
+		clear_bit(TOYTCP_QUEUED, &sk->sk_tsq_flags);
+		smp_mb__after_atomic();	/* before we look whether it is full */
+		resume(sk);
+		sk_free(sk);
+	}
+}
+
+/* @room: may send more. It is called with BH disabled, without a lock. */
+void __init toytcp_smallq_init(void (*room)(struct sock *sk))
+{
+	int cpu;
+
+	resume = room;
+	for_each_possible_cpu(cpu)
+		tasklet_setup(&per_cpu(smallqs, cpu).tasklet, run);
+}
+
+/* No packet of ours is left. */
+void toytcp_smallq_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		tasklet_kill(&per_cpu(smallqs, cpu).tasklet);
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What one connection leaves waiting in its own host, before a slow device."""
+import contextlib
+import re
+
+import lib
+from lib import scenario
+
+LONG, SHORT = 3_000_000, 30_000		# bytes that the queue holds
+SIZE = 4_000_000
+# TCP leaves about 110 KB, which 20 Mbit/s take 45 ms for.
+WAITING = 200_000
+DROPS = 40		# TCP: 2; who is not told of them causes 145
+
+
+class Upload:
+    """A stream of text through a queue, and somebody who looks at that."""
+
+    def __init__(self, case: lib.Case, limit: int, *delay: str) -> None:
+        self.left, self.right = case.pair_of_hosts()
+        lib.add_queue(self.left, "tbf", "rate", "20mbit", "burst", "16kb",
+                      "limit", str(limit))
+        if delay:
+            lib.add_netem(self.right, "delay", *delay)
+        self.near, self.far = case.link(self.left, self.right)
+
+    def figure(self, pattern: str) -> int:
+        shown = self.left.run("tc", "-s", "qdisc", "show", "dev", "veth0")
+        return int(re.search(pattern, shown)[1])
+
+    def waiting(self) -> int:
+        return self.figure(r"backlog (\d+)b")
+
+    def push(self) -> bool:
+        """Sends what the socket takes; returns whether some of it waits."""
+        self.near.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.near.send(bytes(SIZE))
+        return self.waiting() > 0
+
+    def run(self) -> int:
+        """Returns the most bytes that were seen waiting."""
+        most = 0
+        sender = lib.Thread(self.near.sendall, bytes(SIZE))
+        for _ in range(20):
+            lib.receive(self.far, SIZE // 20)
+            most = max(most, self.waiting())
+        sender.finish()
+        return most
+
+
+@scenario()
+def a_long_queue_stays_short(case):
+    most = Upload(case, LONG).run()
+    assert most < WAITING, f"{most} bytes were waiting"
+
+
+@scenario()
+def a_short_queue_drops_little(case):
+    upload = Upload(case, SHORT, "20ms")
+    upload.run()
+    dropped = upload.figure(r"dropped (\d+)")
+    assert dropped < DROPS, f"{dropped} packets were dropped"
+
+
+@scenario()
+def the_socket_goes_before_its_packets(case):
+    upload = Upload(case, LONG)
+    receiver = lib.Thread(lib.receive, upload.far, SIZE)
+    lib.wait_until("something waits", upload.push)
+    lib.reset(upload.near)
+    with contextlib.suppress(ConnectionError, AssertionError):
+        receiver.finish()
+
+
+if __name__ == "__main__":
+    lib.main()
