@@ -126,8 +126,8 @@ static void take_dsack(struct tcb *tcb, const struct sack_block *b,
 static void take_echo(struct tcb *tcb, const struct segment *seg,
 		      struct actions *act)
 {
-	if (!tcb->timestamps || !(seg->options & HAS_TIMESTAMPS) ||
-	    !tcb->undoable || !tcb->undo.retransmitted || !in_episode(tcb))
+	if (!tcb->timestamps || !seg->tsecr || !in_episode(tcb) ||
+	    !tcb->undoable || !tcb->undo.retransmitted)
 		return;
 	if (seq_before(seg->tsecr, tcb->undo.stamp)) {
 		if (tcb->sack_ok)
