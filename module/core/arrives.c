@@ -52,8 +52,11 @@ static bool syn_sent_check_ack(struct arrival *a)
 	if (seg->ctl & CTL_RST)
 		return false;
 	a->act->reset = true;
-	if (tcb->tries % 2 == 0 && again < toytcp_deadline_at(tcb, TIMER_RTO))
-		toytcp_deadline_set(tcb, TIMER_RTO, again, a->now);
+	if (tcb->redial != REDIAL_NONE ||
+	    again >= toytcp_deadline_at(tcb, TIMER_RTO))
+		return false;
+	tcb->redial = REDIAL_SOON;
+	toytcp_deadline_set(tcb, TIMER_RTO, again, a->now);
 	return false;
 }
 

@@ -162,11 +162,18 @@ toytcp_scoreboard_oldest(const struct scoreboard *b)
 	return b->sent;
 }
 
-/** toytcp_scoreboard_lost() - the first record to retransmit, or NULL */
+/**
+ * toytcp_scoreboard_lost() - the first record to retransmit, or NULL
+ * @b: the scoreboard
+ *
+ * Where the queue is out of order, what the peer waits for must not wait behind
+ * the others: after a timeout nothing else goes out.
+ */
 static inline struct sent_record *
 toytcp_scoreboard_lost(const struct scoreboard *b)
 {
-	return b->losses;
+	return b->losses && b->first->flags & RECORD_LOST ? b->first :
+							    b->losses;
 }
 
 #endif /* TOYTCP_CORE_SCOREBOARD_H */

@@ -177,6 +177,7 @@ struct receive_space {
  *	FRTO_*: which ACK F-RTO waits for
  * @partial_acked: NewReno: a partial ACK has come in this fast recovery
  * @undoable: the last reduction of cwnd may turn out to be spurious
+ * @redial: REDIAL_*: a SYN follows our reset, in SYN-SENT
  * @mss_innocent: the last timeout was of a smaller segment: an outage
  */
 struct tcb {
@@ -239,7 +240,12 @@ struct tcb {
 	u8 undoable : 1;
 	u8 partial_acked : 1;
 	u8 mss_innocent : 1;
+	u8 redial : 2;
 };
+
+#define REDIAL_NONE	0
+#define REDIAL_SOON	1
+#define REDIAL_DONE	2	/* until the next timeout */
 
 #define FRTO_OFF	0
 #define FRTO_FIRST	1	/* RFC 5682 section 3.1, step 2 */

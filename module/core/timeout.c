@@ -36,6 +36,8 @@ static void expire_rto(struct tcb *tcb, u64 now, struct actions *act)
 		return;
 	}
 	if (toytcp_tcb_in(tcb, STATES_SYN)) {
+		tcb->redial = tcb->redial == REDIAL_SOON ? REDIAL_DONE :
+							   REDIAL_NONE;
 		tcb->syn_pending = 1;
 		tcb->retransmits++;
 	} else {

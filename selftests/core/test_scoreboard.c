@@ -403,4 +403,29 @@ TEST(scoreboard_purge__gives_all_back)
 	EXPECT_EQ((u32)t.b.spares, 0);
 }
 
+/* Far from the loss before it, and so behind many others in the queue. */
+TEST(scoreboard_lost__what_the_peer_waits_for_comes_first)
+{
+	struct sent_record records[200], *r, *second;
+	struct board t;
+	int i;
+
+	memset(&t, 0, sizeof(t));
+	for (i = 0; i < 200; i++)
+		toytcp_scoreboard_lend(&t.b, &records[i]);
+	for (i = 0; i < 200; i++)
+		send_at(&t, 10 * i, 10 * (i + 1), 100 * i);
+	toytcp_scoreboard_lose(&t.b, t.b.first, CAUSE_RACK);
+	second = t.b.first->next;
+	for (r = second->next; r; r = r->next->next)
+		if (r->next && r->next->next)
+			toytcp_scoreboard_lose(&t.b, r, CAUSE_RACK);
+		else
+			break;
+	toytcp_scoreboard_lose(&t.b, second, CAUSE_RACK);
+	acked(&t, 10);
+	ASSERT_EQ(t.b.first, second);
+	EXPECT_EQ(toytcp_scoreboard_lost(&t.b), second);
+}
+
 TEST_HARNESS_MAIN
