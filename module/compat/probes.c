@@ -101,7 +101,7 @@ static int probe(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len)
 #endif
 
 #ifdef PROBE_SPLICE_EOF	/* 6.5, and late releases of 6.1 */
-static void probe(struct proto_ops *ops, struct socket *sock)
+static void probe(const struct proto_ops *ops, struct socket *sock)
 {
 	ops->splice_eof(sock);
 }
