@@ -199,7 +199,7 @@ static bool more_arrives(struct reader *r, long timeo)
 		if (first_unread(r->sk, r->seq))
 			return true;
 	}
-	toytcp_user_wait(tcb, timeo);
+	toytcp_delack_wait(tcb, timeo);
 	if (tcb->ack_now)
 		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
 	return false;

@@ -151,7 +151,6 @@ void toytcp_user_offer(struct tcb *tcb, const struct offer *offer);
 void toytcp_user_open(struct tcb *tcb, u32 iss, u64 now);
 void toytcp_user_listen(struct tcb *tcb);
 void toytcp_user_receive(struct tcb *tcb, u32 n);
-void toytcp_user_wait(struct tcb *tcb, bool sleeps);
 void toytcp_user_buffer(struct tcb *tcb, u32 bytes, bool tell);
 void toytcp_user_close(struct tcb *tcb);
 void toytcp_user_leave(struct tcb *tcb, u64 now);
@@ -189,6 +188,7 @@ static inline void toytcp_emit_hold(struct tcb *tcb, bool on)
 void toytcp_ecn_local(struct tcb *tcb);
 
 /* delack.c: when an ACK goes out */
+void toytcp_delack_wait(struct tcb *tcb, bool sleeps);
 bool toytcp_delack_hold(struct tcb *tcb, const struct actions *act);
 bool toytcp_delack_release(struct tcb *tcb);
 

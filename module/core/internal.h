@@ -24,7 +24,6 @@ void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
 			u64 now);
 void toytcp_delack_quick(struct tcb *tcb, bool on);
 void toytcp_delack_read(struct tcb *tcb);
-void toytcp_delack_wait(struct tcb *tcb, bool sleeps);
 void toytcp_delack_expire(struct tcb *tcb);
 void toytcp_delack_text_sent(struct tcb *tcb, u32 n);
 void toytcp_delack_sent(struct tcb *tcb);

@@ -130,15 +130,6 @@ void toytcp_user_receive(struct tcb *tcb, u32 n)
 }
 
 /*
- * The user waits for more than has arrived. @sleeps: until it comes; otherwise
- * the call returns with nothing.
- */
-void toytcp_user_wait(struct tcb *tcb, bool sleeps)
-{
-	toytcp_delack_wait(tcb, sleeps);
-}
-
-/*
  * The receive buffer holds @bytes of text: the caller decides, by what the user
  * has set and what toytcp_tuning_read() wishes for. @tell the peer at once if
  * the window has grown enough for that; else with the next ACK.

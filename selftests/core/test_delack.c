@@ -119,7 +119,7 @@ TEST(delack_read__two_small_segments)
 static void wait_for_more(struct host *h, bool sleeps)
 {
 	toytcp_actions_init(&h->act, CAUSE_RECEIVE);
-	toytcp_user_wait(&h->tcb, sleeps);
+	toytcp_delack_wait(&h->tcb, sleeps);
 	host_settle(h);
 }
 
