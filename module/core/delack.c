@@ -101,14 +101,18 @@ static bool is_drained(const struct tcb *tcb)
 	return tcb->deadline[TIMER_ACK] && tcb->rcv.copied == tcb->rcv.nxt;
 }
 
-/* More than a small request, which the reader is about to answer. */
+/*
+ * More than a small request, which the reader is about to answer. In a buffer
+ * that is smaller than a segment, anything is: the sender may have no more room.
+ */
 static bool was_much(const struct tcb *tcb)
 {
 	u32 unacked = tcb->rcv.nxt - tcb->rcv.acked;
 	bool stream = tcb->rcv.full_segs_since_tx > 1;
 
 	return tcb->rcv.pushed > 1 || unacked > tcb->rcv.mss ||
-	       (stream && unacked == tcb->rcv.mss);
+	       (stream && unacked == tcb->rcv.mss) ||
+	       tcb->rcv.buf < tcb->rcv.announced;
 }
 
 /* The user has taken text, or the buffer has grown. */

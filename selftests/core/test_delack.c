@@ -124,6 +124,20 @@ static void wait_for_more(struct host *h, bool sleeps)
 }
 
 /* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
+/* A sender with as small a buffer waits for the ACK before it goes on. */
+TEST(delack_read__from_a_buffer_smaller_than_a_segment)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.rcv.buf = MSS - 1;
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	EXPECT_QUIET(&h);
+	host_read(&h, 10);
+	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 11);
+}
+
 TEST(delack_wait__a_reader_that_sleeps_will_not_answer)
 {
 	struct host h;

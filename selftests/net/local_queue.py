@@ -27,10 +27,13 @@ class Upload:
 
     def figure(self, pattern: str) -> int:
         shown = self.left.run("tc", "-s", "qdisc", "show", "dev", "veth0")
-        return int(re.search(pattern, shown)[1])
+        found = re.search(pattern, shown)
+        assert found, shown
+        unit = found[2] if found.re.groups > 1 else ""
+        return int(found[1]) * {"": 1, "K": 1024, "M": 1 << 20}[unit]
 
     def waiting(self) -> int:
-        return self.figure(r"backlog (\d+)b")
+        return self.figure(r"backlog (\d+)([KM]?)b")
 
     def push(self) -> bool:
         """Sends what the socket takes; returns whether some of it waits."""
@@ -68,7 +71,7 @@ def a_short_queue_drops_little(case):
 @scenario()
 def the_socket_goes_before_its_packets(case):
     upload = Upload(case, LONG)
-    receiver = lib.Thread(lib.receive, upload.far, SIZE)
+    receiver = lib.Thread(lib.receive, upload.far, 1000 * SIZE)
     lib.wait_until("something waits", upload.push)
     lib.reset(upload.near)
     with contextlib.suppress(ConnectionError, AssertionError):
