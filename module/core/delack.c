@@ -37,6 +37,12 @@ void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 	toytcp_delack_owe(tcb, cause);
 }
 
+/* Nobody has answered for long. */
+static bool is_stream(const struct tcb *tcb)
+{
+	return tcb->rcv.since_tx >= STREAM_SEGMENTS * tcb->rcv.mss;
+}
+
 /*
  * A stream arrives faster than it is read. The reader will acknowledge all that
  * it finds at once (toytcp_delack_read()), so the number of ACKs falls as the
@@ -47,8 +53,7 @@ static bool left_to_reader(const struct tcb *tcb, bool unread)
 {
 	const struct receive_space *rcv = &tcb->rcv;
 
-	return unread && !tcb->interactive &&
-	       rcv->full_segs_since_tx >= STREAM_SEGMENTS &&
+	return unread && !tcb->interactive && is_stream(tcb) &&
 	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
 }
 
@@ -65,8 +70,7 @@ void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
 	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
 			     min_t(u32, seg->len, tcb->rcv.announced -
 				   toytcp_tcb_overhead(tcb)));
-	if (full && tcb->rcv.full_segs_since_tx < 255)
-		tcb->rcv.full_segs_since_tx++;
+	tcb->rcv.since_tx += seg->len;
 	if (tcb->rcv.pushed < 2)
 		tcb->rcv.pushed += !full || seg->ctl & CTL_PSH;
 	if (tcb->quickack ||
@@ -89,7 +93,7 @@ void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
 static bool must_update_window(const struct tcb *tcb)
 {
 	u32 growth = toytcp_window_growth(tcb);
-	bool much = tcb->rcv.full_segs_since_tx > 1 &&
+	bool much = tcb->rcv.since_tx >= 2u * tcb->rcv.mss &&
 		    growth >= tcb->rcv.buf / STREAM_SHARE;
 
 	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
@@ -102,16 +106,16 @@ static bool is_drained(const struct tcb *tcb)
 }
 
 /*
- * More than a small request, which the reader is about to answer. In a buffer
- * that is smaller than a segment, anything is: the sender may have no more room.
+ * More than a small request, which the reader is about to answer; or in a
+ * stream, whose small segments grow while they wait for each other's ACK. In a
+ * buffer smaller than a segment, anything is: the sender may have no more room.
  */
 static bool was_much(const struct tcb *tcb)
 {
-	u32 unacked = tcb->rcv.nxt - tcb->rcv.acked;
-	bool stream = tcb->rcv.full_segs_since_tx > 1;
+	u32 unacked = tcb->rcv.nxt - tcb->rcv.acked, mss = tcb->rcv.mss;
 
-	return tcb->rcv.pushed > 1 || unacked > tcb->rcv.mss ||
-	       (stream && unacked == tcb->rcv.mss) ||
+	return (tcb->rcv.pushed > 1 && !is_stream(tcb)) || unacked > mss ||
+	       (unacked == mss && tcb->rcv.since_tx >= 2 * mss) ||
 	       tcb->rcv.buf < tcb->rcv.announced;
 }
 
@@ -128,12 +132,14 @@ void toytcp_delack_read(struct tcb *tcb)
 
 /*
  * The user wants more text than there is. Who sleeps until it comes will not
- * answer before; who does not may still do, where answers are usual. Behind a
- * full-sized segment that was not pushed there is more on its way.
+ * answer before; who does not may still do, where answers are usual. In a
+ * stream, and behind a full-sized segment that was not pushed, there is more on
+ * its way.
  */
 void toytcp_delack_wait(struct tcb *tcb, bool sleeps)
 {
-	if (is_drained(tcb) && tcb->rcv.pushed && (sleeps || !tcb->interactive))
+	if (is_drained(tcb) && tcb->rcv.pushed && !is_stream(tcb) &&
+	    (sleeps || !tcb->interactive))
 		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
 }
 
@@ -153,7 +159,7 @@ void toytcp_delack_text_sent(struct tcb *tcb, u32 n)
 {
 	if (n && tcb->rcv.acked != tcb->rcv.nxt)
 		tcb->interactive = 1;
-	tcb->rcv.full_segs_since_tx = 0;
+	tcb->rcv.since_tx = 0;
 }
 
 /* An ACK of RCV.NXT goes out, alone or with text. */

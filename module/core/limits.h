@@ -22,7 +22,7 @@
 #define REDIAL_DELAY	(10 * MSEC)	/* a SYN behind our reset, as Linux */
 #define DELAYED_ACK	(40 * MSEC)	/* RFC 9293 MUST-40: below 0.5 s */
 #define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
-#define STREAM_SEGMENTS	16		/* full-sized, none of ours between */
+#define STREAM_SEGMENTS	16		/* so much text, none of ours between */
 #define STREAM_SHARE	8		/* a share of rcv.buf, worth an ACK */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */

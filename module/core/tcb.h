@@ -71,13 +71,13 @@ struct send_space {
  * @acked: the RCV.NXT of the last ACK that was sent
  * @up: the mark: the last urgent byte, if @urgent says that there is one
  * @buf: the receive buffer, bytes of text
+ * @since_tx: text that arrived in order since we last sent any, bytes, modulo 2^32
  * @mss: the largest text seen, at most what was announced, bytes: the
  *	"full-sized segment" of RFC 9293 SHLD-18
  * @announced: the MSS option we sent or will send, bytes
  * @dsack_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
- * @full_segs_since_tx: full-sized segments since we last sent text, at most 255
  * @pushed: segments since the last ACK that were pushed or not full, at most 2
  * @quick_acks: how many more full-sized segments are acknowledged at once
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
@@ -91,12 +91,12 @@ struct receive_space {
 	u32 acked;
 	u32 up;
 	u32 buf;
+	u32 since_tx;
 	u16 mss;
 	u16 announced;
 	u16 dsack_len;
 	u8 wscale;
 	u8 urgent;
-	u8 full_segs_since_tx;
 	u8 pushed;
 	u8 quick_acks;
 	bool oob_inline;
@@ -254,7 +254,7 @@ struct tcb {
 #define STATES_SYN	(TCPF_SYN_SENT | TCPF_SYN_RECV)
 
 /* Small is the point: a cache line more needs a reason. */
-static_assert(sizeof(struct tcb) <= 424, "struct tcb has grown");
+static_assert(sizeof(struct tcb) <= 432, "struct tcb has grown");
 
 const char *toytcp_tcb_state_name(u8 state);
 

@@ -192,6 +192,26 @@ TEST(delack_wait__the_end_of_a_message)
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 3 + MSS);
 }
 
+/* Small segments of a stream become larger while they wait. */
+TEST(delack_wait__a_stream_is_not_hurried)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
+	for (i = 0; i < 4; i++) {
+		ARRIVE_NEXT(&h, .len = MSS / 5);
+		host_read(&h, MSS / 5);
+		wait_for_more(&h, true);
+		EXPECT_QUIET(&h);
+	}
+	ARRIVE_NEXT(&h, .len = MSS / 5);
+	host_read(&h, MSS / 5);
+	EXPECT_EQ(h.sent, 1);
+}
+
 /* A stream faster than its reader: he will come, and the timer is there too. */
 TEST(delack_text__left_to_the_reader_of_a_stream)
 {
@@ -199,7 +219,7 @@ TEST(delack_text__left_to_the_reader_of_a_stream)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
 	h.tcb.rcv.buf = 4 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
@@ -216,7 +236,7 @@ TEST(delack_text__the_reader_is_not_waited_for_long)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
 	h.tcb.rcv.buf = 3 * STREAM_SHARE * MSS;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);
@@ -232,7 +252,7 @@ TEST(delack_text__not_left_to_a_reader_who_answers)
 
 	make_established(&h);
 	spend_quick_acks(&h);
-	h.tcb.rcv.full_segs_since_tx = STREAM_SEGMENTS;
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
 	h.tcb.interactive = 1;
 	ARRIVE_NEXT(&h, .len = MSS);
 	ARRIVE_NEXT(&h, .len = MSS);

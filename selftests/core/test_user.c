@@ -173,9 +173,10 @@ TEST(user_receive__a_stream_hears_of_an_eighth_of_the_buffer)
 
 	make_established(&h);
 	ARRIVE_NEXT(&h, .len = 5 * MSS);
+	h.tcb.rcv.since_tx = MSS;
 	host_read(&h, 2 * MSS);
 	EXPECT_QUIET(&h);
-	h.tcb.rcv.full_segs_since_tx = 2;
+	h.tcb.rcv.since_tx = 2 * MSS;
 	host_read(&h, 1);
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 1 + 5 * MSS);
 	EXPECT_EQ(h.out[0].wnd, BUF - 3 * MSS + 1);
