@@ -8,6 +8,7 @@
  * freed.
  */
 #include <linux/filter.h>
+#include <linux/interrupt.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -240,36 +241,46 @@ static void expire(struct sock *sk)
 	toytcp_settle(sk, &act, NULL);
 }
 
-/**
- * toytcp_receive_timer() - the socket's timer went off
- * @t: its sk_timer
- *
- * If a user has the lock, release_cb() will do the work; the reference keeps
- * the socket until then.
+/*
+ * @work has to be done on a socket. If a user has the lock, release_cb() will do
+ * it (@deferred); the reference keeps the socket until then.
  */
+static void do_or_defer(struct sock *sk, void (*work)(struct sock *),
+			int deferred)
+{
+	rcu_read_lock();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		work(sk);
+	else if (!test_and_set_bit(deferred, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
+	rcu_read_unlock();
+}
+
+static void do_deferred(struct sock *sk, void (*work)(struct sock *),
+			int deferred)
+{
+	sock_owned_by_me(sk);
+	if (!test_and_clear_bit(deferred, &sk->sk_tsq_flags))
+		return;
+	work(sk);
+	__sock_put(sk);
+}
+
+/** toytcp_receive_timer() - @t, a socket's sk_timer, went off */
 void toytcp_receive_timer(struct timer_list *t)
 {
 	struct sock *sk = container_of(t, struct sock, sk_timer);
 
-	rcu_read_lock();
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		expire(sk);
-	else if (!test_and_set_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
-		sock_hold(sk);
-	bh_unlock_sock(sk);
-	rcu_read_unlock();
+	do_or_defer(sk, expire, TOYTCP_TIMER_DEFERRED);
 	sock_put(sk);
 }
 
 /** toytcp_receive_timer_deferred() - the timer went off: from release_cb() */
 void toytcp_receive_timer_deferred(struct sock *sk)
 {
-	sock_owned_by_me(sk);
-	if (!test_and_clear_bit(TOYTCP_TIMER_DEFERRED, &sk->sk_tsq_flags))
-		return;
-	expire(sk);
-	__sock_put(sk);
+	do_deferred(sk, expire, TOYTCP_TIMER_DEFERRED);
 }
 
 /* The connection may have ended meanwhile, or be another one. */
@@ -279,30 +290,25 @@ static void send_more(struct sock *sk)
 		toytcp_settle_call(sk, CAUSE_SEND);
 }
 
-/**
- * toytcp_receive_room() - packets of the socket have left this host
- * @sk: perhaps closed; its memory stays
- *
- * Context: BH disabled.
- */
-void toytcp_receive_room(struct sock *sk)
+/* Packets of sockets have left this host. Some may be closed; they stay. */
+void toytcp_receive_room(struct tasklet_struct *tasklet)
 {
-	rcu_read_lock();
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		send_more(sk);
-	else if (!test_and_set_bit(TOYTCP_ROOM_DEFERRED, &sk->sk_tsq_flags))
-		sock_hold(sk);
-	bh_unlock_sock(sk);
-	rcu_read_unlock();
+	struct llist_node *list = toytcp_smallq_take(tasklet);
+	struct toytcp_sock *tp, *next;
+
+	llist_for_each_entry_safe(tp, next, list, waiting) {
+		struct sock *sk = &tp->inet.sk;
+
+		/* From now on another CPU may put it on its list. */
+		clear_bit(TOYTCP_QUEUED, &sk->sk_tsq_flags);
+		smp_mb__after_atomic();	/* before we look whether it is full */
+		do_or_defer(sk, send_more, TOYTCP_ROOM_DEFERRED);
+		sk_free(sk);
+	}
 }
 
 /** toytcp_receive_room_deferred() - packets have left: from release_cb() */
 void toytcp_receive_room_deferred(struct sock *sk)
 {
-	sock_owned_by_me(sk);
-	if (!test_and_clear_bit(TOYTCP_ROOM_DEFERRED, &sk->sk_tsq_flags))
-		return;
-	send_more(sk);
-	__sock_put(sk);
+	do_deferred(sk, send_more, TOYTCP_ROOM_DEFERRED);
 }

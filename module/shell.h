@@ -102,7 +102,7 @@ int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_receive_ack_deferred(struct sock *sk);
 void toytcp_receive_timer(struct timer_list *t);
 void toytcp_receive_timer_deferred(struct sock *sk);
-void toytcp_receive_room(struct sock *sk);
+void toytcp_receive_room(struct tasklet_struct *tasklet);
 void toytcp_receive_room_deferred(struct sock *sk);
 
 /* recvq.c */
@@ -142,7 +142,8 @@ u32 toytcp_smallq_limit(const struct sock *sk);
 bool toytcp_smallq_full(struct sock *sk, u32 limit);
 void toytcp_smallq_free(struct sk_buff *skb);
 void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk);
-void toytcp_smallq_init(void (*room)(struct sock *sk));
+struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet);
+void toytcp_smallq_init(void (*room)(struct tasklet_struct *tasklet));
 void toytcp_smallq_exit(void);
 
 /* transmit.c */

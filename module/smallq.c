@@ -16,20 +16,16 @@
 #define SMALLQ_MIN	(2 * 1024)	/* beside the text of two segments */
 #define SMALLQ_MAX	(1024 * 1024)	/* bytes: TCP's limit, too */
 
-static void (*resume)(struct sock *sk);
-
 static DEFINE_PER_CPU(struct smallq {
 	struct llist_head list;
 	struct tasklet_struct tasklet;
 }, smallqs);
 
-/**
- * toytcp_smallq_limit() - how much may wait, bytes
- * @sk: locked
- *
- * At twice the present rate, since slow start doubles it, or at the user's
- * (SO_MAX_PACING_RATE). Devices that need more at once lower sk_pacing_shift,
- * which is 10 by default. Below two milliseconds of round trip, cwnd is less.
+/*
+ * How much may wait, bytes; sk is locked. At twice the present rate, since slow
+ * start doubles it, or at the user's (SO_MAX_PACING_RATE). Devices that need
+ * more at once lower sk_pacing_shift, which is 10 by default. Below two
+ * milliseconds of round trip, cwnd is less.
  */
 u32 toytcp_smallq_limit(const struct sock *sk)
 {
@@ -45,14 +41,9 @@ u32 toytcp_smallq_limit(const struct sock *sk)
 	return clamp_t(u64, fast, 2 * tcb->snd.mss + SMALLQ_MIN, SMALLQ_MAX);
 }
 
-/**
- * toytcp_smallq_full() - is it to wait with more?
- * @sk: locked
- * @limit: from toytcp_smallq_limit()
- *
- * Where nothing is outstanding, devices that free packets late do not count.
- *
- * Return: if so, the resume function will be called.
+/*
+ * Is it to wait with more? If so, the tasklet will run; sk is locked. Where
+ * nothing is outstanding, devices that free packets late do not count.
  */
 bool toytcp_smallq_full(struct sock *sk, u32 limit)
 {
@@ -73,10 +64,9 @@ static bool wants_room(struct sock *sk)
 }
 
 /*
- * toytcp_smallq_free() - the destructor of a packet: it has left this host
- *
- * In any context but a hard interrupt. The packet's last byte is the reference
- * that the list has; sk_free() gives it back.
+ * The destructor of a packet, which has left this host; in any context but a
+ * hard interrupt. The packet's last byte is the reference that the list has;
+ * sk_free() gives it back.
  */
 void toytcp_smallq_free(struct sk_buff *skb)
 {
@@ -104,31 +94,21 @@ void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk)
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 }
 
-static void run(struct tasklet_struct *tasklet)
+/* The sockets of a tasklet's list, still TOYTCP_QUEUED and with its reference. */
+struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet)
 {
 	struct smallq *queue = container_of(tasklet, struct smallq, tasklet);
-	struct toytcp_sock *tp, *next;
 
-	llist_for_each_entry_safe(tp, next, llist_del_all(&queue->list),
-				  waiting) {
-		struct sock *sk = &tp->inet.sk;
-
-		/* From now on another CPU may put it on its list. */
-		clear_bit(TOYTCP_QUEUED, &sk->sk_tsq_flags);
-		smp_mb__after_atomic();	/* before we look whether it is full */
-		resume(sk);
-		sk_free(sk);
-	}
+	return llist_del_all(&queue->list);
 }
 
-/* @room: may send more. It is called with BH disabled, without a lock. */
-void __init toytcp_smallq_init(void (*room)(struct sock *sk))
+/* @room takes the sockets of its list, which may send more. */
+void __init toytcp_smallq_init(void (*room)(struct tasklet_struct *tasklet))
 {
 	int cpu;
 
-	resume = room;
 	for_each_possible_cpu(cpu)
-		tasklet_setup(&per_cpu(smallqs, cpu).tasklet, run);
+		tasklet_setup(&per_cpu(smallqs, cpu).tasklet, room);
 }
 
 /* No packet of ours is left. */
