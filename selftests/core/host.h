@@ -81,6 +81,14 @@ void make_last_ack(struct host *h);
 	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, \
 	       .ack = (h)->tcb.snd.una, __VA_ARGS__)
 
+/* The first byte of the @n-th segment, where all are full. */
+#define AT(n)	(ISS + 1 + (n) * MSS)
+
+/* Segments [from, to) have arrived, and all before number @una. */
+#define SACK(h, una_, from_, to_) \
+	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
+	       .sacks = 1, .sack = { { AT(from_), AT(to_) } })
+
 /* What was sent as number @i since the last event. */
 #define EXPECT_SENT(h, i, control, number, acked, length) do {		\
 	ASSERT_GT((h)->sent, i);					\

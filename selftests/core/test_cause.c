@@ -6,8 +6,6 @@
 #include "host.h"
 #include "kselftest_harness.h"
 
-#define AT(n)	(ISS + 1 + (n) * MSS)	/* the n-th segment's first byte */
-
 #define EXPECT_CAUSE(cause, wanted)					\
 	EXPECT_STREQ(toytcp_cause_name(cause), toytcp_cause_name(wanted))
 
@@ -23,9 +21,6 @@
 #define ACK(h, una_, ...) \
 	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
 	       __VA_ARGS__)
-
-#define SACK(h, una_, from_, to_) \
-	ACK(h, una_, .sacks = 1, .sack = { { AT(from_), AT(to_) } })
 
 static void make_sack(struct host *h)
 {
@@ -416,7 +411,7 @@ TEST(cause__dsack)
 	h.now += 100 * MSEC;
 	SACK(&h, 0, 1, 5);
 	EXPECT_CAUSES(&h, h.sent, CAUSE_RACK);
-	ACK(&h, 5, .sacks = 1, .sack = { { AT(0), AT(1) } });
+	SACK(&h, 5, 0, 1);
 	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
 	EXPECT_CAUSE(h.act.cause, CAUSE_DSACK);
 }

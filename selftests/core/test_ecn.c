@@ -242,8 +242,7 @@ TEST(slow_down__covers_a_loss_of_that_window)
 	ASSERT_TRUE(h.tcb.cc.recovering == 1);
 	EXPECT_EQ(h.out[0].seq, ISS + 1 + MSS);
 	EXPECT_EQ(h.tcb.cc.ssthresh, 5 * MSS);
-	ARRIVE_NEXT(&h, .ack = ISS + 1 + 6 * MSS, .sacks = 1,
-		    .sack = { { ISS + 1 + MSS, ISS + 1 + 2 * MSS } });
+	SACK(&h, 6, 1, 2);
 	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 	ARRIVE_NEXT(&h, .ack = ISS + 1 + 10 * MSS);

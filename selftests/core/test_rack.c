@@ -3,12 +3,6 @@
 #include "host.h"
 #include "kselftest_harness.h"
 
-#define AT(n)	(ISS + 1 + (n) * MSS)	/* the n-th segment's first byte */
-
-#define SACK(h, una_, from_, to_) \
-	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
-	       .sacks = 1, .sack = { { AT(from_), AT(to_) } })
-
 /* Eight segments go out, 10 ms apart; the round trip takes 100 ms. */
 static void make_paced(struct host *h)
 {
@@ -358,8 +352,7 @@ TEST(rack_probe_acked__was_not)
 	ARRIVE_NEXT(&h, .ack = AT(3));
 	ASSERT_TRUE(host_expire(&h));
 	ARRIVE_NEXT(&h, .ack = AT(4));
-	ARRIVE_NEXT(&h, .ack = AT(4), .sacks = 1,
-		    .sack = { { AT(3), AT(4) } });
+	SACK(&h, 4, 3, 4);
 	host_send(&h, MSS);
 	ARRIVE_NEXT(&h, .ack = AT(5));
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);

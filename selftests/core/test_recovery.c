@@ -210,13 +210,6 @@ TEST(recovery__not_into_a_closed_window)
 
 /* --- With SACK --- */
 
-#define AT(n)	(ISS + 1 + (n) * MSS)	/* the n-th segment's first byte */
-
-/* Segments [from, to) have arrived, and all before number @una. */
-#define SACK(h, una_, from_, to_) \
-	ARRIVE(h, .ctl = CTL_ACK, .seq = (h)->tcb.rcv.nxt, .ack = AT(una_), \
-	       .sacks = 1, .sack = { { AT(from_), AT(to_) } })
-
 /* Eight segments are out; the round trip takes 100 ms. */
 static void make_sack_flight(struct host *h)
 {
@@ -401,8 +394,7 @@ TEST(take_duplicate__undoes_the_reduction)
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 	ARRIVE_NEXT(&h, .ack = AT(8));
 	EXPECT_EQ(h.tcb.cc.ssthresh, 4 * MSS);
-	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
-		    .sack = { { AT(0), AT(1) } });
+	SACK(&h, 8, 0, 1);
 	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
 	EXPECT_EQ(h.tcb.cc.cwnd, 10 * MSS);
@@ -497,8 +489,7 @@ TEST(take_dsack__of_another_segment)
 	SACK(&h, 0, 1, 4);
 	ASSERT_TRUE(h.tcb.cc.recovering == 1);
 	ARRIVE_NEXT(&h, .ack = AT(8));
-	ARRIVE_NEXT(&h, .ack = AT(8), .sacks = 1,
-		    .sack = { { AT(2), AT(3) } });
+	SACK(&h, 8, 2, 3);
 	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 	EXPECT_LT(h.tcb.cc.cwnd, 10 * MSS);
@@ -514,8 +505,7 @@ TEST(take_dsack__long_after_the_episode)
 	ARRIVE_NEXT(&h, .ack = AT(8));
 	host_send(&h, MSS);
 	ARRIVE_NEXT(&h, .ack = AT(9));
-	ARRIVE_NEXT(&h, .ack = AT(9), .sacks = 1,
-		    .sack = { { AT(0), AT(1) } });
+	SACK(&h, 9, 0, 1);
 	EXPECT_TRUE(h.act.notes & NOTE_DSACK_IN);
 	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
 }
