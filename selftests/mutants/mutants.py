@@ -160,8 +160,9 @@ def main() -> int:
     parser.add_argument("word", nargs="*")
     args = parser.parse_args()
     every = mutants(args.word)
-    if check(every) or args.check:
-        return check(every)
+    bad = check(every)
+    if bad or args.check:
+        return bad
     survivors = []
     with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
         shares = [every[n::args.jobs] for n in range(args.jobs)]

@@ -46,7 +46,7 @@ static const struct network {
 	  "at=300:down=1 at=1300:down=0 at=2000:down=1 at=3000:down=0", 0, 2 },
 };
 
-static const char *const algorithms[] = { "CUBIC", "Reno", 0, 0 };
+static const char *const algorithms[] = { "CUBIC", "Reno" };
 
 /**
  * struct sums - of the runs of a row
