@@ -11,7 +11,10 @@
 /* How many orphans all namespaces but the initial one have. */
 static atomic_t other_orphans;
 
-/* Makes the tcb of a socket in CLOSED as new, but for the options. */
+/*
+ * Makes the tcb of a socket in CLOSED as new, but for the options. sk is locked
+ * or not yet visible.
+ */
 void toytcp_connection_reset(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);

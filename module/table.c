@@ -255,7 +255,8 @@ static struct toytcp_entry *rival_of(const struct toytcp_net *tn, u64 hash,
 
 /*
  * Finds what keeps @entry out of the table: as with TCP, one that would get its
- * segments. An unbound entry may be added beside one that is bound.
+ * segments. An unbound entry may be added beside one that is bound. Context and
+ * result are those of toytcp_table_find().
  */
 struct toytcp_entry *toytcp_table_rival(struct toytcp_net *tn,
 					const struct toytcp_entry *entry)

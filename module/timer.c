@@ -30,6 +30,7 @@ void toytcp_timer_arm(struct sock *sk)
 	sk_reset_timer(sk, &sk->sk_timer, jiffies + usecs_to_jiffies(wait));
 }
 
+/* sk is locked, or new. */
 void toytcp_timer_stop(struct sock *sk)
 {
 	toytcp_sk(sk)->armed = 0;
