@@ -295,16 +295,27 @@ int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 /*
  * toytcp_sendq_forget() - free the skbs that end at or before a number; @sk is
  * locked, or not yet or no longer shared
+ *
+ * What was acknowledged of the next one no longer counts: a small buffer would
+ * have no room before all of it is.
  */
 void toytcp_sendq_forget(struct sock *sk, u32 end)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct sk_buff *skb;
+	u32 less;
 
 	while ((skb = skb_peek(&sk->sk_write_queue)) &&
 	       !seq_after(toytcp_node(skb)->end, end)) {
 		if (tp->send_next == skb)
 			tp->send_next = NULL;
 		unlink_skb(sk, skb);
+	}
+	if (skb && seq_after(end, toytcp_node(skb)->seq)) {
+		less = skb->truesize - (toytcp_node(skb)->end - end) -
+		       SKB_TRUESIZE(skb_end_offset(skb));
+		skb->truesize -= less;
+		sk_wmem_queued_add(sk, -(int)less);
+		sk_mem_uncharge(sk, less);
 	}
 }
