@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* bind() and connect() choose a local port; connect() enters the table, too. */
+/* bind() and connect() choose a port. Context: process, with the socket lock. */
 #include <net/secure_seq.h>
 
 #include "toytcp.h"

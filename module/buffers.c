@@ -7,6 +7,7 @@
  * Only sk_rcvbuf says how large the receive buffer is: the core returns a wish
  * (tuning.c) and is given the result. Five eighths of it are text, the window;
  * the rest pays for what surrounds the text: 870 bytes for an Ethernet segment.
+ * Context: the socket lock; for toytcp_buffers_text() and _window(), any.
  */
 #include <linux/mm.h>
 
@@ -22,7 +23,7 @@ DEFINE_PER_CPU(int, toytcp_buffers_reserve);
 long toytcp_buffers_limits[3] __ro_after_init;
 int toytcp_buffers_min = 4096;	/* bytes */
 
-/* As much of this machine's memory as TCP takes. */
+/* As much of this machine's memory as TCP takes. Context: module init. */
 void __init toytcp_buffers_share(void)
 {
 	long share = max(nr_free_buffer_pages() / 16, 128ul);

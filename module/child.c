@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A child: the socket of a connection that a listener accepted. sk_clone_lock()
- * copies what TCP's children inherit, too; the rest is decided here.
+ * copies what TCP's children inherit, too; the rest is decided here. Context:
+ * RCU, BH disabled.
  */
 #include <net/route.h>
 

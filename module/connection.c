@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A socket's connection: how it begins for socket(), connect() and a listener's
- * child alike, how it loses its user, and how it ends.
+ * child alike, how it loses its user, and how it ends. Context: the socket
+ * lock, or nobody else knows the socket.
  */
 #include <net/inet_common.h>
 #include <net/xfrm.h>

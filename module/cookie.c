@@ -9,7 +9,7 @@
  * The other options of the SYN are stored in the lowest bits of the SYN,ACK's
  * timestamp, which the peer echoes: 1 for ECN, 1 for SACK, 4 for the window
  * scale. Without timestamps they are lost. A peer that changes them only harms
- * its own connection.
+ * its own connection. Context: any.
  */
 #include <linux/siphash.h>
 

@@ -80,8 +80,8 @@ static bool dispatch(struct incoming *a)
 
 /*
  * Hands a segment over to the socket, listener, request or TIME-WAIT entry that
- * it is for. @skb: data at our header, skb->cb still IP's; taken over. BH are
- * disabled.
+ * it is for. @skb: data at our header, skb->cb still IP's; taken over. Context:
+ * BH disabled.
  *
  * Two ACKs that complete a handshake may arrive at once: one makes the request
  * a socket, the other finds that out too late and is looked up again. The

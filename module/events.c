@@ -7,6 +7,7 @@
  * first set to 1. Recording copies a few numbers; reading formats them and does
  * not consume. Switching off keeps the records; writing "clear" to the file
  * drops them. Reading takes CAP_NET_ADMIN: sequence numbers suffice to forge.
+ * Context: process; to record, any.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>

@@ -63,7 +63,7 @@ static bool parse(struct toytcp_net *tn, struct sk_buff *skb,
 
 /*
  * A packet of our protocol is for this host. @skb: data at our header, ip_hdr()
- * valid, with a route; taken over. After NFQUEUE it is process context.
+ * valid, with a route; taken over. Context: softirq; process after NFQUEUE.
  */
 int toytcp_hook_input(struct sk_buff *skb)
 {

@@ -199,7 +199,7 @@ static bool parse_quote(struct quote *q)
 	return true;
 }
 
-/* An error came while a user owned the lock; sk may have ended meanwhile. */
+/* Context: the socket lock, which a user had when the error came. */
 void toytcp_icmp_deferred(struct sock *sk)
 {
 	u16 mtu = toytcp_sk(sk)->mtu;
@@ -218,9 +218,9 @@ void toytcp_icmp_deferred(struct sock *sk)
 }
 
 /*
- * net_protocol.err_handler, under RCU: an error whose data begins with the IP
- * header that it quotes; not taken over. @info: the next hop's MTU with
- * ICMP_FRAG_NEEDED. Requests and TIME-WAIT time out by themselves.
+ * net_protocol.err_handler: an error whose data begins with the IP header that
+ * it quotes; not taken over. @info: the next hop's MTU with ICMP_FRAG_NEEDED.
+ * Requests and TIME-WAIT time out by themselves. Context: softirq, RCU.
  */
 int toytcp_icmp_error(struct sk_buff *skb, u32 info)
 {

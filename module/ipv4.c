@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IPv4 packets that no socket sends: their route and their header. */
+/* IPv4 packets that no socket sends: route and header. Context: any. */
 #include "ipv4.h"
 
 /* Fills in how to route the answer to a packet, whose device may be gone. */

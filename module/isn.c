@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Initial sequence numbers, RFC 6528: a clock that all connections share, plus
- * an offset for each four-tuple that outsiders cannot predict.
+ * an offset for each four-tuple that outsiders cannot predict. Context: any.
  */
 #include <linux/net.h>
 

@@ -5,7 +5,8 @@
  * The packet path never takes the listener's socket lock. It finds the listener
  * under RCU, perhaps while it is being stopped. requests.lock decides: under it
  * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
- * requests (synq.c) are emptied; nothing is added after that.
+ * requests (synq.c) are emptied; nothing is added after that. Context: process;
+ * for a segment, RCU with BH disabled.
  */
 #include "core/seq.h"
 #include "ipv4.h"
@@ -307,10 +308,7 @@ static void abort_children(struct list_head *queue)
 	}
 }
 
-/**
- * toytcp_listener_stop() - LISTEN -> CLOSED; may wait
- * @sk: locked; keeps its port
- */
+/* LISTEN -> CLOSED: sk is locked, and keeps its port. May wait. */
 void toytcp_listener_stop(struct sock *sk)
 {
 	struct toytcp_listener *l = toytcp_sk(sk)->listener;

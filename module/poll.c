@@ -7,8 +7,8 @@
 #include "toytcp.h"
 
 /*
- * sk->sk_write_space: text was acknowledged; sk is locked. Sleepers wake when a
- * third of the buffer is free, not at each ACK.
+ * sk->sk_write_space: text was acknowledged. Sleepers wake when a third of the
+ * buffer is free, not at each ACK. Context: the socket lock.
  */
 void toytcp_poll_write_space(struct sock *sk)
 {
@@ -32,7 +32,7 @@ void toytcp_poll_write_space(struct sock *sk)
 
 /*
  * proto_ops.set_rcvlowat: fewer than @bytes do not count as readable; 0 means
- * 1. sk is locked, in any state.
+ * 1. Context: process, with the socket lock, in any state.
  */
 int toytcp_poll_low_mark(struct sock *sk, int bytes)
 {
@@ -81,7 +81,7 @@ static __poll_t poll_out(struct sock *sk)
 	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }
 
-/* proto_ops.poll: the socket is not locked, so the answer is a snapshot. */
+/* proto_ops.poll. Context: process, without the lock: a snapshot. */
 __poll_t toytcp_poll_events(struct file *file, struct socket *sock,
 			    struct poll_table_struct *wait)
 {

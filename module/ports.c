@@ -7,7 +7,8 @@
  * A hash chain holds the claims of its ports, but only one of those that are
  * @inherited and alike: the others are linked to it (@alike). So a listener's
  * children, and its connections in TIME-WAIT, add one claim to the chain for
- * each of its addresses, however many they are.
+ * each of its addresses, however many they are. Context: any; ports.lock is
+ * taken here.
  */
 #include <linux/jhash.h>
 #include <net/netns/hash.h>
@@ -200,8 +201,8 @@ static int score(const struct toytcp_listener *l,
 }
 
 /*
- * Finds the listener for a segment. It and its socket are valid under RCU; it
- * may have left LISTEN since.
+ * Finds the listener for a segment. Context: RCU, under which it and its socket
+ * are valid; it may have left LISTEN since.
  *
  * Of several that fit equally well (SO_REUSEPORT) the one whose hash with the
  * four-tuple is highest gets it (rendezvous hashing): when a listener comes or

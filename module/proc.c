@@ -3,7 +3,7 @@
  * /proc/net/toytcp/: connections, listeners and counters of a namespace. The
  * table is read without locking sockets: the numbers in a line may be from
  * slightly different moments. An entry that stays in the table while the file
- * is read is shown exactly once.
+ * is read is shown exactly once. Context: process.
  */
 #include <linux/inet.h>
 #include <linux/seq_file_net.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files below /proc/net/toytcp/ that take commands, and who may use them: apart
- * from proc.c, which is above settle.c, while events.c is below it.
+ * from proc.c, which is above settle.c, while events.c is below it. Context:
+ * process.
  */
 #include <linux/seq_file_net.h>
 

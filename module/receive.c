@@ -5,7 +5,8 @@
  *
  * Every function here that gets an skb takes it over: it ends in exactly one
  * place, which is the receive queue, the out-of-order text, the backlog, or
- * freed.
+ * freed. Context: the socket lock, with BH disabled or by a user who releases
+ * it. What starts from a timer or tasklet takes it here.
  */
 #include <linux/filter.h>
 #include <linux/interrupt.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The receive queue: text from rcv.copied to rcv.nxt. The nodes in the skbs say
- * which numbers each of them holds.
+ * which numbers each of them holds. Context: the socket lock.
  */
 #include <net/xfrm.h>
 

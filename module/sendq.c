@@ -5,14 +5,14 @@
  *
  * A segment is usually a clone of one such skb, of up to 64 KB; for any other
  * range of numbers an skb with references to the same pages is made. A queued
- * skb never changes once a part of it was sent. @sk is locked everywhere.
+ * skb never changes once a part of it was sent. Context: the socket lock.
  */
 #include "core/seq.h"
 #include "toytcp.h"
 
 #define SENDQ_PAGES	16	/* of 32 KB, or less if memory is short */
 
-/* toytcp_sendq_bare() - an skb without text, with room for headers, or NULL */
+/* toytcp_sendq_bare() - an skb with room for headers, or NULL. Context: any. */
 struct sk_buff *toytcp_sendq_bare(void)
 {
 	struct sk_buff *skb = alloc_skb(TOYTCP_HEADROOM, GFP_ATOMIC);
@@ -227,7 +227,7 @@ static bool refill(struct sock *sk, struct page_frag *pfrag)
 	return sk_page_frag_refill(sk, pfrag);
 }
 
-/* toytcp_sendq_exit() - give the pages back; no socket is left */
+/* toytcp_sendq_exit() - give the pages back. Context: module exit. */
 void toytcp_sendq_exit(void)
 {
 	int cpu, i;

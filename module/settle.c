@@ -7,9 +7,10 @@
  * transmits, arms the timer or ends the connection, and wakes sleepers.
  *
  * Four things happen elsewhere: sendmsg() transmits full skbs while it takes
- * more text (stream.c); close() arms the timer of an orphan, and states to which
- * no event leads are set where they begin (socket.c, listener.c, child.c); an ICMP
- * error may wake its user (icmp.c).
+ * more text (stream.c); close() arms the timer of an orphan, and states to
+ * which no event leads are set where they begin (socket.c, listener.c,
+ * child.c); an ICMP error may wake its user (icmp.c). Context: the socket lock,
+ * by lock_sock() or bh_lock_sock().
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -113,8 +114,6 @@ static void ask_for_path(struct sock *sk)
  * @sk: may have no reference left but the caller's afterwards
  * @act: filled in by the core
  * @seg: the segment that arrived, for the record; NULL if none did
- *
- * Context: the socket lock, by bh_lock_sock() or lock_sock().
  */
 void toytcp_settle(struct sock *sk, struct actions *act,
 		   const struct segment *seg)

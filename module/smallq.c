@@ -7,7 +7,8 @@
  * sk_wmem_alloc counts the packets. Who finds too many sets TOYTCP_THROTTLED,
  * and the destructor of the next one that leaves lets the socket send again. It
  * may run with that socket's lock held, when the queue drops what it is given:
- * so it puts the socket on its CPU's list, for a tasklet.
+ * so it puts the socket on its CPU's list, for a tasklet. Context: the socket
+ * lock; for the destructor, any but a hard interrupt.
  */
 #include <linux/interrupt.h>
 
@@ -94,7 +95,7 @@ void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk)
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 }
 
-/* The sockets of a tasklet's list, still TOYTCP_QUEUED and with its reference. */
+/* The tasklet's sockets, TOYTCP_QUEUED, with a reference. Context: softirq. */
 struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet)
 {
 	struct smallq *queue = container_of(tasklet, struct smallq, tasklet);
@@ -102,7 +103,7 @@ struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet)
 	return llist_del_all(&queue->list);
 }
 
-/* @room takes the sockets of its list, which may send more. */
+/* @room takes its list's sockets: they may send more. Context: module init. */
 void __init toytcp_smallq_init(void (*room)(struct tasklet_struct *tasklet))
 {
 	int cpu;
@@ -111,7 +112,7 @@ void __init toytcp_smallq_init(void (*room)(struct tasklet_struct *tasklet))
 		tasklet_setup(&per_cpu(smallqs, cpu).tasklet, room);
 }
 
-/* No packet of ours is left. */
+/* No packet of ours is left. Context: module exit. */
 void toytcp_smallq_exit(void)
 {
 	int cpu;

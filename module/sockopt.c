@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Socket options: level SOL_TCP with the numbers, ranges and errors of tcp(7),
- * SOL_TOYTCP for our own, SOL_IP passed on to IP; and ioctl(2).
+ * SOL_TOYTCP for our own, SOL_IP passed on to IP; and ioctl(2). Context:
+ * process.
  */
 #include <asm/ioctls.h>
 #include <linux/nospec.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The byte stream: sendmsg() and recvmsg(), with tcp(7)'s rules for blocking,
- * errors and flags. Neither is called with the socket locked.
+ * errors and flags. Context: process, without the socket lock.
  */
-
 #include "compat/compat.h"
 #include "core/seq.h"
 #include "toytcp.h"

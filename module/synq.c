@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The SYN queue of a listener: its requests, which are connections between the
- * SYN and the ACK of our SYN,ACK. Their list is kept by waiting.c.
+ * SYN and the ACK of our SYN,ACK. Their list is kept by waiting.c. Context:
+ * RCU, BH disabled; requests.lock is taken here.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
@@ -100,13 +101,13 @@ static const struct toytcp_waiting_ops request_ops = {
 	.retransmit	= retransmit_synack,
 };
 
-/* toytcp_synq_init() - a listener that is being made has no requests */
+/* toytcp_synq_init() - there are no requests yet. Context: process. */
 void toytcp_synq_init(struct toytcp_listener *l)
 {
 	toytcp_waiting_init(&l->requests, l->tn, &request_ops);
 }
 
-/* toytcp_synq_clear() - forget all requests; requests.lock is held */
+/* toytcp_synq_clear() - forget all requests. Context: requests.lock. */
 void toytcp_synq_clear(struct toytcp_listener *l)
 {
 	this_cpu_add(l->tn->mib->counter[MIB_attempt_fails], l->requests.count);

@@ -3,7 +3,7 @@
  * net.toytcp.*: the settings of each network namespace.
  *
  * A handler finds the namespace by its table, which each namespace has a copy
- * of: the process that writes may be in another namespace.
+ * of: the process that writes may be in another namespace. Context: process.
  */
 #include <linux/sysctl.h>
 

@@ -26,7 +26,9 @@
  *    and then back into its chain, is in front of all that was there before.
  *
  * An entry's chain is given by the highest bits of its hash, so all arrays have
- * the entries in the same order. toytcp_table_next() relies on that.
+ * the entries in the same order. toytcp_table_next() relies on that. Context:
+ * any, and table.lock is taken here; to look up or iterate, RCU or table.lock;
+ * to begin and end, process.
  */
 #include <net/l3mdev.h>
 

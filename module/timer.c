@@ -4,7 +4,8 @@
  *
  * A socket has one timer, sk->sk_timer, for the earliest deadline of the core.
  * It is set anew only when that moves earlier; a timer that goes off too early
- * is set again. Each list of waiting.c has a timer, too.
+ * is set again. Each list of waiting.c has a timer, too. Context: the lock of
+ * the socket or list.
  */
 #include "toytcp.h"
 

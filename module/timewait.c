@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TIME-WAIT: what is left of connections for 2 MSL. The list is kept by
- * waiting.c.
+ * waiting.c. Context: any, with RCU where an entry is passed; timewaits.lock is
+ * taken here. To begin and end, process.
  */
 #include <net/ip.h>
 #include <net/route.h>

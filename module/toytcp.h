@@ -10,6 +10,9 @@
  *       ports.lock		claims of one namespace
  * The first two are never held together, nor the other two. The packet path
  * looks up under RCU.
+ *
+ * "Context:" at a function or at the top of its file says from where it may be
+ * called: "process" may sleep; "any" is process or softirq, never a hard IRQ.
  */
 #ifndef TOYTCP_H
 #define TOYTCP_H

@@ -2,6 +2,7 @@
 /*
  * From the core to the wire: toytcp_transmit_segment() for a socket, through
  * __ip_queue_xmit(); toytcp_transmit_reply() for answers without a full socket.
+ * Context: the socket lock; without a full socket, any.
  */
 #include "compat/compat.h"
 #include "core/cut.h"
@@ -194,11 +195,7 @@ static void follow_path(struct sock *sk)
 		toytcp_transmit_sync_mss(sk, 0);
 }
 
-/**
- * toytcp_transmit_lend() - see to the core's records of what was sent
- * @sk: locked
- * @sacks: see toytcp_policy_records()
- */
+/* Lends the core records of what is sent; @sacks: toytcp_policy_records(). */
 void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
@@ -216,11 +213,7 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 		kfree(toytcp_scoreboard_return(&tcb->board));
 }
 
-/**
- * toytcp_transmit_pending() - send all that the core wants to send
- * @sk: locked
- * @cause: see toytcp_emit_next()
- */
+/* Sends all that the core wants to send. @cause: see toytcp_emit_next(). */
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;

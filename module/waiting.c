@@ -5,7 +5,8 @@
  *
  * One is in the table if and only if it is in its list; both change under the
  * list's lock. Whoever removes it frees it after a grace period; others that
- * found it under RCU see an empty link: too late.
+ * found it under RCU see an empty link: too late. Context: the list's lock, or
+ * none as yet.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
