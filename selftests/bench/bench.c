@@ -3,7 +3,7 @@
  * Measures a stream protocol: the same work for TCP and for toytcp.
  *
  *   bench [--protocol N] [--congestion NAME] [--netns NAME] [--address A]
- *         TEST COUNT ...
+ *         [--port N] TEST COUNT ...
  *
  * The server is a child process, in another network namespace if one is
  * named. Each TEST is run once, on a connection of its own, and prints a line
@@ -13,6 +13,8 @@
  *               it has them all (MB/s)
  *   pingpong    COUNT times one byte there and one byte back (/s)
  *   connect     COUNT times connect, one byte, close at both ends (/s)
+ *   share       writes for COUNT seconds; what is acknowledged after the first
+ *               quarter of them (MB/s)
  */
 #include "stream.h"
 
@@ -20,11 +22,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/sockios.h>
 
 #define BUFFER (128 * 1024)
+#define SHARE_WRITE (16 * 1024)
 
 struct test {
 	const char *name;
@@ -76,6 +81,11 @@ static void serve_connect(int fd)
 		errx(1, "no byte came");
 }
 
+static bool is_share(const struct test *test)
+{
+	return !strcmp(test->name, "share");
+}
+
 static bool is_bulk(const struct test *test)
 {
 	return test->write_size > 0;
@@ -88,7 +98,7 @@ static void serve_test(int listener, const struct test *test)
 	while (connections--) {
 		int fd = stream_accept(listener);
 
-		if (is_bulk(test))
+		if (is_bulk(test) || is_share(test))
 			serve_bulk(fd);
 		else if (!strcmp(test->name, "pingpong"))
 			serve_pingpong(fd);
@@ -120,6 +130,41 @@ static double bulk(const struct test *test)
 	seconds = stream_seconds() - start;
 	close(fd);
 	return test->count * test->write_size / seconds / 1e6;
+}
+
+/* Of @written bytes, how many the peer has acknowledged. */
+static long acknowledged(int fd, long written)
+{
+	int queued;
+
+	if (ioctl(fd, SIOCOUTQ, &queued))
+		err(1, "SIOCOUTQ");
+	return written - queued;
+}
+
+static double share(const struct test *test)
+{
+	int fd = connect_server();
+	double start = stream_seconds(), now = start, began = 0;
+	long written = 0, first = 0;
+
+	while (now < start + test->count) {
+		stream_write(fd, buffer, SHARE_WRITE);
+		written += SHARE_WRITE;
+		now = stream_seconds();
+		if (!began && now >= start + test->count / 4.0) {
+			began = now;
+			first = acknowledged(fd, written);
+		}
+	}
+	if (!began)
+		errx(1, "not one write in %ld s", test->count);
+	first = acknowledged(fd, written) - first;
+	shutdown(fd, SHUT_WR);
+	if (!read_byte(fd))
+		errx(1, "the reader went away");
+	close(fd);
+	return first / (now - began) / 1e6;
 }
 
 static double pingpong(const struct test *test)
@@ -157,11 +202,13 @@ static double connections(const struct test *test)
 
 static void measure(const struct test *test)
 {
-	const char *unit = is_bulk(test) ? "MB/s" : "/s";
+	const char *unit = is_bulk(test) || is_share(test) ? "MB/s" : "/s";
 	double figure;
 
 	if (is_bulk(test))
 		figure = bulk(test);
+	else if (is_share(test))
+		figure = share(test);
 	else if (!strcmp(test->name, "pingpong"))
 		figure = pingpong(test);
 	else
@@ -173,7 +220,7 @@ static void measure(const struct test *test)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench " STREAM_OPTIONS "\n"
-		"\tbulk:BYTES|pingpong|connect COUNT ...\n");
+		"\tbulk:BYTES|pingpong|connect|share COUNT ...\n");
 	exit(2);
 }
 
@@ -186,7 +233,8 @@ static struct test parse_test(const char *name, const char *count)
 		test.write_size = strtoul(name + 5, &end, 10);
 		if (*end || !test.write_size || test.write_size > BUFFER)
 			usage();
-	} else if (strcmp(name, "pingpong") && strcmp(name, "connect")) {
+	} else if (strcmp(name, "pingpong") && strcmp(name, "connect") &&
+		   strcmp(name, "share")) {
 		usage();
 	}
 	test.count = strtol(count, &end, 10);

@@ -29,6 +29,15 @@ def all_within(rows: list[dict], limit: float) -> bool:
     return not bad
 
 
+def all_get(rows: list[dict], percent: float) -> bool:
+    """Does each of two flows get that much of what both get?"""
+    bad = [row for row in rows
+           if min(row["tcp"], row["toytcp"]) * 100 <
+           (row["tcp"] + row["toytcp"]) * percent]
+    print(f"In {len(bad)} of {len(rows)} rows one gets less than {percent:g} %.")
+    return not bad
+
+
 def got_slower(was: dict, row: dict) -> bool:
     if was["toytcp"] is None or row["toytcp"] is None:
         return row["toytcp"] is None and was["toytcp"] is not None

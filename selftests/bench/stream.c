@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT 7000
+#define PORT 7000	/* unless another one is named */
 #define NS_PER_S 1e9
 
 static int protocol;
@@ -150,6 +150,7 @@ pid_t stream_server(void (*serve)(int listener, const void *arg),
 int stream_options(int argc, char **argv)
 {
 	const char *address = "127.0.0.1";
+	int port = PORT;
 	int i;
 
 	for (i = 1; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
@@ -163,9 +164,11 @@ int stream_options(int argc, char **argv)
 			netns = argv[i + 1];
 		else if (!strcmp(option, "address"))
 			address = argv[i + 1];
+		else if (!strcmp(option, "port"))
+			port = atoi(argv[i + 1]);
 		else
 			return -1;
 	}
-	server.sin_port = htons(PORT);
+	server.sin_port = htons(port);
 	return inet_aton(address, &server.sin_addr) ? i : -1;
 }

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #define STREAM_OPTIONS \
-	"[--protocol N] [--congestion NAME] [--netns NAME] [--address A]"
+	"[--protocol N] [--congestion NAME] [--netns NAME] [--address A] [--port N]"
 
 /*
  * Parses the options at the front of @argv. Returns the index of the first

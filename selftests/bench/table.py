@@ -113,6 +113,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--limit", type=float, metavar="RATIO")
+    parser.add_argument("--share", type=float, metavar="PERCENT")
     parser.add_argument("--compare", metavar="FILE")
     parser.add_argument("results")
     args = parser.parse_args()
@@ -123,6 +124,8 @@ def main() -> int:
     good = [compare.all_came_to_an_end(rows)]
     if args.limit is not None:
         good.append(compare.all_within(rows, args.limit))
+    if args.share is not None:
+        good.append(compare.all_get(rows, args.share))
     if args.compare:
         good.append(compare.none_got_slower(rows, args.compare))
     if args.json:

@@ -2,8 +2,10 @@
 /*
  * Sets up reproducible packet loss: netem with a seed for its random numbers.
  *
- *   weather NETNS DEVICE DELAY_MS LOSS% REORDER% SEED
+ *   weather NETNS DEVICE DELAY_MS LOSS% REORDER% SEED [BYTES/S QUEUE]
  *
+ * With a rate, the device sends so many bytes a second, and QUEUE packets may
+ * wait.
  * With the same seed, packets with the same numbers are lost in every run. tc
  * supports seeds since iproute2 6.6, the kernel since 6.6; older kernels ignore
  * them.
@@ -52,8 +54,9 @@ static __u32 share(const char *percent)
 	return strtod(percent, NULL) / 100 * UINT_MAX;
 }
 
-static void describe(struct request *r, char **argv)
+static void describe(struct request *r, int argc, char **argv)
 {
+	struct tc_netem_rate rate = {};
 	__s64 delay = atoi(argv[2]) * NS_PER_MS;
 	__u64 seed = strtoull(argv[5], NULL, 10);
 	struct tc_netem_reorder reorder = {
@@ -66,6 +69,10 @@ static void describe(struct request *r, char **argv)
 	};
 	struct rtattr *all;
 
+	if (argc > 6) {
+		rate.rate = strtoul(argv[6], NULL, 10);
+		options.limit = strtoul(argv[7], NULL, 10);
+	}
 	r->header.nlmsg_len = NLMSG_LENGTH(sizeof(r->tc));
 	r->header.nlmsg_type = RTM_NEWQDISC;
 	r->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE |
@@ -76,6 +83,7 @@ static void describe(struct request *r, char **argv)
 	all = append(r, TCA_OPTIONS, &options, sizeof(options));
 	append(r, TCA_NETEM_LATENCY64, &delay, sizeof(delay));
 	append(r, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
+	append(r, TCA_NETEM_RATE, &rate, sizeof(rate));
 	append(r, NETEM_SEED, &seed, sizeof(seed));
 	all->rta_len = (char *)r + r->header.nlmsg_len - (char *)all;
 }
@@ -101,10 +109,11 @@ int main(int argc, char **argv)
 	struct request r = {};
 	int fd;
 
-	if (argc != 7)
-		errx(2, "weather NETNS DEVICE DELAY_MS LOSS%% REORDER%% SEED");
+	if (argc != 7 && argc != 9)
+		errx(2, "weather NETNS DEVICE DELAY_MS LOSS%% REORDER%% SEED "
+		     "[BYTES/S QUEUE]");
 	enter(argv[1]);
-	describe(&r, argv + 1);
+	describe(&r, argc - 1, argv + 1);
 	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	if (fd < 0 || send(fd, &r, r.header.nlmsg_len, 0) < 0 ||
 	    recv(fd, &answer, sizeof(answer), 0) < 0)

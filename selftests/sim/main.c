@@ -18,7 +18,8 @@ static void usage(const char *program, FILE *to)
 		"  --beyond PCT               of the bound, to be among them (100)\n"
 		"  --runs N                   N runs over networks of all kinds, checked\n"
 		"  --jobs N                   by so many processes\n"
-		"  --goodput                  how fast 20 MB go over bad networks\n",
+		"  --goodput                  how fast 20 MB go over bad networks\n"
+		"  --fairness                 how two share a bottleneck\n",
 		program);
 	settings_usage(to);
 }
@@ -75,6 +76,8 @@ static void parse(struct command *c, int argc, char **argv)
 			c->example = true;
 		else if (!strcmp(argv[i], "--goodput"))
 			c->goodput = true;
+		else if (!strcmp(argv[i], "--fairness"))
+			c->fairness = true;
 		else if (!strcmp(argv[i], "--help"))
 			c->help = true;
 		else if (take_option(c, argv[i], argv[i + 1]))
@@ -115,5 +118,7 @@ int main(int argc, char **argv)
 	}
 	if (c.example)
 		return run_example(&c);
+	if (c.fairness)
+		return fairness_all(&c);
 	return c.goodput ? goodput_all(&c) : runs_all(&c);
 }

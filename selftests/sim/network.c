@@ -93,10 +93,11 @@ struct packet *wire_make(struct world *w, const struct segment *seg,
  * @age: (ancient) how long it is under way, microseconds
  * @delay: (late) how much longer than others, microseconds
  * @bit: (corrupt) a place in it, as a share of 2^32
+ * @dither: bytes of the queue that it does not find
  */
 struct fate {
 	bool lost, marked, corrupt, ancient, early, late;
-	u32 age, delay, bit;
+	u32 age, delay, bit, dither;
 };
 
 /*
@@ -132,6 +133,8 @@ static struct fate draw_fate(struct world *w, struct dice *d, u32 way)
 	f.early = hits(d, w->path[EARLY][way]);
 	f.late = hits(d, w->path[REORDER][way]);
 	f.delay = dice_below(d, 2 * (u32)w->path[DELAY][way] + MSEC);
+	if (w->set.dither)
+		f.dither = dice_below(d, (u32)w->set.dither);
 	return f;
 }
 
@@ -157,7 +160,8 @@ static void damage(struct packet *p, const struct fate *f)
  * When the last bit of it is out: a link of limited rate has a queue, and what
  * does not fit it any more is dropped. Returns NEVER for that.
  */
-static u64 departure(struct world *w, const struct packet *p, u32 way)
+static u64 departure(struct world *w, const struct packet *p,
+		     const struct fate *f, u32 way)
 {
 	u64 rate = (u64)w->path[RATE][way], queue = (u64)w->path[QUEUE][way];
 	u64 busy = max(w->wire.busy[way], w->now), waiting;
@@ -165,7 +169,8 @@ static u64 departure(struct world *w, const struct packet *p, u32 way)
 	if (!rate)
 		return w->now;
 	waiting = (busy - w->now) * rate / SECOND;
-	if (queue && waiting && waiting + p->total + IP_HEADER > queue)
+	if (queue && waiting &&
+	    waiting + p->total + IP_HEADER + f->dither > queue)
 		return NEVER;
 	busy += (u64)(p->total + IP_HEADER) * SECOND / rate;
 	w->wire.busy[way] = busy;
@@ -176,7 +181,7 @@ static u64 departure(struct world *w, const struct packet *p, u32 way)
 static bool launch(struct world *w, struct packet *p, const struct fate *f)
 {
 	u32 way = !(p->to & 1);
-	u64 out = departure(w, p, way);
+	u64 out = departure(w, p, f, way);
 
 	if (out == NEVER) {
 		w->counts.queued++;

@@ -46,6 +46,8 @@ static const struct row {
 	  0 },
 	{ "queue", "BYTES", "that may wait for the rate; 0: no limit",
 	  PATH(QUEUE), 1, 0, 1e12, 0 },
+	{ "dither", "BYTES", "by which the queue's end varies at random",
+	  ONE(dither), 1, 0, 1e6, 0 },
 	{ "mtu", "BYTES", "of the largest packet", PATH(MTU), 1, 88, 65535,
 	  1500 },
 	{ "down", "0|1", "1: nothing gets through", PATH(DOWN), 1, 0, 1, 0 },

@@ -104,6 +104,8 @@ struct forgery {
  * @rounds: questions and answers: the client sends its next share when it has
  *	read the server's, and the server its own when it has read the client's
  * @sndbuf: bytes; 0: as plain users have it
+ * @dither: bytes by which QUEUE is less, at random for each packet: in step with
+ *	each other, two connections may meet the same end of the queue for ever
  * @sack: whether the client, and the server, speaks SACK
  * @dsack: whether it reports what came twice
  * @stamps: whether it speaks timestamps
@@ -123,6 +125,7 @@ struct forgery {
 struct settings {
 	s64 path[KNOBS][2];
 	s64 bytes, reply, window, buffer, connections, pause, rounds, sndbuf;
+	s64 dither;
 	s64 sack[2], dsack[2], stamps[2];
 	int congestion[2];
 	struct change changes[CHANGES_MOST];
@@ -391,11 +394,12 @@ struct world {
  * @slow: list the runs that are beyond so many percent of a bound: @beyond
  * @many: --runs was given: what is not set is drawn from each run's seed
  * @goodput: the table of goodput.c, from so many seeds for each row
+ * @fairness: that of fairness.c
  */
 struct command {
 	struct settings set;
 	u64 seed, runs, jobs, beyond;
-	bool many, seeded, events, fates, slow, example, goodput, help;
+	bool many, seeded, events, fates, slow, example, goodput, fairness, help;
 	char **argv;
 };
 
@@ -520,6 +524,7 @@ void world_init(struct world *w, u64 seed, const struct settings *set,
 bool world_give_up(struct world *w);
 void world_settle(struct world *w);
 void world_run(struct world *w);
+void world_run_until(struct world *w, u64 when);
 void world_end(struct world *w);
 
 /* runs.c */
@@ -528,6 +533,9 @@ void counts_add(struct counts *sum, const struct counts *one);
 
 /* goodput.c */
 int goodput_all(const struct command *c);
+
+/* fairness.c */
+int fairness_all(const struct command *c);
 
 /* example.c */
 bool example_run(struct world *w);

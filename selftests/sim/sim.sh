@@ -90,6 +90,11 @@ scenes() {
 	"$source/scenes.sh" "$here/sim"
 }
 
+# Two connections through one bottleneck get 40 to 60 % each.
+fairness() {
+	"$here/sim" --fairness --runs 2 | sed 's/^/# /'
+}
+
 bad_arguments() {
 	local argument
 	for argument in --no-such-option "--loss x" "--loss 101" "--loss 1," \
@@ -105,16 +110,17 @@ bad_arguments() {
 }
 
 echo "TAP version 13"
-echo "1..7"
+echo "1..8"
 report 1 "worked_example" worked_example
 report 2 "runs_$runs" many_runs
 report 3 "bad_arguments" bad_arguments
 report 4 "fates" fates
 report 5 "slow_runs" slow_runs
 report 6 "scenes" scenes
+report 7 "fairness" fairness
 if command -v clang >/dev/null; then
-	report 7 "other_compiler" other_compiler
+	report 8 "other_compiler" other_compiler
 else
-	echo "ok 7 other_compiler # SKIP no clang: apt install clang"
+	echo "ok 8 other_compiler # SKIP no clang: apt install clang"
 fi
 exit $failed

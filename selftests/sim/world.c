@@ -311,6 +311,13 @@ void world_run(struct world *w)
 		check_end(w);
 }
 
+/* Until that time, or until nothing moves any more. */
+void world_run_until(struct world *w, u64 when)
+{
+	while (next_time(w) <= when && step(w))
+		;
+}
+
 void world_end(struct world *w)
 {
 	u32 i;
