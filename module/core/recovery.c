@@ -33,7 +33,7 @@ static bool in_episode(const struct tcb *tcb)
 }
 
 /* @reduced: cwnd came down for it, and for nothing but a loss. */
-static void begin_episode(struct tcb *tcb, bool reduced)
+static void begin_episode(struct tcb *tcb, bool reduced, u64 now)
 {
 	tcb->cc.recover = tcb->snd.nxt;
 	tcb->rtt.timing = 0;	/* Karn's rule */
@@ -44,6 +44,8 @@ static void begin_episode(struct tcb *tcb, bool reduced)
 		/* A duplicate of one does not tell whether the probe mended. */
 		if (!tcb->rack.probing)
 			tcb->undo.retransmitted = 0;
+		else if (!seq_before(tcb->snd.una, tcb->undo.to))
+			tcb->undo.stamp = toytcp_stamp(&tcb->ts, now);
 		tcb->undoable = 1;
 	}
 	tcb->rack.probing = 0;
@@ -56,7 +58,7 @@ static bool has_slowed(const struct tcb *tcb, u32 lost)
 }
 
 /* Fast recovery: RFC 8985 section 6.2, RFC 6582 section 3.2. */
-static void enter_recovery(struct tcb *tcb, struct actions *act)
+static void enter_recovery(struct tcb *tcb, u64 now, struct actions *act)
 {
 	bool slowed = has_slowed(tcb, tcb->snd.una);
 
@@ -64,7 +66,7 @@ static void enter_recovery(struct tcb *tcb, struct actions *act)
 		toytcp_congestion_lost(tcb);
 	else	/* the mark was real in any case */
 		tcb->undoable = 0;
-	begin_episode(tcb, !slowed);
+	begin_episode(tcb, !slowed, now);
 	tcb->cc.recovering = 1;
 	tcb->prr.delivered = 0;
 	tcb->prr.sent = 0;
@@ -277,8 +279,18 @@ static u32 detect(struct tcb *tcb, u32 acked, u64 now, struct actions *act)
 	else if (tcb->board.sacked || in_episode(tcb))
 		wait = toytcp_rack_detect(tcb, now);
 	if (tcb->board.lost > lost && !in_episode(tcb))
-		enter_recovery(tcb, act);
+		enter_recovery(tcb, now, act);
 	return wait;
+}
+
+/* When the segment was sent that the ACK echoes, at the latest; 0: unknown. */
+static u64 time_of_echo(const struct tcb *tcb, const struct segment *seg,
+			u64 now)
+{
+	u32 age = toytcp_stamp(&tcb->ts, now) - seg->tsecr;
+
+	return tcb->timestamps && seg->tsecr ?
+		(div_u64(now, MSEC) - age + 1) * MSEC - 1 : 0;
 }
 
 /* What the ACK says about ranges: delivered, duplicates, reordered. */
@@ -313,6 +325,7 @@ u32 toytcp_recovery_acked(struct tcb *tcb, const struct segment *seg,
 {
 	struct delivery d = {
 		.now = now,
+		.echo = time_of_echo(tcb, seg, now),
 		.min_rtt = tcb->rack.min_rtt,
 		.recover = tcb->cc.recover,
 		.mss = tcb->snd.mss,
@@ -419,7 +432,7 @@ void toytcp_recovery_timeout(struct tcb *tcb, u64 now, enum cause cause)
 		     tcb->sack_ok && !in_episode(tcb);
 
 	tcb->frto = clean ? FRTO_FIRST : FRTO_OFF;
-	begin_episode(tcb, toytcp_congestion_timeout(tcb));
+	begin_episode(tcb, toytcp_congestion_timeout(tcb), now);
 	tcb->cc.recovering = 0;
 	tcb->cc.dupacks = 0;
 	tcb->timed_out = 1;

@@ -255,7 +255,8 @@ static void deliver(struct scoreboard *b, struct delivery *d,
 	if (!once && r->sent > d->resent)
 		d->resent = r->sent;
 	/* RFC 8985 section 6.2, step 2: the ACK is for the original. */
-	if (!once && d->now - r->sent < d->min_rtt)
+	if (!once && (d->now - r->sent < d->min_rtt ||
+		      (d->echo && r->sent > d->echo)))
 		return;
 	if (d->timed && toytcp_sent_before(r->sent, end, d->sent, d->end))
 		return;

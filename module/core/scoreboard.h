@@ -95,6 +95,8 @@ struct scoreboard {
 /**
  * struct delivery - what an acknowledgement has brought
  * @now: (in) microseconds
+ * @echo: (in) an ACK for what was retransmitted later is for the original; 0:
+ *	there are no timestamps
  * @min_rtt: (in) an ACK that comes sooner than this after a retransmission is
  *	for the original
  * @recover: (in) RECOVER: text below it was sent before the last loss
@@ -111,6 +113,7 @@ struct scoreboard {
  */
 struct delivery {
 	u64 now;
+	u64 echo;
 	u64 sent;
 	u64 resent;
 	u32 min_rtt;

@@ -177,6 +177,34 @@ TEST(rack_update__what_is_outstanding_for_two_hours)
 }
 
 /* Once the path has become longer, the reordering window does, too. */
+/*
+ * RFC 8985 section 6.2, step 2: the echo says that the ACK is for the original,
+ * however long ago the retransmission was. It tells nothing about others.
+ */
+TEST(rack_update__the_original_of_what_was_repeated)
+{
+	struct host h;
+	u32 stamp;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	h.tcb.timestamps = 1;
+	host_send(&h, 4 * MSS);
+	stamp = h.out[0].tsval;
+	h.tcb.rack.probing = 1;		/* no other probe */
+	h.now = toytcp_deadline_at(&h.tcb, TIMER_RTO) - MSEC;
+	host_send(&h, 4 * MSS);
+	h.tcb.deadline[TIMER_LOSS] = 0;
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_EQ(h.tcb.board.lost, 3 * MSS);
+	h.tcb.undoable = 0;
+	h.now += 50 * MSEC;
+	ARRIVE_NEXT(&h, .ack = AT(1), .options = HAS_TIMESTAMPS,
+		    .tsval = h.tcb.ts.recent, .tsecr = stamp);
+	EXPECT_LE(h.tcb.board.lost, 3 * MSS);
+	EXPECT_LE(h.sent, 2);
+}
+
 TEST(rack_update__the_least_of_five_minutes)
 {
 	struct host h;

@@ -463,6 +463,56 @@ TEST(echoes_original__without_sack)
 	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
 }
 
+/*
+ * A queue grows: a tail loss probe is answered, and then a timeout comes too
+ * soon. What counts is what the timeout retransmitted, not the probe.
+ */
+TEST(echoes_original__after_a_probe)
+{
+	struct host h;
+	u32 stamp;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	h.tcb.timestamps = 1;
+	host_send(&h, 2 * MSS);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.rack.probing == 1);
+	h.now += 50 * MSEC;
+	ECHO(&h, 2, h.out[0].tsval);
+	ASSERT_TRUE(h.tcb.rack.probing == 1);
+	host_send(&h, 8 * MSS);
+	stamp = h.out[0].tsval;
+	h.tcb.deadline[TIMER_LOSS] = 0;
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.timed_out == 1);
+	h.now += 50 * MSEC;
+	ECHO(&h, 3, stamp);
+	EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+	EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+	EXPECT_EQ(h.tcb.retransmits, 2);
+}
+
+/* But if the probe's own text is waited for, the echo may be the probe's. */
+TEST(echoes_original__of_the_probe)
+{
+	struct host h;
+	u32 stamp;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	h.tcb.timestamps = 1;
+	host_send(&h, MSS);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.rack.probing == 1);
+	ASSERT_EQ(h.sent, 1);
+	stamp = h.out[0].tsval;
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.timed_out == 1);
+	ECHO(&h, 1, stamp);
+	EXPECT_FALSE(h.act.notes & NOTE_UNDO);
+}
+
 /* What an episode retransmits was needed: a duplicate is the network's. */
 TEST(echoes_original__the_repetition_is_answered_and_duplicated)
 {
