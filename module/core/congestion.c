@@ -138,13 +138,15 @@ void toytcp_congestion_undo(struct tcb *tcb)
 
 /*
  * The retransmission timer went off. rtt.backoff is 0 the first time for a
- * segment. RFC 5681 section 3.1: the loss window is one segment; ssthresh falls
- * once, not with each retransmission of the same segment, nor for a loss that
- * fast recovery has reacted to. Returns whether it fell.
+ * segment, unless it is left from an earlier episode. RFC 5681 section 3.1: the
+ * loss window is one segment; ssthresh falls once, not with each retransmission
+ * of the same segment, nor for a loss that fast recovery has reacted to. Returns
+ * whether it fell.
  */
 bool toytcp_congestion_timeout(struct tcb *tcb)
 {
-	bool first = !tcb->rtt.backoff && !tcb->cc.recovering;
+	bool again = tcb->rtt.backoff && tcb->timed_out;
+	bool first = !again && !tcb->cc.recovering;
 
 	if (first)
 		toytcp_congestion_lost(tcb);

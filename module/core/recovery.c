@@ -428,8 +428,8 @@ void toytcp_recovery_retransmitted(struct tcb *tcb, u32 from, u32 n, u64 now)
 /* The retransmission timer went off. */
 void toytcp_recovery_timeout(struct tcb *tcb, u64 now, enum cause cause)
 {
-	bool clean = tcb->rtt.backoff ? tcb->frto != FRTO_OFF :
-		     tcb->sack_ok && !in_episode(tcb);
+	bool clean = in_episode(tcb) ? tcb->rtt.backoff && tcb->frto :
+		     tcb->sack_ok;
 
 	tcb->frto = clean ? FRTO_FIRST : FRTO_OFF;
 	begin_episode(tcb, toytcp_congestion_timeout(tcb), now);

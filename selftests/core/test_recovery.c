@@ -493,6 +493,34 @@ TEST(echoes_original__after_a_probe)
 	EXPECT_EQ(h.tcb.retransmits, 2);
 }
 
+/*
+ * The first timeout came too soon. Its backoff stays, since Karn's rule leaves
+ * no sample; the next one is of another episode nevertheless.
+ */
+TEST(echoes_original__of_a_second_timeout)
+{
+	struct host h;
+	u32 stamp;
+	int i;
+
+	make_established(&h);
+	h.tcb.sack_ok = 1;
+	h.tcb.timestamps = 1;
+	for (i = 1; i <= 2; i++) {
+		host_send(&h, 8 * MSS);
+		stamp = h.out[0].tsval;
+		h.tcb.deadline[TIMER_LOSS] = 0;
+		ASSERT_TRUE(host_expire(&h));
+		ASSERT_TRUE(h.tcb.timed_out == 1);
+		EXPECT_TRUE(h.tcb.frto == FRTO_FIRST);
+		ECHO(&h, 8 * i, stamp);
+		EXPECT_TRUE(h.act.notes & NOTE_UNDO);
+		EXPECT_GE(h.tcb.cc.cwnd, 10 * MSS);
+		EXPECT_EQ(h.tcb.rtt.backoff, i);
+		EXPECT_EQ(h.tcb.retransmits, i);
+	}
+}
+
 /* But if the probe's own text is waited for, the echo may be the probe's. */
 TEST(echoes_original__of_the_probe)
 {
