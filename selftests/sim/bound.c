@@ -16,6 +16,7 @@
  * chance. For scenes.sh, once is enough, and --slow lists what is beyond.
  */
 #define FAILS_BEYOND	15
+#define CHANGE_TIMEOUTS	6u	/* for nothing: a delay grows and grows */
 /*
  * What paper does not show, above all that ssthresh follows the FlightSize of
  * the moment (RFC 5681 equation 4), which a closed window makes small.
@@ -148,9 +149,21 @@ static void judge_time(struct endpoint *e)
 	    (double)(end - client->toll.opened) / SECOND, bound / SECOND);
 }
 
+/* Changes of nothing but the time that packets take. */
+static bool only_delays(const struct settings *set)
+{
+	u32 i;
+
+	for (i = 0; i < set->changed; i++)
+		if (set->changes[i].knob != DELAY &&
+		    set->changes[i].knob != RATE)
+			return false;
+	return true;
+}
+
 /*
  * What was sent again though it had not been lost: a tail loss probe for each
- * silence, whatever was overtaken, and what was under way at a change.
+ * silence, whatever was overtaken, and a few timeouts for each longer delay.
  */
 static void judge_repeats(struct endpoint *e)
 {
@@ -160,8 +173,9 @@ static void judge_repeats(struct endpoint *e)
 	double allowed = 10 + t->lost + t->syns + t->overtook + pieces +
 			 2 * peer->toll.silences;
 
-	if (e->world->changed || e->world->set.mischief)
+	if (!only_delays(&e->world->set) || e->world->set.mischief)
 		return;
+	allowed += CHANGE_TIMEOUTS * e->world->changed;
 	say(e->world, BOUND_REPEATS, e, e->tcb.retransmits, allowed);
 }
 

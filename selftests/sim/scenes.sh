@@ -41,6 +41,9 @@ scene outages all --bytes 200000000 --rtt 20 "$queue" --at 1000:down=1 \
 	--at 18000:down=0
 scene frto_first_ack all --rounds 10 --bytes 1000 --reply 144800 --rtt 20 \
 	--window 1000000 --lose s43,c32,c33,c34,c35,c36,c37,c38,c39,c40,c41
+scene timeouts_for_nothing all --bytes 5000000 --reply 5000000 --rtt 1 --rate 5000000 \
+	--buffer 3000000 --at 200:delay=300 --at 500:delay=0.5 --at 600:delay=400 \
+	--at 1000:delay=0.5 --at 1100:delay=900 --at 2000:delay=0.5
 scene syn_in_time_wait all --runs 1 --seed 15621
 scene nagle_and_delayed_ack all --bytes 200000 --reply 200000 --rounds 100 --rtt 2 \
 	--window 1000000
