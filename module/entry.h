@@ -52,19 +52,6 @@ struct toytcp_waiting {
 /* SYN,ACKs wait twice as long each time: a queue for each number of times. */
 #define TOYTCP_QUEUES	(TOYTCP_SYNACK_RETRIES + 1)
 
-struct toytcp_waitlist;
-
-/* How requests and TIME-WAIT differ. */
-struct toytcp_waiting_ops {
-	/* An entry is due: forget it or queue it again. The list is locked. */
-	void (*expire)(struct toytcp_waitlist *list, struct toytcp_waiting *w);
-	/* Called afterwards, without the lock, under RCU; or NULL. */
-	void (*retransmit)(struct toytcp_waitlist *list,
-			   struct toytcp_waiting *w);
-	/* It has left the table, and is freed next. Locked; or NULL. */
-	void (*gone)(struct toytcp_waitlist *list, struct toytcp_waiting *w);
-};
-
 /* A listener's requests, or a namespace's TIME-WAIT. */
 struct toytcp_waitlist {
 	spinlock_t lock;	/* all of it; see toytcp.h */
@@ -73,7 +60,6 @@ struct toytcp_waitlist {
 	u32 count;
 	struct timer_list timer;	/* for the earliest deadline */
 	struct toytcp_net *tn;
-	const struct toytcp_waiting_ops *ops;
 };
 
 /* SYN-RECEIVED that came from LISTEN. */

@@ -47,7 +47,7 @@ struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 
 /* waiting.c */
 void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
-			 const struct toytcp_waiting_ops *ops);
+			 void (*expired)(struct timer_list *));
 void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 			 const struct toytcp_tuple *who, int dev);
 void toytcp_waiting_queue(struct toytcp_waitlist *list,
@@ -55,8 +55,7 @@ void toytcp_waiting_queue(struct toytcp_waitlist *list,
 			  unsigned long deadline);
 void toytcp_waiting_forget(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w);
-bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w);
-void toytcp_waiting_clear(struct toytcp_waitlist *list);
+struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n);
 
 /* synq.c */
 bool toytcp_synq_overflows(const struct toytcp_listener *l);

@@ -66,11 +66,8 @@ static void resend_synack(struct toytcp_listener *l, struct toytcp_request *e,
 
 /* No ACK came. After the last retransmission that is the end of it. */
 static void expire_request(struct toytcp_waitlist *list,
-			   struct toytcp_waiting *w)
+			   struct toytcp_request *e)
 {
-	struct toytcp_request *e = container_of(w, struct toytcp_request,
-						waiting);
-
 	if (e->core.repeated < TOYTCP_SYNACK_RETRIES) {
 		WRITE_ONCE(e->core.repeated, e->core.repeated + 1);
 		wait_for_ack(e->listener, e);
@@ -78,17 +75,14 @@ static void expire_request(struct toytcp_waitlist *list,
 	}
 	toytcp_event(list->tn, &e->entry.who, EVENT_NONE, NULL, TCP_SYN_RECV,
 		     TCP_LISTEN, CAUSE_USER_TIMEOUT);
-	toytcp_waiting_forget(list, w);
+	toytcp_waiting_forget(list, &e->waiting);
 	toytcp_count(list->tn, attempt_fails);
 }
 
 static void retransmit_synack(struct toytcp_waitlist *list,
-			      struct toytcp_waiting *w)
+			      struct toytcp_request *e)
 {
-	struct toytcp_request *e = container_of(w, struct toytcp_request,
-						waiting);
-
-	if (list_empty(&w->link) ||
+	if (list_empty(&e->waiting.link) ||
 	    (READ_ONCE(e->acked) && is_deferred(e->listener, e)))
 		return;
 	toytcp_count(list->tn, timeouts);
@@ -96,22 +90,44 @@ static void retransmit_synack(struct toytcp_waitlist *list,
 	resend_synack(e->listener, e, CAUSE_RETRANSMISSION);
 }
 
-static const struct toytcp_waiting_ops request_ops = {
-	.expire		= expire_request,
-	.retransmit	= retransmit_synack,
-};
+/* Nothing is sent under the lock: it may come back to us on this very CPU. */
+static void expire_requests(struct timer_list *timer)
+{
+	struct toytcp_waitlist *list = timer_container_of(list, timer, timer);
+	struct toytcp_waiting *w;
+	struct toytcp_request *e;
+	int n = 0;
+
+	rcu_read_lock();
+	do {
+		spin_lock(&list->lock);
+		w = toytcp_waiting_due(list, n++);
+		e = container_of(w, struct toytcp_request, waiting);
+		if (w)
+			expire_request(list, e);
+		spin_unlock(&list->lock);
+		if (w)
+			retransmit_synack(list, e);
+	} while (w);
+	rcu_read_unlock();
+}
 
 /* toytcp_synq_init() - there are no requests yet. Context: process. */
 void toytcp_synq_init(struct toytcp_listener *l)
 {
-	toytcp_waiting_init(&l->requests, l->tn, &request_ops);
+	toytcp_waiting_init(&l->requests, l->tn, expire_requests);
 }
 
 /* toytcp_synq_clear() - forget all requests. Context: requests.lock. */
 void toytcp_synq_clear(struct toytcp_listener *l)
 {
+	struct toytcp_waiting *w, *next;
+	int n;
+
 	this_cpu_add(l->tn->mib->counter[MIB_attempt_fails], l->requests.count);
-	toytcp_waiting_clear(&l->requests);
+	for (n = 0; n < TOYTCP_QUEUES; n++)
+		list_for_each_entry_safe(w, next, &l->requests.queue[n], link)
+			toytcp_waiting_forget(&l->requests, w);
 }
 
 /*
@@ -204,6 +220,17 @@ static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 	return !replaced;
 }
 
+/* Unless another CPU was faster. */
+static void end_request(struct toytcp_listener *l, struct toytcp_request *e)
+{
+	spin_lock(&l->requests.lock);
+	if (!list_empty(&e->waiting.link)) {
+		toytcp_waiting_forget(&l->requests, &e->waiting);
+		toytcp_count(l->tn, attempt_fails);
+	}
+	spin_unlock(&l->requests.lock);
+}
+
 /* All but promotion: the request stays one, or ends. */
 static void carry_out_request(struct toytcp_listener *l,
 			      struct toytcp_request *e, enum verdict verdict,
@@ -225,8 +252,7 @@ static void carry_out_request(struct toytcp_listener *l,
 						       CAUSE_SEQUENCE);
 		break;
 	case VERDICT_END:
-		if (toytcp_waiting_end(&l->requests, &e->waiting))
-			toytcp_count(l->tn, attempt_fails);
+		end_request(l, e);
 		break;
 	case VERDICT_RESET:
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg, CAUSE_ACK);

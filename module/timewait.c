@@ -31,33 +31,48 @@ static void wait_2msl(struct toytcp_waitlist *list, struct toytcp_timewait *r)
 	}
 }
 
-static void expire_timewait(struct toytcp_waitlist *list,
-			    struct toytcp_waiting *w)
-{
-	toytcp_event(list->tn, &w->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
-		     TCP_CLOSE, CAUSE_TIME_WAIT);
-	toytcp_waiting_forget(list, w);
-}
-
-static void release_timewait(struct toytcp_waitlist *list,
-			     struct toytcp_waiting *w)
+/* The list is locked. */
+static void forget(struct toytcp_net *tn, struct toytcp_waiting *w)
 {
 	struct toytcp_timewait *r = container_of(w, struct toytcp_timewait,
 						 waiting);
 
-	toytcp_ports_release(list->tn, &r->claim);
-	toytcp_others_add(list->tn, &other_timewaits, -1);
+	toytcp_waiting_forget(&tn->timewaits, w);
+	toytcp_ports_release(tn, &r->claim);
+	toytcp_others_add(tn, &other_timewaits, -1);
 }
 
-static const struct toytcp_waiting_ops timewait_ops = {
-	.expire	= expire_timewait,
-	.gone	= release_timewait,
-};
+/* Unless another CPU was faster. */
+static void end(struct toytcp_net *tn, struct toytcp_waiting *w)
+{
+	spin_lock_bh(&tn->timewaits.lock);
+	if (!list_empty(&w->link))
+		forget(tn, w);
+	spin_unlock_bh(&tn->timewaits.lock);
+}
+
+static void expire_timewaits(struct timer_list *timer)
+{
+	struct toytcp_waitlist *list = timer_container_of(list, timer, timer);
+	struct toytcp_waiting *w;
+	int n = 0;
+
+	do {
+		spin_lock(&list->lock);
+		w = toytcp_waiting_due(list, n++);
+		if (w) {
+			toytcp_event(list->tn, &w->entry.who, EVENT_NONE, NULL,
+				     TCP_TIME_WAIT, TCP_CLOSE, CAUSE_TIME_WAIT);
+			forget(list->tn, w);
+		}
+		spin_unlock(&list->lock);
+	} while (w);
+}
 
 /* toytcp_timewait_init() - prepare a namespace's TIME-WAIT, all zero */
 void toytcp_timewait_init(struct toytcp_net *tn)
 {
-	toytcp_waiting_init(&tn->timewaits, tn, &timewait_ops);
+	toytcp_waiting_init(&tn->timewaits, tn, expire_timewaits);
 }
 
 /* toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
@@ -68,10 +83,7 @@ void toytcp_timewait_destroy(struct toytcp_net *tn)
 	toytcp_timer_kill(&tn->timewaits.timer);	/* or it frees one of these */
 	/* One at a time: there may be very many. */
 	while (!list_empty(queue))
-		toytcp_waiting_end(&tn->timewaits,
-				   list_first_entry(queue,
-						    struct toytcp_waiting,
-						    link));
+		end(tn, list_first_entry(queue, struct toytcp_waiting, link));
 }
 
 /*
@@ -135,7 +147,7 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 	toytcp_event(tn, &r->entry.who, EVENT_NONE, NULL, TCP_TIME_WAIT,
 		     TCP_CLOSE, cause);
 	toytcp_count(tn, time_wait_reused);
-	toytcp_waiting_end(&tn->timewaits, &r->waiting);
+	end(tn, &r->waiting);
 }
 
 /*
@@ -186,7 +198,7 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
 		     verdict == VERDICT_END ? TCP_CLOSE : TCP_TIME_WAIT, cause);
 	switch (verdict) {
 	case VERDICT_END:
-		toytcp_waiting_end(&tn->timewaits, &r->waiting);
+		end(tn, &r->waiting);
 		break;
 	case VERDICT_RESTART:
 		spin_lock_bh(&tn->timewaits.lock);

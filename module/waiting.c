@@ -30,42 +30,32 @@ static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
 	return earliest;
 }
 
-/* Nothing is sent under the lock: it may come back to us on this very CPU. */
-static void expire_waiting(struct timer_list *timer)
+/*
+ * The timer has expired, and @n entries have been dealt with: the next one that
+ * is due, to be forgotten or queued again; NULL if there is none, or the rest
+ * has to wait: the timer is set.
+ */
+struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n)
 {
-	struct toytcp_waitlist *list = timer_container_of(list, timer, timer);
-	struct toytcp_waiting *w;
-	bool due;
-	int n = 0;
+	struct toytcp_waiting *w = earliest_of(list);
 
-	rcu_read_lock();
-	do {
-		spin_lock(&list->lock);
-		w = earliest_of(list);
-		due = w && n++ < AT_ONCE && !time_before(jiffies, w->deadline);
-		if (due)
-			list->ops->expire(list, w);
-		else if (w)
-			toytcp_timer_set(&list->timer, w->deadline);
-		spin_unlock(&list->lock);
-		if (due && list->ops->retransmit)
-			list->ops->retransmit(list, w);
-	} while (due);
-	rcu_read_unlock();
+	if (!w || (n < AT_ONCE && !time_before(jiffies, w->deadline)))
+		return w;
+	toytcp_timer_set(&list->timer, w->deadline);
+	return NULL;
 }
 
-/* Prepares an empty list; @list is all zero. */
+/* Prepares an empty list, all zero; @expired is the timer's function. */
 void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
-			 const struct toytcp_waiting_ops *ops)
+			 void (*expired)(struct timer_list *))
 {
 	int n;
 
 	spin_lock_init(&list->lock);
 	for (n = 0; n < TOYTCP_QUEUES; n++)
 		INIT_LIST_HEAD(&list->queue[n]);
-	toytcp_timer_init(&list->timer, expire_waiting);
+	toytcp_timer_init(&list->timer, expired);
 	list->tn = tn;
-	list->ops = ops;
 }
 
 /*
@@ -99,7 +89,10 @@ void toytcp_waiting_queue(struct toytcp_waitlist *list,
 	toytcp_timer_set(&list->timer, deadline);
 }
 
-/* Removes an entry from its locked list and the table, and frees it. */
+/*
+ * Removes an entry from its list and the table, and frees it once no RCU reader
+ * is left: those that hold the lock are some.
+ */
 void toytcp_waiting_forget(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w)
 {
@@ -107,31 +100,6 @@ void toytcp_waiting_forget(struct toytcp_waitlist *list,
 	list_del_init(&w->link);
 	WRITE_ONCE(list->count, list->count - 1);
 	toytcp_table_remove(list->tn, &w->entry);
-	if (list->ops->gone)
-		list->ops->gone(list, w);
 	kfree_rcu(w, rcu);
 }
 
-/* The same for one found under RCU, unlocked. False: another CPU was faster. */
-bool toytcp_waiting_end(struct toytcp_waitlist *list, struct toytcp_waiting *w)
-{
-	bool was_there;
-
-	spin_lock_bh(&list->lock);
-	was_there = !list_empty(&w->link);
-	if (was_there)
-		toytcp_waiting_forget(list, w);
-	spin_unlock_bh(&list->lock);
-	return was_there;
-}
-
-/* Removes all entries of a locked list. */
-void toytcp_waiting_clear(struct toytcp_waitlist *list)
-{
-	struct toytcp_waiting *w, *next;
-	int n;
-
-	for (n = 0; n < TOYTCP_QUEUES; n++)
-		list_for_each_entry_safe(w, next, &list->queue[n], link)
-			toytcp_waiting_forget(list, w);
-}
