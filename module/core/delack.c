@@ -37,10 +37,11 @@ void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 	toytcp_delack_owe(tcb, cause);
 }
 
-/* Nobody has answered for long. */
+/* Nobody has answered for long, and it is not just a long answer. */
 static bool is_stream(const struct tcb *tcb)
 {
-	return tcb->rcv.since_tx >= STREAM_SEGMENTS * tcb->rcv.mss;
+	return tcb->rcv.since_tx >= STREAM_SEGMENTS * tcb->rcv.mss &&
+	       !tcb->interactive;
 }
 
 /*
@@ -53,7 +54,7 @@ static bool left_to_reader(const struct tcb *tcb, bool unread)
 {
 	const struct receive_space *rcv = &tcb->rcv;
 
-	return unread && !tcb->interactive && is_stream(tcb) &&
+	return unread && is_stream(tcb) &&
 	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
 }
 

@@ -123,7 +123,6 @@ static void wait_for_more(struct host *h, bool sleeps)
 	host_settle(h);
 }
 
-/* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
 /* A sender with as small a buffer waits for the ACK before it goes on. */
 TEST(delack_read__from_a_buffer_smaller_than_a_segment)
 {
@@ -138,6 +137,7 @@ TEST(delack_read__from_a_buffer_smaller_than_a_segment)
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 11);
 }
 
+/* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
 TEST(delack_wait__a_reader_that_sleeps_will_not_answer)
 {
 	struct host h;
@@ -210,6 +210,24 @@ TEST(delack_wait__a_stream_is_not_hurried)
 	ARRIVE_NEXT(&h, .len = MSS / 5);
 	host_read(&h, MSS / 5);
 	EXPECT_EQ(h.sent, 1);
+}
+
+/* But the end of a long answer is: its sender waits with Nagle's algorithm. */
+TEST(delack_wait__a_long_answer_is_no_stream)
+{
+	struct host h;
+
+	make_established(&h);
+	answer_once(&h);
+	ASSERT_TRUE(h.tcb.interactive == 1);
+	host_read(&h, 2);
+	wait_for_more(&h, true);
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
+	ARRIVE_NEXT(&h, .len = MSS / 5, .ack = ISS + 2);
+	host_read(&h, MSS / 5);
+	EXPECT_QUIET(&h);
+	wait_for_more(&h, true);
+	EXPECT_ONLY_ACK(&h, ISS + 2, h.tcb.rcv.nxt);
 }
 
 /* A stream faster than its reader: he will come, and the timer is there too. */
