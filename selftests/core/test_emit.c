@@ -56,6 +56,24 @@ TEST(sendable__half_the_largest_window)
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 200);
 }
 
+/* Not what is left of it beside text that is outstanding. */
+TEST(sendable__half_the_window_is_not_half_of_it_left)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.snd.max_wnd = 400;
+	ARRIVE_NEXT(&h, .wnd = 400);
+	host_send(&h, 1000);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 400);
+	ARRIVE_NEXT(&h, .ack = ISS + 201, .wnd = 400);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 401, .wnd = 400);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].len, 400);
+}
+
 /* (4): the override timeout ends every hesitation. */
 TEST(sendable__the_override_timeout)
 {
