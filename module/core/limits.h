@@ -28,6 +28,7 @@
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* short enough to wait for an ACK */
+#define SMALLS_MOST	10	/* in a row, with TCP_NODELAY: at most 15 */
 #define BLACKHOLE_TIMEOUTS 3		/* in a row, of large segments */
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 #define BLACKHOLE_WAIT	(5 * SECOND)	/* until the former size is tried */
@@ -55,6 +56,7 @@
 #define FIN_WAIT_2_MAX	60		/* seconds an orphan waits for a FIN */
 
 #define DUPACKS		3		/* RFC 5681 section 3.2 */
+#define UNDO_RECORDS	512		/* whose marks one ACK may clear */
 #define INITIAL_WINDOW	10		/* segments, RFC 6928 */
 #define CWND_MAX	(1u << 30)	/* bytes; keeps sums within 32 bits */
 #define WINDOW_MAX	(1u << 30)	/* bytes, RFC 7323 section 2.3 */
