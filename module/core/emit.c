@@ -165,30 +165,38 @@ static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
 	return true;
 }
 
+/* snd.small may be older than half the numbers. */
+static bool is_small_outstanding(const struct tcb *tcb)
+{
+	return seq_after(tcb->snd.small, tcb->snd.una) &&
+	       !seq_after(tcb->snd.small, tcb->snd.nxt);
+}
+
 /*
  * Nagle's algorithm (RFC 9293 SHLD-7) and corking: may the last, incomplete
  * segment go out? One at a time may be outstanding (Minshall's variant): a full
  * one before it does not count, or the end of each message would wait for an
- * ACK that is delayed. snd.small may be older than half the numbers.
+ * ACK that is delayed.
  */
 static bool may_send_small(const struct tcb *tcb)
 {
-	bool outstanding = seq_after(tcb->snd.small, tcb->snd.una) &&
-			   !seq_after(tcb->snd.small, tcb->snd.nxt);
-
 	return tcb->fin_queued || toytcp_urgent_pending(tcb) ||
-	       (!tcb->cork && (tcb->nodelay || !outstanding));
+	       (!tcb->cork && (tcb->nodelay || !is_small_outstanding(tcb)));
 }
 
 /*
- * Nagle's algorithm for super-segments: two full segments are outstanding, so
- * an ACK comes without delay, and soon. More text may be there by then.
+ * Nagle's algorithm for super-segments: two full segments are outstanding, or
+ * many small ones where it is off, so an ACK comes without delay, and soon. More
+ * text may be there by then.
  */
 static bool may_fill_up(const struct tcb *tcb, u32 n)
 {
-	return n < goal(tcb) && !tcb->nodelay && !tcb->fin_queued &&
+	bool enough = tcb->nodelay ?
+		tcb->snd.smalls >= SMALLS_MOST && is_small_outstanding(tcb) :
+		toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss;
+
+	return n < goal(tcb) && enough && !tcb->fin_queued &&
 	       !toytcp_urgent_pending(tcb) &&
-	       toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss &&
 	       tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
 }
 
@@ -235,8 +243,13 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	toytcp_delack_text_sent(tcb, n);
 	describe(tcb, seg, from, n, fin);
 	tcb->prr.sent += n;
-	if (n % tcb->snd.mss)
+	if (n % tcb->snd.mss) {
+		if (!is_small_outstanding(tcb))
+			tcb->snd.smalls = 0;
+		if (tcb->snd.smalls < SMALLS_MOST)
+			tcb->snd.smalls++;
 		tcb->snd.small = from + n;
+	}
 	if (fin)
 		tcb->fin_sent = 1;
 	/* RTT / 16: short beside the reordering window, but few records. */
@@ -372,6 +385,19 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
 	return !toytcp_tcb_unsent(tcb) && tcb->fin_queued == tcb->fin_sent &&
 	       !tcb->board.lost && !tcb->ack_now && !tcb->probe &&
 	       !tcb->keep_probe && !tcb->syn_pending;
+}
+
+/*
+ * A quick test for SEND: must all that is unsent wait? Returns true if an ACK will
+ * come, for text that is outstanding, and nothing else is to be sent until then.
+ */
+bool toytcp_emit_waits(const struct tcb *tcb)
+{
+	return toytcp_tcb_in(tcb, TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) &&
+	       tcb->snd.nxt != tcb->snd.una && !tcb->ack_now &&
+	       !tcb->board.lost && !tcb->probe && !tcb->keep_probe &&
+	       tcb->frto != FRTO_SECOND &&
+	       !sendable(tcb, toytcp_tcb_unsent(tcb));
 }
 
 /*

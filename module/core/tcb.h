@@ -39,6 +39,8 @@
  *	bytes of text and options; 0: it did not, or the size is restored
  * @wscale: shift of the windows the peer sends
  * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
+ * @smalls: segments sent that were not full, since none of them was outstanding,
+ *	up to SMALLS_MOST
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
  */
@@ -57,7 +59,8 @@ struct send_space {
 	u16 mss_max;
 	u16 mss_former;
 	u8 wscale;
-	u8 mss_trials;
+	u8 mss_trials : 4;
+	u8 smalls : 4;
 };
 
 /**
@@ -78,9 +81,13 @@ struct send_space {
  * @dsack_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
- * @pushed: segments since the last ACK that were pushed or not full, at most 2
+ * @pushed: segments since the last ACK that were pushed or not full, at most
+ *	SMALLS_MOST
  * @quick_acks: how many more full-sized segments are acknowledged at once
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
+ * @eager: the peer sends small segments without waiting for an ACK: it has no
+ *	Nagle algorithm. False again when the timer had to send one
+ * @ended: the last segment was pushed: the peer has nothing more to send
  */
 struct receive_space {
 	u32 irs;
@@ -99,7 +106,9 @@ struct receive_space {
 	u8 urgent;
 	u8 pushed;
 	u8 quick_acks;
-	bool oob_inline;
+	u8 oob_inline : 1;
+	u8 eager : 1;
+	u8 ended : 1;
 };
 
 #define URGENT_NONE	0	/* there is no mark, or it was passed */
