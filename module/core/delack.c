@@ -53,10 +53,8 @@ static bool is_stream(const struct tcb *tcb)
  */
 static bool left_to_reader(const struct tcb *tcb)
 {
-	const struct receive_space *rcv = &tcb->rcv;
-
 	return is_stream(tcb) &&
-	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
+	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / STREAM_SHARE;
 }
 
 /* Text arrived in order: RFC 9293 SHLD-18 and SHLD-19. rcv.nxt has moved on. */

@@ -56,7 +56,6 @@
 #define FIN_WAIT_2_MAX	60		/* seconds an orphan waits for a FIN */
 
 #define DUPACKS		3		/* RFC 5681 section 3.2 */
-#define UNDO_RECORDS	512		/* whose marks one ACK may clear */
 #define INITIAL_WINDOW	10		/* segments, RFC 6928 */
 #define CWND_MAX	(1u << 30)	/* bytes; keeps sums within 32 bits */
 #define WINDOW_MAX	(1u << 30)	/* bytes, RFC 7323 section 2.3 */

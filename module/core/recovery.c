@@ -90,7 +90,7 @@ static void leave_episode(struct tcb *tcb)
 static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 {
 	toytcp_congestion_undo(tcb);
-	if (tcb->board.records <= UNDO_RECORDS)
+	if (tcb->board.records <= SCOREBOARD_MIN)
 		toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
 	leave_episode(tcb);
 	tcb->cc.recover = tcb->snd.una - 1;	/* what else is lost is new */

@@ -39,8 +39,7 @@
  *	bytes of text and options; 0: it did not, or the size is restored
  * @wscale: shift of the windows the peer sends
  * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
- * @smalls: segments sent that were not full, since none of them was outstanding,
- *	up to SMALLS_MOST
+ * @smalls: segments sent that were not full, since none of those was outstanding
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
  */
@@ -81,12 +80,10 @@ struct send_space {
  * @dsack_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
- * @pushed: segments since the last ACK that were pushed or not full, at most
- *	SMALLS_MOST
+ * @pushed: segments since the last ACK that were pushed or not full, few
  * @quick_acks: how many more full-sized segments are acknowledged at once
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
- * @eager: the peer sends small segments without waiting for an ACK: it has no
- *	Nagle algorithm. False again when the timer had to send one
+ * @eager: the peer's small segments do not wait for ACKs (TCP_NODELAY)
  * @ended: the last segment was pushed: the peer has nothing more to send
  */
 struct receive_space {

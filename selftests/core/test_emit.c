@@ -470,9 +470,6 @@ TEST(emit_waits__for_an_ack)
 	h.tcb.probe = 1;
 	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
 	h.tcb.probe = 0;
-	h.tcb.frto = FRTO_SECOND;
-	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
-	h.tcb.frto = FRTO_OFF;
 	EXPECT_TRUE(toytcp_emit_waits(&h.tcb));
 	toytcp_user_send(&h.tcb, MSS);
 	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));

@@ -223,7 +223,7 @@ static u64 undone(u32 n)
 TEST(recovery__undone_by_each_ack)
 {
 	static const u32 n = WINDOW / MSS / 2 - 100;
-	u64 few = undone(UNDO_RECORDS / 2 - 10), many = undone(n);
+	u64 few = undone(SCOREBOARD_MIN / 2 - 10), many = undone(n);
 
 	TH_LOG("%llu, %llu steps", (unsigned long long)few,
 	       (unsigned long long)many);
