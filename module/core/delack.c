@@ -118,7 +118,7 @@ static bool was_much(const struct tcb *tcb)
 
 	return messages || unacked > mss ||
 	       (unacked == mss && tcb->rcv.since_tx >= 2 * mss &&
-		!tcb->rcv.eager) ||
+		!tcb->rcv.eager && !is_stream(tcb)) ||
 	       tcb->rcv.buf < tcb->rcv.announced;
 }
 

@@ -201,7 +201,7 @@ TEST(delack_wait__a_stream_is_not_hurried)
 	make_established(&h);
 	spend_quick_acks(&h);
 	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		ARRIVE_NEXT(&h, .len = MSS / 5);
 		host_read(&h, MSS / 5);
 		wait_for_more(&h, true);
@@ -210,6 +210,26 @@ TEST(delack_wait__a_stream_is_not_hurried)
 	ARRIVE_NEXT(&h, .len = MSS / 5);
 	host_read(&h, MSS / 5);
 	EXPECT_EQ(h.sent, 1);
+}
+
+/*
+ * A link is slow, and its segments are read one by one: every second one is
+ * acknowledged, RFC 9293 SHLD-19.
+ */
+TEST(delack_read__a_slow_stream)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	toytcp_user_buffer(&h.tcb, 60 * MSS, false);
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
+	for (i = 0; i < 10; i++) {
+		ARRIVE_NEXT(&h, .len = MSS);
+		host_read(&h, MSS);
+		EXPECT_EQ(h.sent, i % 2 == 0);
+	}
 }
 
 /*

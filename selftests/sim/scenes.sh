@@ -47,5 +47,7 @@ scene timeouts_for_nothing all --bytes 5000000 --reply 5000000 --rtt 1 --rate 50
 scene syn_in_time_wait all --runs 1 --seed 15621
 scene nagle_and_delayed_ack all --bytes 200000 --reply 200000 --rounds 100 --rtt 2 \
 	--window 1000000
-scene lost_acks_are_no_samples all --seed 2 --bytes 3000000 --reply 0 --loss 20 --rtt 50
+# 20 % loss is a matter of luck: 0.1 to 1.6 times the bound; without the rule, 10 times.
+scene lost_acks_are_no_samples all --beyond 300 --bytes 3000000 --reply 0 --loss 20 \
+	--rtt 50
 exit $failed
