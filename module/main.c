@@ -57,7 +57,8 @@ static int __net_init net_init(struct net *net)
 	if (toytcp_table_init(&tn->table) && tn->mib &&
 	    !toytcp_sysctl_init(tn) && !toytcp_proc_init(tn) &&
 	    !toytcp_events_init(tn))
-		err = nf_register_net_hook(net, &toytcp_hook_ops);
+		err = nf_register_net_hooks(net, toytcp_hook_ops,
+					    ARRAY_SIZE(toytcp_hook_ops));
 	if (err)
 		net_exit(net);
 	return err;
@@ -66,7 +67,8 @@ static int __net_init net_init(struct net *net)
 /* One grace period follows for all namespaces that go together. */
 static void __net_exit net_pre_exit(struct net *net)
 {
-	nf_unregister_net_hook(net, &toytcp_hook_ops);
+	nf_unregister_net_hooks(net, toytcp_hook_ops,
+				ARRAY_SIZE(toytcp_hook_ops));
 }
 
 static struct pernet_operations net_ops = {

@@ -32,6 +32,9 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 {
 	struct sk_buff *segs;
 
+	/* Others go by the place of the checksum, and take it for TCP's. */
+	if (!(features & NETIF_F_HW_CSUM) || !toytcp_checksum_device(skb->dev))
+		features &= ~NETIF_F_CSUM_MASK;
 	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
 		return ERR_PTR(-EINVAL);
 	if (skb->ip_summed != CHECKSUM_PARTIAL) {	/* not one of ours */
