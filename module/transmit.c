@@ -29,17 +29,18 @@ static void push_header(struct sk_buff *skb, const struct segment *seg,
 static void send_skb(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
 {
+	struct skb_shared_info *info = skb_shinfo(skb);
 	struct inet_sock *inet = inet_sk(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 mss = tp->tcb.snd.mss;
+	bool large = seg->len > mss;
 
 	memset(skb->cb, 0, sizeof(skb->cb));
 	push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
-	if (seg->len > tp->tcb.snd.mss) {
-		skb_shinfo(skb)->gso_size = tp->tcb.snd.mss;
-		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(seg->len,
-							 tp->tcb.snd.mss);
-		skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
-	}
+	/* Shared with the queued skb: it may have been large before. */
+	info->gso_size = large ? mss : 0;
+	info->gso_segs = large ? DIV_ROUND_UP(seg->len, mss) : 0;
+	info->gso_type = large ? TOYTCP_GSO_TYPE : 0;
 	toytcp_smallq_own(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	tp->segs_out++;
