@@ -26,6 +26,7 @@ static const struct net_protocol protocol = {
 	.handler	= toytcp_hook_input,
 	.err_handler	= toytcp_icmp_error,
 	.no_policy	= 1,
+	.icmp_strict_tag_validation = 1,	/* toytcp_icmp_error() */
 };
 
 /*
