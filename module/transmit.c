@@ -235,7 +235,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
  * @who: the connection's four-tuple, from our side
  * @route: how to get there
  * @seg: measured, without text; gets its ports
- * @sk: the listener it is for, whose priority it gets, or NULL
+ * @sk: the listener that sends it, found under RCU; NULL if nobody does
  * @state: of the connection, for the record
  * @cause: enum cause, likewise
  */
@@ -262,7 +262,12 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 	}
 	skb_dst_set(skb, dst);
 	skb->mark = route->mark;
-	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
+	skb->priority = route->priority;
+	/* Rules about users and cgroups apply. It may be closed just now. */
+	if (sk && refcount_inc_not_zero(&sk->sk_refcnt)) {
+		skb->sk = sk;
+		skb->destructor = sock_efree;
+	}
 	push_header(skb, seg, who->local, who->remote);
 	toytcp_count(tn, out_segments);
 	toytcp_ipv4_reply(tn->net, skb, who, route);

@@ -425,6 +425,51 @@ def marked_and_routed(case):
 
 
 @scenario()
+def what_time_wait_remembers(case):
+    """The last ACK goes the way of those before it: mark, priority, TOS. (TCP
+    forgets IP_TTL.)"""
+    host = case.namespace()
+    peer = lib_segment.Peer(case, host)
+    listener = host.listen()
+    talk = peer.dial(7000)
+    far = host.accept(listener)
+    for level, option, value in (
+            (lib.socket.SOL_IP, lib.socket.IP_TOS, 0x28),
+            (lib.socket.SOL_IP, lib.socket.IP_TTL, 77),
+            (lib.socket.SOL_SOCKET, lib.socket.SO_PRIORITY, 5),
+            (lib.socket.SOL_SOCKET, lib.socket.SO_MARK, 9)):
+        far.setsockopt(level, option, value)
+    far.close()
+    talk.expect("FA")
+    rules(host, """table ip t { counter hits {}; chain c {
+        type filter hook output priority 0; ip protocol {proto}
+        meta mark 9 meta priority 0:5 ip dscp 10 """
+        + ("ip ttl 77 " if lib.TOYTCP else "") +
+        """counter name hits; }; }""")
+    talk.send("FA")
+    talk.expect("A")
+    assert counted(host, "hits") == 1
+    host.wait_states("TIME-WAIT")
+    talk.send("FA", seq=talk.seq - 1)
+    talk.expect("A")
+    assert counted(host, "hits") == 2
+
+
+@scenario()
+def owned_by_the_listener(case):
+    """Rules about the owner of a packet apply to a SYN,ACK as well: it is the
+    listener's."""
+    left, right = case.pair_of_hosts()
+    rules(right, """table ip t { counter other {}; chain c {
+        type filter hook output priority 0; policy drop;
+        meta skuid 0 accept
+        ip protocol {proto} counter name other; }; }""")
+    near, far = case.link(left, right)
+    assert counted(right, "other") == 0
+    lib.exchange(near, far)
+
+
+@scenario()
 def from_too_far_away(case):
     """IP_MINTTL applies to a listener's SYNs and a connection's segments."""
     left, right = case.pair_of_hosts()
