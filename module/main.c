@@ -123,6 +123,7 @@ unregister_proto:
 static void __exit toytcp_exit(void)
 {
 	inet_unregister_protosw(&protosw);
+	toytcp_offload_drain();
 	inet_del_offload(&toytcp_offload, toytcp_protocol);
 	inet_del_protocol(&protocol, toytcp_protocol);
 	unregister_pernet_subsys(&net_ops);

@@ -5,11 +5,15 @@
  * it matters, the checksum is verified or prepared here. Cutting adjusts a
  * checksum that is there already.
  */
+#include <linux/delay.h>
 #include <net/gro.h>
 #include <net/protocol.h>
 
 #include "compat/compat.h"
 #include "ipv4.h"
+
+#define DRAIN_MS	20	/* two jiffies */
+#define DRAIN_MAX_MS	10000	/* more, and a device loses packets */
 
 static const struct net_offload *tcp_offload(void)
 {
@@ -51,6 +55,9 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 	return segs;
 }
 
+static bool draining;		/* segments are no longer joined */
+static unsigned long longest_hold;	/* that a device has asked for, ns */
+
 /*
  * TCP must also see a packet that IP does not want to be joined: what GRO holds
  * of the flow must be delivered first. In a list (GRO_FRAGLIST) segments keep
@@ -58,8 +65,13 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
  */
 static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 {
+	unsigned long hold = READ_ONCE(skb->dev->gro_flush_timeout);
+
+	if (unlikely(hold > READ_ONCE(longest_hold)))
+		WRITE_ONCE(longest_hold, hold);
 	if (!NAPI_GRO_CB(skb)->flush) {
-		if (skb->dev->features & NETIF_F_GRO_FRAGLIST ||
+		if (READ_ONCE(draining) ||
+		    skb->dev->features & NETIF_F_GRO_FRAGLIST ||
 		    skb_gro_checksum_validate(skb, toytcp_protocol,
 					      inet_gro_compute_pseudo)) {
 			NAPI_GRO_CB(skb)->flush = 1;
@@ -93,3 +105,18 @@ const struct net_offload toytcp_offload = {
 		.gro_complete	= gro_complete,
 	},
 };
+
+/*
+ * toytcp_offload_drain() - the module goes: wait until GRO holds nothing joined
+ *
+ * It would look for gro_complete() in vain. What it holds leaves with the next
+ * poll; or with the one after the device's gro_flush_timeout, unless it came in
+ * the same jiffy.
+ */
+void toytcp_offload_drain(void)
+{
+	WRITE_ONCE(draining, true);
+	synchronize_net();
+	msleep(DRAIN_MS + min_t(unsigned long, longest_hold / NSEC_PER_MSEC,
+				DRAIN_MAX_MS));
+}

@@ -211,6 +211,7 @@ void toytcp_icmp_deferred(struct sock *sk);
 
 /* offload.c */
 extern const struct net_offload toytcp_offload;
+void toytcp_offload_drain(void);
 
 /* procfile.c */
 bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,
