@@ -441,6 +441,7 @@ def what_time_wait_remembers(case):
         far.setsockopt(level, option, value)
     far.close()
     talk.expect("FA")
+    talk.send("A")      # or it may be repeated, and count
     rules(host, """table ip t { counter hits {}; chain c {
         type filter hook output priority 0; ip protocol {proto}
         meta mark 9 meta priority 0:5 ip dscp 10 """
