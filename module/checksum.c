@@ -8,11 +8,9 @@
 #include "ipv4.h"
 
 /*
- * toytcp_checksum_nat() - correct the checksum, complete or not, after NAT
- *
- * The sum was made for the addresses that conntrack knows this direction by.
- * Only structures of nf_conntrack are used, so it need not be loaded. @skb has
- * its data at the IP header. Returns false if memory is short.
+ * Corrects the sum, complete or not, after NAT: it was made for the addresses
+ * that conntrack knows this direction by. nf_conntrack need not be loaded. @skb:
+ * data at the IP header. Returns false if memory is short.
  */
 bool toytcp_checksum_nat(struct sk_buff *skb)
 {
@@ -39,12 +37,11 @@ bool toytcp_checksum_nat(struct sk_buff *skb)
 }
 
 /*
- * toytcp_checksum_device() - may a device be left to sum packets of ours?
- *
- * Only hardware itself, which has a parent, says what it can do. VLANs, bridges
- * and the like say that they sum anything, and pass the packet on to a card
- * that may not. What comes by lo, or by a veth that is in no bridge, is for IP
- * in this host: it need not be summed. Context: under RCU.
+ * May a device be left to sum packets of ours? Only hardware, which has a parent,
+ * says what it can do itself. VLANs, bridges and the like say that they sum
+ * anything, and pass the packet on to a card that may not. What lo takes, or a
+ * veth that is in no bridge, is for IP in this host: it need not be summed.
+ * Context: under RCU.
  */
 bool toytcp_checksum_device(struct net_device *dev)
 {
@@ -60,10 +57,8 @@ bool toytcp_checksum_device(struct net_device *dev)
 }
 
 /*
- * toytcp_checksum_leave() - complete the checksum of a packet that leaves, if
- * the device is not to. Returns false if memory is short.
- *
- * A large packet is summed when it is cut: gso_segment().
+ * Completes the sum of a packet that leaves, unless the device will; large ones
+ * are summed when cut: gso_segment(). Returns false if memory is short.
  */
 bool toytcp_checksum_leave(struct sk_buff *skb, struct net_device *dev)
 {

@@ -113,10 +113,7 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	return NF_STOLEN;
 }
 
-/*
- * A packet of our protocol leaves, perhaps somebody else's: behind NAT, which
- * may have changed its device, too.
- */
+/* A packet leaves, perhaps a forwarded one; NAT may have changed its device. */
 static unsigned int post_routing(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
@@ -128,15 +125,8 @@ static unsigned int post_routing(void *priv, struct sk_buff *skb,
 }
 
 const struct nf_hook_ops toytcp_hook_ops[] = {
-	{
-		.hook		= local_in,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_IN,
-		.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
-	}, {
-		.hook		= post_routing,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP_PRI_NAT_SRC + 1,
-	},
+	{ .hook = local_in, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_IN,
+	  .priority = NF_IP_PRI_CONNTRACK_CONFIRM - 1 },
+	{ .hook = post_routing, .pf = NFPROTO_IPV4,
+	  .hooknum = NF_INET_POST_ROUTING, .priority = NF_IP_PRI_NAT_SRC + 1 },
 };

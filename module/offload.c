@@ -107,11 +107,8 @@ const struct net_offload toytcp_offload = {
 };
 
 /*
- * toytcp_offload_drain() - the module goes: wait until GRO holds nothing joined
- *
- * It would look for gro_complete() in vain. What it holds leaves with the next
- * poll; or with the one after the device's gro_flush_timeout, unless it came in
- * the same jiffy.
+ * The module goes: waits until GRO holds nothing joined, for which it would look
+ * for gro_complete() in vain. It leaves with a poll in a later jiffy.
  */
 void toytcp_offload_drain(void)
 {

@@ -7,10 +7,7 @@
 #include "core/cut.h"
 #include "ipv4.h"
 
-/*
- * Puts the header in front of the text. The checksum is completed when NAT has
- * been done and the device is known: checksum.c.
- */
+/* Puts the header in front of the text; checksum.c completes the checksum. */
 static void push_header(struct sk_buff *skb, const struct segment *seg,
 			__be32 saddr, __be32 daddr)
 {
