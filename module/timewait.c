@@ -100,7 +100,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	r->waiting.mark = READ_ONCE(sk->sk_mark);
 	r->priority = READ_ONCE(sk->sk_priority);
 	r->entry.tos = READ_ONCE(inet_sk(sk)->tos);
-	r->entry.ttl = max(READ_ONCE(inet_sk(sk)->uc_ttl), 0);
+	r->entry.ttl = max_t(int, READ_ONCE(inet_sk(sk)->uc_ttl), 0);
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	wait_2msl(&tn->timewaits, r);	/* readers look at the deadline */
