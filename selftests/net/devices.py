@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What devices are left to do: checksums and segmentation.
 
-A veth tells its peer what it has not summed yet, but a packet socket at the other
-end shows the bytes as they are.
+A veth tells its peer what it has not summed yet, but a packet socket at the
+other end shows the bytes as they are.
 """
 import select
 

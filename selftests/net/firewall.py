@@ -3,8 +3,8 @@
 """The administrator's rules come first: filters, state, NAT and queues.
 
 Each scenario runs twice: with veth's offloads, which pass large segments on
-whole and unsummed, and without, when there is a complete checksum in each packet,
-as on a real wire.
+whole and unsummed, and without, when there is a complete checksum in each
+packet, as on a real wire.
 """
 import errno
 import functools

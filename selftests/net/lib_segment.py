@@ -232,8 +232,8 @@ class Peer:
 class CablePeer(Peer):
     """A Peer at the far end of a cable: 10.0.0.99, next to 10.0.0.2.
 
-    Unlike a TUN device it does not keep the host's namespace alive. @near is the
-    host's device, which may lie above the cable.
+    Unlike a TUN device it does not keep the host's namespace alive. near is
+    the host's device, which may lie above the cable.
     """
     sums = False
 

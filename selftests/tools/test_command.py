@@ -268,7 +268,8 @@ class Preload(unittest.TestCase):
                          for kind in (run.PT_INTERP, run.PT_NOTE))
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "program")
-            for text, is_go in (note, True), (note.replace(b"Go", b"Gn"), False):
+            other = note.replace(b"Go", b"Gn")
+            for text, is_go in (note, True), (other, False):
                 with open(path, "wb") as file:
                     file.write(head.ljust(64, b"\0") + table + text)
                 os.chmod(path, 0o755)
