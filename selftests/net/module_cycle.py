@@ -213,21 +213,6 @@ def unloaded_under_fire(case):
     shooter.finish()
 
 
-@scenario(toytcp_only=True)
-def unloaded_after_an_answer_has_left(case):
-    """A SYN,ACK in a device's queue keeps its listener, and so the module."""
-    ready(case)
-    host, far = case.pair_of_hosts()
-    peer = lib_segment.CablePeer(case, host, far)
-    lib.add_netem(host, "delay", "300ms")
-    listener = host.listen()
-    lib_segment.Talk(peer, 4001, 7000).send("S")
-    host.wait_states("SYN-RECEIVED")
-    listener.close()
-    unload_soon()
-    assert peer.next(0).flags == "SA"
-
-
 class Holding:
     """A veth whose GRO holds segments for half a second; frames for it."""
 
