@@ -33,7 +33,8 @@ enum terms {
 /* How an answer is routed that has no full socket. */
 struct toytcp_route {
 	int oif;	/* output device, or 0 */
-	u32 mark;	/* of the packet that is answered, or the listener's */
+	u32 mark;	/* of the packet that is answered, or the socket's */
+	u32 priority;	/* SO_PRIORITY */
 	kuid_t uid;	/* for routing rules by user */
 	u8 tos;
 	u8 ttl;		/* 0 for the route's default */
@@ -43,6 +44,7 @@ struct toytcp_route {
 struct toytcp_waiting {
 	struct toytcp_entry entry;	/* must be first */
 	u32 answered;			/* see toytcp_answer_due() */
+	u32 mark;			/* TIME-WAIT's, for answers */
 	/* Under the list's lock; empty once it has left the table. */
 	struct list_head link;
 	unsigned long deadline;		/* when it expires, jiffies */
@@ -82,6 +84,7 @@ struct toytcp_timewait {
 		struct toytcp_entry entry;	/* its head */
 	};
 	struct timewait core;
+	u32 priority;			/* with waiting.mark */
 	struct toytcp_claim claim;	/* keeps the port in use */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The netfilter hook: where packets of our protocol leave IP's ordinary path.
- * It sits behind all the administrator's rules, so that "drop" means drop. A
+ * The netfilter hooks. In the first, packets of our protocol leave IP's ordinary
+ * path. It sits behind all the administrator's rules: "drop" means drop. A
  * packet that gets past it (in a namespace without the hook as yet) comes to
  * toytcp_hook_input() by the protocol handler.
  */
@@ -99,18 +99,34 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	if (verdict != NF_ACCEPT)
 		return verdict;
 	skb_clear_delivery_time(skb);
-	__skb_pull(skb, skb_network_header_len(skb));
-	/* A sender with MSG_ZEROCOPY on this host still owns its pages. */
-	if (!skb_orphan_frags_rx(skb, GFP_ATOMIC))
-		toytcp_hook_input(skb);
-	else
+	/*
+	 * What comes by lo was corrected when it left. A sender with
+	 * MSG_ZEROCOPY on this host still owns its pages.
+	 */
+	if ((!(state->in->flags & IFF_LOOPBACK) && !toytcp_checksum_nat(skb)) ||
+	    skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
 		toytcp_drop(toytcp_net(state->net), skb, drop_memory);
+		return NF_STOLEN;
+	}
+	__skb_pull(skb, skb_network_header_len(skb));
+	toytcp_hook_input(skb);
 	return NF_STOLEN;
 }
 
-const struct nf_hook_ops toytcp_hook_ops = {
-	.hook		= local_in,
-	.pf		= NFPROTO_IPV4,
-	.hooknum	= NF_INET_LOCAL_IN,
-	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
+/* A packet leaves, perhaps a forwarded one; NAT may have changed its device. */
+static unsigned int post_routing(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	if (ip_hdr(skb)->protocol != toytcp_protocol ||
+	    (toytcp_checksum_nat(skb) &&
+	     toytcp_checksum_leave(skb, state->out)))
+		return NF_ACCEPT;
+	return NF_DROP;
+}
+
+const struct nf_hook_ops toytcp_hook_ops[] = {
+	{ .hook = local_in, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_IN,
+	  .priority = NF_IP_PRI_CONNTRACK_CONFIRM - 1 },
+	{ .hook = post_routing, .pf = NFPROTO_IPV4,
+	  .hooknum = NF_INET_POST_ROUTING, .priority = NF_IP_PRI_NAT_SRC + 1 },
 };

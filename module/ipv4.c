@@ -35,7 +35,7 @@ struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
-/* Sends a packet that belongs to no full socket: data at our header, routed. */
+/* Sends a packet that no connection sends: data at our header, routed. */
 void toytcp_ipv4_reply(struct net *net, struct sk_buff *skb,
 		       const struct toytcp_tuple *who,
 		       const struct toytcp_route *route)
@@ -54,5 +54,5 @@ void toytcp_ipv4_reply(struct net *net, struct sk_buff *skb,
 		.daddr = who->remote,
 	};
 	skb->protocol = htons(ETH_P_IP);
-	ip_local_out(net, NULL, skb);
+	ip_local_out(net, skb->sk, skb);
 }

@@ -40,6 +40,7 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 	toytcp_ipv4_route_to(sock_net(sk), skb, route);
 	route->uid = sk->sk_uid;
 	route->tos = READ_ONCE(inet->tos);
+	route->priority = READ_ONCE(sk->sk_priority);
 	if (mark)
 		route->mark = mark;
 	if (dev)

@@ -26,6 +26,7 @@ static const struct net_protocol protocol = {
 	.handler	= toytcp_hook_input,
 	.err_handler	= toytcp_icmp_error,
 	.no_policy	= 1,
+	.icmp_strict_tag_validation = 1,	/* toytcp_icmp_error() */
 };
 
 /*
@@ -57,7 +58,8 @@ static int __net_init net_init(struct net *net)
 	if (toytcp_table_init(&tn->table) && tn->mib &&
 	    !toytcp_sysctl_init(tn) && !toytcp_proc_init(tn) &&
 	    !toytcp_events_init(tn))
-		err = nf_register_net_hook(net, &toytcp_hook_ops);
+		err = nf_register_net_hooks(net, toytcp_hook_ops,
+					    ARRAY_SIZE(toytcp_hook_ops));
 	if (err)
 		net_exit(net);
 	return err;
@@ -66,7 +68,8 @@ static int __net_init net_init(struct net *net)
 /* One grace period follows for all namespaces that go together. */
 static void __net_exit net_pre_exit(struct net *net)
 {
-	nf_unregister_net_hook(net, &toytcp_hook_ops);
+	nf_unregister_net_hooks(net, toytcp_hook_ops,
+				ARRAY_SIZE(toytcp_hook_ops));
 }
 
 static struct pernet_operations net_ops = {
@@ -120,6 +123,7 @@ unregister_proto:
 static void __exit toytcp_exit(void)
 {
 	inet_unregister_protosw(&protosw);
+	toytcp_offload_drain();
 	inet_del_offload(&toytcp_offload, toytcp_protocol);
 	inet_del_protocol(&protocol, toytcp_protocol);
 	unregister_pernet_subsys(&net_ops);

@@ -5,11 +5,15 @@
  * it matters, the checksum is verified or prepared here. Cutting adjusts a
  * checksum that is there already.
  */
+#include <linux/delay.h>
 #include <net/gro.h>
 #include <net/protocol.h>
 
 #include "compat/compat.h"
 #include "ipv4.h"
+
+#define DRAIN_MS	20	/* two jiffies */
+#define DRAIN_MAX_MS	10000	/* more, and a device loses packets */
 
 static const struct net_offload *tcp_offload(void)
 {
@@ -32,6 +36,9 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 {
 	struct sk_buff *segs;
 
+	/* Others go by the place of the checksum, and take it for TCP's. */
+	if (!(features & NETIF_F_HW_CSUM) || !toytcp_checksum_device(skb->dev))
+		features &= ~NETIF_F_CSUM_MASK;
 	if (!pskb_may_pull(skb, SEGMENT_HEADER_MIN))
 		return ERR_PTR(-EINVAL);
 	if (skb->ip_summed != CHECKSUM_PARTIAL) {	/* not one of ours */
@@ -48,6 +55,9 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
 	return segs;
 }
 
+static bool draining;		/* segments are no longer joined */
+static unsigned long longest_hold;	/* that a device has asked for, ns */
+
 /*
  * TCP must also see a packet that IP does not want to be joined: what GRO holds
  * of the flow must be delivered first. In a list (GRO_FRAGLIST) segments keep
@@ -55,8 +65,13 @@ static struct sk_buff *gso_segment(struct sk_buff *skb,
  */
 static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 {
+	unsigned long hold = READ_ONCE(skb->dev->gro_flush_timeout);
+
+	if (unlikely(hold > READ_ONCE(longest_hold)))
+		WRITE_ONCE(longest_hold, hold);
 	if (!NAPI_GRO_CB(skb)->flush) {
-		if (skb->dev->features & NETIF_F_GRO_FRAGLIST ||
+		if (READ_ONCE(draining) ||
+		    skb->dev->features & NETIF_F_GRO_FRAGLIST ||
 		    skb_gro_checksum_validate(skb, toytcp_protocol,
 					      inet_gro_compute_pseudo)) {
 			NAPI_GRO_CB(skb)->flush = 1;
@@ -90,3 +105,16 @@ const struct net_offload toytcp_offload = {
 		.gro_complete	= gro_complete,
 	},
 };
+
+/*
+ * The module goes: waits until GRO holds nothing joined, for which it would look
+ * for gro_complete() in vain. It leaves with a poll in a later jiffy. Context:
+ * module exit.
+ */
+void toytcp_offload_drain(void)
+{
+	WRITE_ONCE(draining, true);
+	synchronize_net();
+	msleep(DRAIN_MS + min_t(unsigned long, longest_hold / NSEC_PER_MSEC,
+				DRAIN_MAX_MS));
+}

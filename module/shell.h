@@ -80,8 +80,13 @@ void toytcp_timewait_arrives(struct toytcp_net *tn, struct toytcp_timewait *r,
 			     const struct segment *seg);
 
 /* hook.c */
-extern const struct nf_hook_ops toytcp_hook_ops;
+extern const struct nf_hook_ops toytcp_hook_ops[2];
 int toytcp_hook_input(struct sk_buff *skb);
+
+/* checksum.c */
+bool toytcp_checksum_nat(struct sk_buff *skb);
+bool toytcp_checksum_device(struct net_device *dev);
+bool toytcp_checksum_leave(struct sk_buff *skb, struct net_device *dev);
 
 /* dispatch.c */
 void toytcp_dispatch_packet(struct toytcp_net *tn, struct sk_buff *skb,
@@ -204,6 +209,7 @@ void toytcp_icmp_deferred(struct sock *sk);
 
 /* offload.c */
 extern const struct net_offload toytcp_offload;
+void toytcp_offload_drain(void);
 
 /* procfile.c */
 bool toytcp_procfile_add(struct toytcp_net *tn, const char *name,

@@ -26,6 +26,7 @@ struct toytcp_entry {
 	struct_group_tagged(toytcp_tuple, who, __be32 local, remote; u16 lport, rport;);
 	int dev;	/* that the connection is bound to, 0 for any */
 	u8 kind;	/* enum entry_kind */
+	u8 tos, ttl;	/* of answers in TIME-WAIT; here there is room */
 };
 
 /* By which device a segment came in. */

@@ -110,6 +110,10 @@ void toytcp_timewait_enter(struct sock *sk)
 		return;
 	}
 	toytcp_timewait_from_tcb(&r->core, &tp->tcb);
+	r->waiting.mark = READ_ONCE(sk->sk_mark);
+	r->priority = READ_ONCE(sk->sk_priority);
+	r->entry.tos = READ_ONCE(inet_sk(sk)->tos);
+	r->entry.ttl = max_t(int, READ_ONCE(inet_sk(sk)->uc_ttl), 0);
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
 	wait_2msl(&tn->timewaits, r);	/* readers look at the deadline */
@@ -129,6 +133,11 @@ static void answer_timewait(struct toytcp_net *tn,
 	toytcp_ipv4_route_to(tn->net, skb, &route);
 	if (r->entry.dev)
 		route.oif = r->entry.dev;
+	if (r->waiting.mark)
+		route.mark = r->waiting.mark;
+	route.priority = r->priority;
+	route.tos = r->entry.tos;
+	route.ttl = r->entry.ttl;
 	if (cause == CAUSE_RST)
 		cause = CAUSE_CHALLENGE_RST;
 	else if (cause == CAUSE_SYN)

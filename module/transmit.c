@@ -8,26 +8,9 @@
 #include "core/cut.h"
 #include "ipv4.h"
 
-/*
- * A device that sums only what it knows (TCP, UDP) must not be trusted with
- * protocol 253. sk_route_caps says yes too readily: ask the device.
- */
-static bool sums_anything(const struct dst_entry *dst)
-{
-	bool sums;
-
-	rcu_read_lock();	/* a device leaves its routes first */
-	sums = dst && READ_ONCE(dst->dev)->features & NETIF_F_HW_CSUM;
-	rcu_read_unlock();
-	return sums;
-}
-
-/*
- * Puts the header in front of the text, with the checksum if the device does
- * not do that. Returns false if memory is short.
- */
-static bool push_header(struct sk_buff *skb, const struct segment *seg,
-			__be32 saddr, __be32 daddr, const struct dst_entry *dst)
+/* Puts the header in front of the text; checksum.c completes the checksum. */
+static void push_header(struct sk_buff *skb, const struct segment *seg,
+			__be32 saddr, __be32 daddr)
 {
 	u8 *header = skb_push(skb, seg->hdrlen);
 
@@ -38,28 +21,24 @@ static bool push_header(struct sk_buff *skb, const struct segment *seg,
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = SEGMENT_CHECKSUM_OFFSET;
-	return sums_anything(dst) || !skb_checksum_help(skb);
 }
 
 /* Sends @seg; @skb, which is taken over, holds its text and nothing else. */
 static void send_skb(struct sock *sk, struct sk_buff *skb,
 		     const struct segment *seg)
 {
+	struct skb_shared_info *info = skb_shinfo(skb);
 	struct inet_sock *inet = inet_sk(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u32 mss = tp->tcb.snd.mss;
+	bool large = seg->len > mss;
 
 	memset(skb->cb, 0, sizeof(skb->cb));
-	if (!push_header(skb, seg, inet->inet_saddr, inet->inet_daddr,
-			 __sk_dst_get(sk))) {
-		kfree_skb(skb);
-		return;
-	}
-	if (seg->len > tp->tcb.snd.mss) {
-		skb_shinfo(skb)->gso_size = tp->tcb.snd.mss;
-		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(seg->len,
-							 tp->tcb.snd.mss);
-		skb_shinfo(skb)->gso_type = TOYTCP_GSO_TYPE;
-	}
+	push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
+	/* Shared with the queued skb: it may have been large before. */
+	info->gso_size = large ? mss : 0;
+	info->gso_segs = large ? DIV_ROUND_UP(seg->len, mss) : 0;
+	info->gso_type = large ? TOYTCP_GSO_TYPE : 0;
 	toytcp_smallq_own(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	tp->segs_out++;
@@ -72,23 +51,22 @@ static void send_skb(struct sock *sk, struct sk_buff *skb,
 		toytcp_ecn_local(&tp->tcb);
 }
 
-/* In pieces where the device does not cut, or where too many pages hold it. */
+/* In pieces where too many pages hold it. */
 static void send_text(struct sock *sk, struct segment *seg)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 most = sums_anything(__sk_dst_get(sk)) ? U32_MAX : tp->tcb.snd.mss;
 	struct cut cut;
 
 	toytcp_cut_begin(&cut, seg);
 	while (cut.left) {
 		struct sk_buff *queued = toytcp_sendq_find(sk, cut.seq), *skb;
-		u32 n = min(cut.left, most);
 
 		if (WARN_ON_ONCE(!queued))
 			return;
 		tp->send_next = queued;
-		skb = toytcp_sendq_take(sk, queued, cut.seq, n);
-		toytcp_cut_piece(&cut, &tp->tcb, seg, skb ? skb->len : n);
+		skb = toytcp_sendq_take(sk, queued, cut.seq, cut.left);
+		toytcp_cut_piece(&cut, &tp->tcb, seg,
+				 skb ? skb->len : cut.left);
 		if (skb)
 			send_skb(sk, skb, seg);
 		else
@@ -174,7 +152,7 @@ bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu)
 
 	sock_owned_by_me(sk);
 	/* The kernel has taken headers off already; an IP packet is limited. */
-	if (sums_anything(dst) && sk_can_gso(sk))
+	if (sk_can_gso(sk))
 		limits.gso_size = min_t(u32, READ_ONCE(sk->sk_gso_max_size),
 					65535 - sizeof(struct iphdr) -
 					SEGMENT_HEADER_MAX);
@@ -247,7 +225,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
  * @who: the connection's four-tuple, from our side
  * @route: how to get there
  * @seg: measured, without text; gets its ports
- * @sk: the listener it is for, whose priority it gets, or NULL
+ * @sk: the listener that sends it, found under RCU; NULL if nobody does
  * @state: of the connection, for the record
  * @cause: enum cause, likewise
  */
@@ -274,11 +252,13 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 	}
 	skb_dst_set(skb, dst);
 	skb->mark = route->mark;
-	skb->priority = sk ? READ_ONCE(sk->sk_priority) : 0;
-	if (!push_header(skb, seg, who->local, who->remote, dst)) {
-		kfree_skb(skb);
-		return;
+	skb->priority = route->priority;
+	/* Rules about users and cgroups apply. It may be closed just now. */
+	if (sk && refcount_inc_not_zero(&sk->sk_refcnt)) {
+		skb->sk = sk;
+		skb->destructor = sock_efree;
 	}
+	push_header(skb, seg, who->local, who->remote);
 	toytcp_count(tn, out_segments);
 	toytcp_ipv4_reply(tn->net, skb, who, route);
 }

@@ -5,13 +5,15 @@ import errno
 import os
 import shutil
 import socket
+import stat
 import struct
 
 import built
-from common import NOT_LOADED, Failure, module_protocol
+from common import NOT_LOADED, Failure, module_protocol, say
 
 LIBRARY, SOURCE = "libtoytcp.so", "preload.c"
-PT_INTERP = 3
+PT_INTERP, PT_NOTE = 3, 4
+GO_NOTE = b"\4\0\0\0Go\0\0"     # a note of type 4 (build ID) by "Go"
 
 
 def wanted_protocol() -> int:
@@ -33,31 +35,67 @@ def check_protocol(protocol: int) -> None:
         raise Failure(f"socket of protocol {protocol}: {error.strerror}")
 
 
-def is_static(path: str) -> bool:
-    """Is it an ELF program without a dynamic linker, so that preloading has no
-    effect? (Scripts and unreadable files count as dynamic.)"""
+def elf_segments(path: str) -> list[tuple[int, bytes]] | None:
+    """The types and the first bytes of an ELF program's segments; None if it is
+    none, such as a script, or unreadable."""
     try:
         with open(path, "rb") as file:
             head = file.read(64)
             if head[:5] != b"\x7fELF\x02":
-                return False
-            offset, = struct.unpack_from("<Q", head, 32)
+                return None
+            start, = struct.unpack_from("<Q", head, 32)
             size, count = struct.unpack_from("<HH", head, 54)
-            file.seek(offset)
-            table = file.read(size * count)
+            segments = []
+            for i in range(count):
+                file.seek(start + i * size)
+                kind, _, offset = struct.unpack("<IIQ", file.read(16))
+                file.seek(offset)
+                segments.append((kind, file.read(4096)))
+            return segments
     except (OSError, struct.error):
-        return False
-    return all(struct.unpack_from("<I", table, i * size)[0] != PT_INTERP
-               for i in range(count))
+        return None
+
+
+def is_static(path: str) -> bool:
+    """Is it an ELF program without a dynamic linker, so that preloading has no
+    effect?"""
+    segments = elf_segments(path)
+    return segments is not None and \
+        not any(kind == PT_INTERP for kind, _ in segments)
+
+
+def is_go(path: str) -> bool:
+    """Is it a Go program? Even those that need the dynamic linker, for C
+    libraries, make their system calls themselves."""
+    return any(kind == PT_NOTE and GO_NOTE in data
+               for kind, data in elf_segments(path) or ())
+
+
+def is_privileged(path: str) -> bool:
+    """Does it get another user's or group's rights? Then the dynamic linker
+    does not preload for it."""
+    status = os.stat(path)
+    return bool(status.st_mode & stat.S_ISUID
+                and status.st_uid != os.geteuid()
+                or status.st_mode & stat.S_ISGID
+                and status.st_gid != os.getegid())
 
 
 def find_program(name: str) -> str:
+    """Its path. What cannot be reached fails, or says so if that is only
+    probable."""
     path = shutil.which(name)
     if not path:
         raise Failure(f"{name}: no such program")
     if is_static(path):
         raise Failure(f"{path} is statically linked, so a preloaded library "
                       "has no effect on it")
+    if is_privileged(path):
+        raise Failure(f"{path} runs with the rights of its file's owner, so no "
+                      "library is preloaded")
+    if is_go(path):
+        say(f"{path} is a Go program: it makes system calls itself, so what "
+            "it does is probably real TCP")
     return path
 
 

@@ -327,6 +327,9 @@ def hardware_address(end: Namespace, name: str) -> bytes:
         return interface_request(name, 0x8927, b"")[2:8]
 
 
+CABLE_OFFLOADS = [True]
+
+
 def cable(left: Namespace, right: Namespace, net: str = "10.0.0",
           name: str = "veth0") -> tuple[str, str]:
     """A veth pair, the same name at both ends; returns the two addresses."""
@@ -337,6 +340,8 @@ def cable(left: Namespace, right: Namespace, net: str = "10.0.0",
         with end:
             interface_address(name, address)
             interface_up(name)
+        if not CABLE_OFFLOADS[-1]:
+            without_offloads(end, name)
     return addresses
 
 

@@ -232,12 +232,13 @@ class Peer:
 class CablePeer(Peer):
     """A Peer at the far end of a cable: 10.0.0.99, next to 10.0.0.2.
 
-    Unlike a TUN device it does not keep the host's namespace alive.
+    Unlike a TUN device it does not keep the host's namespace alive. near is
+    the host's device, which may lie above the cable.
     """
     sums = False
 
     def __init__(self, case: lib.Case, host: lib.Namespace,
-                 far: lib.Namespace):
+                 far: lib.Namespace, near: str = "veth0"):
         self.host, self.address = "10.0.0.1", "10.0.0.99"
         with far:
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
@@ -245,11 +246,11 @@ class CablePeer(Peer):
             sock.bind(("veth0", 0x0800))
         self.fd = sock.detach()
         case.callback(os.close, self.fd)
-        mine, theirs = (lib.hardware_address(end, "veth0")
-                        for end in (far, host))
+        mine = lib.hardware_address(far, "veth0")
+        theirs = lib.hardware_address(host, near)
         self.frame = theirs + mine + b"\x08\x00"
         host.run("ip", "neigh", "add", self.address, "lladdr", mine.hex(":"),
-                 "dev", "veth0")
+                 "dev", near)
 
     def send_raw(self, packet: bytes) -> None:
         os.write(self.fd, self.frame + packet)

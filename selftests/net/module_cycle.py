@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import socket
+import subprocess
 
 import lib
 import lib_segment
@@ -210,6 +211,78 @@ def unloaded_under_fire(case):
         load()
     stop.append(True)
     shooter.finish()
+
+
+class Holding:
+    """A veth whose GRO holds segments for half a second; frames for it."""
+
+    def __init__(self, case: lib.Case):
+        far = case.namespace()
+        # sysfs shows the devices of the initial namespace only
+        subprocess.run(["ip", "link", "add", "holds", "type", "veth",
+                            "peer", "name", "veth0", "netns", far.path],
+                           check=True)
+        case.callback(subprocess.run, ["ip", "link", "del", "holds"])
+        subprocess.run(["ethtool", "-K", "holds", "gro", "on"], check=True)
+        lib.interface_address("holds", "10.77.0.1")
+        with open("/sys/class/net/holds/gro_flush_timeout", "w",
+                  encoding="ascii") as file:
+            file.write("500000000")
+        lib.interface_up("holds")
+        with far:
+            lib.interface_up("veth0")
+        lib.without_offloads(far)
+        self.near = case.enter_context(socket.socket(
+            socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)))
+        self.near.bind(("holds", 0x800))
+        self.near.setblocking(False)
+        with far:
+            self.far = case.enter_context(socket.socket(
+                socket.AF_PACKET, socket.SOCK_RAW, 0))
+            self.far.bind(("veth0", 0))
+        self.sizes: list[int] = []
+        self.head = (lib.interface_request("holds", 0x8927, b"")[2:8]
+                     + lib.hardware_address(far, "veth0") + b"\x08\x00")
+
+    def send_two(self, port: int) -> None:
+        """Sends two segments that can be joined."""
+        frames = []
+        for seq in 0, 1400:
+            packet = lib_segment.Segment("10.77.0.2", "10.77.0.1", port, 9, seq,
+                                         1, "A", payload=bytes(1400)).packet()
+            packet = packet[:6] + b"\x40\0" + packet[8:10] + b"\0\0" \
+                + packet[12:]       # Don't Fragment
+            total = lib_segment.checksum(packet[:20]).to_bytes(2, "big")
+            frames.append(self.head + packet[:10] + total + packet[12:])
+        for frame in frames:
+            self.far.send(frame)
+
+    def look(self) -> int:
+        """Notes the sizes of segments that have arrived; returns their sum."""
+        try:
+            while True:
+                frame, where = self.near.recvfrom(1 << 16)
+                if where[2] != socket.PACKET_OUTGOING and frame[23] == 253:
+                    self.sizes.append(len(frame) - 54)
+        except BlockingIOError:
+            return sum(self.sizes)
+
+
+@scenario(toytcp_only=True)
+def unloaded_while_gro_holds_segments(case):
+    """Joined ones need the module to be let go. Segments that arrive in
+    different jiffies are not held."""
+    ready(case)
+    device = Holding(case)
+    for port in range(1000, 1100):
+        device.sizes.clear()
+        device.send_two(port)
+        if not device.look():
+            break
+        lib.wait_until("both segments", lambda: device.look() >= 2800)
+    unload_soon()
+    lib.wait_until("what was held", lambda: device.look() >= 2800)
+    assert device.sizes == [2800], device.sizes
 
 
 @scenario(toytcp_only=True)

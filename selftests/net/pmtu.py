@@ -88,6 +88,15 @@ def icmp_below_the_least_mtu(case):
     assert 540 < road.largest <= 552, road.largest
 
 
+@scenario()
+def icmp_too_big_where_only_verified_errors_count(case):
+    """ip_no_pmtu_disc=3: for protocols that verify what an error quotes."""
+    road = Narrows(case, 800, told=800)
+    road.left.sysctl("net.ipv4.ip_no_pmtu_disc", 3)
+    road.transfer(200000)
+    assert 780 < road.largest <= 800, road.largest
+
+
 @scenario(toytcp_only=True)
 def black_hole(case):
     """Large packets are dropped without an ICMP error."""

@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The command line, its errors, and the preload library."""
+import contextlib
 import errno
+import io
 import os
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 import ktap
 
 ktap.find_modules()
 
 import built                            # noqa: E402
+import common                           # noqa: E402
 import run                              # noqa: E402
 import table                            # noqa: E402
 from recording import Wire              # noqa: E402
@@ -253,6 +259,37 @@ class Preload(unittest.TestCase):
     def test_static_programs_are_told_apart(self):
         self.assertFalse(run.is_static(os.path.realpath("/bin/sh")))
         self.assertFalse(run.is_static(TOYTCP))
+
+    def test_go_programs_are_told_apart(self):
+        """Also those that are linked dynamically."""
+        note = struct.pack("<III4s4s", 4, 4, 4, b"Go", b"abcd")
+        head = struct.pack("<4sB27xQ14xHH6x", b"\x7fELF", 2, 64, 56, 2)
+        table = b"".join(struct.pack("<IIQ40x", kind, 0, 176)
+                         for kind in (run.PT_INTERP, run.PT_NOTE))
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "program")
+            other = note.replace(b"Go", b"Gn")
+            for text, is_go in (note, True), (other, False):
+                with open(path, "wb") as file:
+                    file.write(head.ljust(64, b"\0") + table + text)
+                os.chmod(path, 0o755)
+                self.assertFalse(run.is_static(path))
+                self.assertEqual(run.is_go(path), is_go)
+                said = io.StringIO()
+                with contextlib.redirect_stderr(said):
+                    run.find_program(path)
+                self.assertEqual("is a Go program" in said.getvalue(), is_go)
+        self.assertFalse(run.is_go(os.path.realpath("/bin/sh")))
+
+    def test_privileged_programs_are_told_apart(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "program")
+            shutil.copy("/bin/true", path)
+            os.chmod(path, 0o4755)
+            self.assertFalse(run.is_privileged(path), "it is ours")
+            with mock.patch("os.geteuid", lambda: os.stat(path).st_uid + 1):
+                self.assertRaisesRegex(common.Failure, "rights",
+                                       run.find_program, path)
 
 
 if __name__ == "__main__":
