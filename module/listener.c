@@ -4,8 +4,8 @@
  *
  * The packet path never takes the listener's socket lock. It finds the listener
  * under RCU, perhaps while it is being stopped. requests.lock decides: under it
- * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
- * requests (synq.c) are emptied; nothing is added after that. Context: process;
+ * toytcp_sock.listener becomes NULL; no request is added after that. Then their
+ * lists (synq.c) are emptied, and the accept queue at last. Context: process;
  * for a segment, RCU with BH disabled.
  */
 #include "core/seq.h"
@@ -305,6 +305,7 @@ static void abort_children(struct list_head *queue)
 		sock_orphan(child);
 		release_sock(child);
 		sock_put(child);
+		cond_resched();
 	}
 }
 
@@ -318,13 +319,14 @@ void toytcp_listener_stop(struct sock *sk)
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->requests.lock);
 	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
+	spin_unlock_bh(&l->requests.lock);
 	toytcp_synq_clear(l);
+	spin_lock_bh(&l->requests.lock);	/* the last one was promoted */
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	spin_unlock_bh(&l->requests.lock);
 	toytcp_user_close(&toytcp_sk(sk)->tcb);
 	inet_sk_set_state(sk, TCP_CLOSE);
-	toytcp_timer_kill(&l->requests.timer);
 	abort_children(&children);
 	kfree_rcu(l, rcu);
 }
