@@ -86,6 +86,7 @@ static int __init toytcp_init(void)
 		       toytcp_protocol);
 		return -EINVAL;
 	}
+	toytcp_bind_init();
 	toytcp_buffers_share();
 	toytcp_smallq_init(toytcp_receive_room);
 	err = proto_register(&toytcp_prot, 1);

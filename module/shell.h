@@ -18,6 +18,7 @@ struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_ingress *in);
 
 /* bind.c */
+void toytcp_bind_init(void);
 int toytcp_bind_port(struct sock *sk, unsigned short port);
 int toytcp_bind_connect(struct sock *sk);
 void toytcp_bind_device(struct sock *sk);
