@@ -23,7 +23,7 @@ static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 
 	if (READ_ONCE(tp->isn_set) && xchg(&tp->isn_set, 0))
 		return READ_ONCE(tp->isn);
-	iss = toytcp_isn_new(who);
+	iss = toytcp_isn_new(l->tn, who);
 	if (old && !seq_after(iss, old->core.snd_nxt))
 		iss = old->core.snd_nxt + ISS_GAP;
 	return iss;
@@ -59,7 +59,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	bool stamps = READ_ONCE(l->tn->sysctl_timestamps);
 	const struct offer offer = {
 		.window = toytcp_buffers_window(sk),
-		.stamp_offset = stamps ? toytcp_isn_stamp(who) : 0,
+		.stamp_offset = stamps ? toytcp_isn_stamp(l->tn, who) : 0,
 		.mss = toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 		.timestamps = stamps,
 		.sack = READ_ONCE(l->tn->sysctl_sack),

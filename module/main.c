@@ -53,6 +53,7 @@ static int __net_init net_init(struct net *net)
 	tn->net = net;
 	tn->mib = alloc_percpu(struct toytcp_mib);
 	spin_lock_init(&tn->ports.lock);
+	get_random_bytes(&tn->isn_key, sizeof(tn->isn_key));
 	toytcp_timewait_init(tn);
 	if (toytcp_table_init(&tn->table) && tn->mib &&
 	    !toytcp_sysctl_init(tn) && !toytcp_proc_init(tn) &&

@@ -24,8 +24,9 @@ int toytcp_bind_connect(struct sock *sk);
 void toytcp_bind_device(struct sock *sk);
 
 /* isn.c */
-u32 toytcp_isn_new(const struct toytcp_tuple *who);
-u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
+u32 toytcp_isn_new(const struct toytcp_net *tn, const struct toytcp_tuple *who);
+u32 toytcp_isn_stamp(const struct toytcp_net *tn,
+		     const struct toytcp_tuple *who);
 
 /* cookie.c */
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
