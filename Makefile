@@ -52,7 +52,7 @@ clean:
 demo check bench:
 	scripts/$@
 
-bench-loss bench-latency:
+bench-loss bench-latency bench-fairness:
 	scripts/bench --$(@:bench-%=%)
 
 # RUNS=1000000 sets the number of runs, SEED= the seed of the first.
@@ -73,10 +73,12 @@ help:
 	@echo "make bench-loss the same over bad networks"
 	@echo "make bench-latency"
 	@echo "                the time that requests and answers of many sizes take"
+	@echo "make bench-fairness"
+	@echo "                toytcp and TCP at once through one bottleneck"
 	@echo "make sim        draw a simulated connection: no VM, no root"
 	@echo "                RUNS=1000000: test that many simulated networks instead"
 	@echo "make mutants    how many changed rules of the core the tests notice (slow)"
 	@echo "make W=1 C=1    build with all warnings and sparse"
 
 .PHONY: all module headers tools install uninstall clean demo check bench \
-	bench-loss bench-latency sim mutants help
+	bench-loss bench-latency bench-fairness sim mutants help

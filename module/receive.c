@@ -278,12 +278,6 @@ void toytcp_receive_timer(struct timer_list *t)
 	sock_put(sk);
 }
 
-/** toytcp_receive_timer_deferred() - the timer went off: from release_cb() */
-void toytcp_receive_timer_deferred(struct sock *sk)
-{
-	do_deferred(sk, expire, TOYTCP_TIMER_DEFERRED);
-}
-
 /* The connection may have ended meanwhile, or be another one. */
 static void send_more(struct sock *sk)
 {
@@ -308,8 +302,9 @@ void toytcp_receive_room(struct tasklet_struct *tasklet)
 	}
 }
 
-/** toytcp_receive_room_deferred() - packets have left: from release_cb() */
-void toytcp_receive_room_deferred(struct sock *sk)
+/** toytcp_receive_deferred() - the timer, and room: from release_cb() */
+void toytcp_receive_deferred(struct sock *sk)
 {
+	do_deferred(sk, expire, TOYTCP_TIMER_DEFERRED);
 	do_deferred(sk, send_more, TOYTCP_ROOM_DEFERRED);
 }

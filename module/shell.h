@@ -104,9 +104,8 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb);
 void toytcp_receive_ack_deferred(struct sock *sk);
 void toytcp_receive_timer(struct timer_list *t);
-void toytcp_receive_timer_deferred(struct sock *sk);
 void toytcp_receive_room(struct tasklet_struct *tasklet);
-void toytcp_receive_room_deferred(struct sock *sk);
+void toytcp_receive_deferred(struct sock *sk);
 
 /* recvq.c */
 void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb);

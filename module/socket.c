@@ -235,10 +235,9 @@ static void release_cb(struct sock *sk)
 {
 	if (!READ_ONCE(sk->sk_tsq_flags)) /* set under our spinlock */
 		return;
-	toytcp_receive_timer_deferred(sk);
+	toytcp_receive_deferred(sk);
 	toytcp_icmp_deferred(sk);
 	toytcp_receive_ack_deferred(sk);
-	toytcp_receive_room_deferred(sk);
 }
 
 /* proto.unhash: a cgroup program refused a new socket, not hashed yet. */

@@ -65,7 +65,8 @@ int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 				 tp->corked || msg->msg_flags & MSG_MORE);
 		if (msg->msg_flags & MSG_OOB)
 			toytcp_urgent_send(&tp->tcb);
-		toytcp_settle_call(sk, CAUSE_SEND);
+		if (!toytcp_emit_waits(&tp->tcb))
+			toytcp_settle_call(sk, CAUSE_SEND);
 		err = sent;
 	} else if (err) {
 		err = sk_stream_error(sk, msg->msg_flags, err);
@@ -164,7 +165,8 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	toytcp_user_receive(tcb, skip + n);
 	toytcp_buffers_read(r->sk);
 	toytcp_recvq_forget(r->sk);
-	if (tcb->ack_now)	/* the window has grown enough */
+	/* The window has grown enough. Once for all that there is to read. */
+	if (tcb->ack_now && (!r->left || tcb->rcv.copied == tcb->rcv.nxt))
 		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
 	return 0;
 }

@@ -175,6 +175,7 @@ void toytcp_timeout_expire(struct tcb *tcb, u64 now, struct actions *act);
 
 /* emit.c: what to send next */
 bool toytcp_emit_nothing(const struct tcb *tcb);
+bool toytcp_emit_waits(const struct tcb *tcb);
 bool toytcp_emit_next(struct tcb *tcb, u64 now, enum cause cause,
 		      struct segment *seg);
 

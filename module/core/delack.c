@@ -12,7 +12,7 @@
  * 2. For text in order: the first few full-sized segments, then every second.
  * 3. Otherwise the ACK waits for text of ours to ride on, or the timer: long
  *    on an interactive connection, else short.
- * 4. If a stream arrives faster than it is read, the reader sends the ACK.
+ * 4. In a stream that nobody answers, the reader sends the ACK.
  * 5. The reader sends an ACK when the window has grown enough; when it has read
  *    all there is, and that was more than one segment; and when it waits for
  *    more, since the peer may be waiting for just that ACK (Nagle's algorithm).
@@ -37,45 +37,43 @@ void toytcp_delack_challenge(struct arrival *a, enum cause cause)
 	toytcp_delack_owe(tcb, cause);
 }
 
-/* Nobody has answered for long. */
+/* Nobody has answered for long, and it is not just a long answer. */
 static bool is_stream(const struct tcb *tcb)
 {
-	return tcb->rcv.since_tx >= STREAM_SEGMENTS * tcb->rcv.mss;
+	return tcb->rcv.since_tx >= STREAM_SEGMENTS * tcb->rcv.mss &&
+	       !tcb->interactive;
 }
 
 /*
- * A stream arrives faster than it is read. The reader will acknowledge all that
- * it finds at once (toytcp_delack_read()), so the number of ACKs falls as the
- * load grows. If the reader does not come, the short timer sends the ACK: it
- * must be shorter than the peer's tail loss probe.
+ * The reader of a stream will acknowledge all that it finds at once
+ * (toytcp_delack_read()), so the number of ACKs falls as the load grows, and
+ * a sender that is on the same machine fills segments up until then. If the
+ * reader does not come, the short timer sends the ACK: it must be shorter than
+ * the peer's tail loss probe.
  */
-static bool left_to_reader(const struct tcb *tcb, bool unread)
+static bool left_to_reader(const struct tcb *tcb)
 {
-	const struct receive_space *rcv = &tcb->rcv;
-
-	return unread && !tcb->interactive && is_stream(tcb) &&
-	       rcv->nxt - rcv->acked < rcv->buf / STREAM_SHARE;
+	return is_stream(tcb) &&
+	       tcb->rcv.nxt - tcb->rcv.acked < tcb->rcv.buf / STREAM_SHARE;
 }
 
-/*
- * Text arrived in order: RFC 9293 SHLD-18 and SHLD-19. rcv.nxt has moved on;
- * @unread says that earlier text still waits for the user.
- */
-void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
-			u64 now)
+/* Text arrived in order: RFC 9293 SHLD-18 and SHLD-19. rcv.nxt has moved on. */
+void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, u64 now)
 {
 	u32 wait = tcb->interactive ? DELAYED_ACK : STREAM_ACK;
+	u32 most = tcb->rcv.announced - toytcp_tcb_overhead(tcb);
 	bool full = seg->len >= tcb->rcv.mss;
 
-	tcb->rcv.mss = max_t(u16, tcb->rcv.mss,
-			     min_t(u32, seg->len, tcb->rcv.announced -
-				   toytcp_tcb_overhead(tcb)));
+	tcb->rcv.mss = max_t(u16, tcb->rcv.mss, min(seg->len, most));
 	tcb->rcv.since_tx += seg->len;
-	if (tcb->rcv.pushed < 2)
+	tcb->rcv.ended = !!(seg->ctl & CTL_PSH);
+	if (tcb->rcv.ended && tcb->rcv.pushed && seg->len % most)
+		tcb->rcv.eager = 1;
+	if (tcb->rcv.pushed < SMALLS_MOST)
 		tcb->rcv.pushed += !full || seg->ctl & CTL_PSH;
 	if (tcb->quickack ||
 	    (tcb->rcv.nxt - tcb->rcv.acked >= 2u * tcb->rcv.mss &&
-	     !left_to_reader(tcb, unread))) {
+	     !left_to_reader(tcb))) {
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 	} else if (full && tcb->rcv.quick_acks) {
 		tcb->rcv.quick_acks--;
@@ -94,7 +92,7 @@ static bool must_update_window(const struct tcb *tcb)
 {
 	u32 growth = toytcp_window_growth(tcb);
 	bool much = tcb->rcv.since_tx >= 2u * tcb->rcv.mss &&
-		    growth >= tcb->rcv.buf / STREAM_SHARE;
+		    !tcb->rcv.ended && growth >= tcb->rcv.buf / STREAM_SHARE;
 
 	return growth && (much || growth >= tcb->rcv.adv - tcb->rcv.nxt);
 }
@@ -107,15 +105,20 @@ static bool is_drained(const struct tcb *tcb)
 
 /*
  * More than a small request, which the reader is about to answer; or in a
- * stream, whose small segments grow while they wait for each other's ACK. In a
- * buffer smaller than a segment, anything is: the sender may have no more room.
+ * stream, whose small segments grow while they wait for each other's ACK; only
+ * an eager peer's do not before SMALLS_MOST wait. In a buffer smaller than a
+ * segment, anything is: the sender may have no more room.
  */
 static bool was_much(const struct tcb *tcb)
 {
 	u32 unacked = tcb->rcv.nxt - tcb->rcv.acked, mss = tcb->rcv.mss;
+	bool messages = is_stream(tcb) ?
+		tcb->rcv.eager && tcb->rcv.pushed >= SMALLS_MOST / 2 :
+		tcb->rcv.pushed > 1;
 
-	return (tcb->rcv.pushed > 1 && !is_stream(tcb)) || unacked > mss ||
-	       (unacked == mss && tcb->rcv.since_tx >= 2 * mss) ||
+	return messages || unacked > mss ||
+	       (unacked == mss && tcb->rcv.since_tx >= 2 * mss &&
+		!tcb->rcv.eager) ||
 	       tcb->rcv.buf < tcb->rcv.announced;
 }
 
@@ -134,12 +137,12 @@ void toytcp_delack_read(struct tcb *tcb)
  * The user wants more text than there is. Who sleeps until it comes will not
  * answer before; who does not may still do, where answers are usual. In a
  * stream, and behind a full-sized segment that was not pushed, there is more on
- * its way.
+ * its way; and a peer without Nagle's algorithm does not wait for the ACK.
  */
 void toytcp_delack_wait(struct tcb *tcb, bool sleeps)
 {
 	if (is_drained(tcb) && tcb->rcv.pushed && !is_stream(tcb) &&
-	    (sleeps || !tcb->interactive))
+	    !tcb->rcv.eager && (sleeps || !tcb->interactive))
 		toytcp_delack_owe(tcb, CAUSE_RECEIVE);
 }
 
@@ -148,6 +151,7 @@ void toytcp_delack_expire(struct tcb *tcb)
 {
 	toytcp_delack_owe(tcb, CAUSE_DELAYED_ACK);
 	tcb->interactive = 0;	/* no text of ours came in time */
+	tcb->rcv.eager = 0;	/* in case it did wait */
 }
 
 /*

@@ -166,30 +166,28 @@ static bool emit_lost(struct tcb *tcb, u64 now, struct segment *seg)
 }
 
 /*
- * Nagle's algorithm (RFC 9293 SHLD-7) and corking: may the last, incomplete
- * segment go out? One at a time may be outstanding (Minshall's variant): a full
- * one before it does not count, or the end of each message would wait for an
- * ACK that is delayed. snd.small may be older than half the numbers.
+ * Nagle's algorithm (RFC 9293 SHLD-7) allows one of these at a time (Minshall's
+ * variant). A full one does not count, or the end of each message would wait for
+ * an ACK that is delayed. snd.small may be older than half the numbers.
  */
-static bool may_send_small(const struct tcb *tcb)
+static bool is_small_outstanding(const struct tcb *tcb)
 {
-	bool outstanding = seq_after(tcb->snd.small, tcb->snd.una) &&
-			   !seq_after(tcb->snd.small, tcb->snd.nxt);
-
-	return tcb->fin_queued || toytcp_urgent_pending(tcb) ||
-	       (!tcb->cork && (tcb->nodelay || !outstanding));
+	return seq_after(tcb->snd.small, tcb->snd.una) &&
+	       !seq_after(tcb->snd.small, tcb->snd.nxt);
 }
 
 /*
- * Nagle's algorithm for super-segments: two full segments are outstanding, so
- * an ACK comes without delay, and soon. More text may be there by then.
+ * Nagle's algorithm for super-segments: two full segments are outstanding, or
+ * many small ones where it is off, so an ACK comes without delay, and soon. More
+ * text may be there by then.
  */
-static bool may_fill_up(const struct tcb *tcb, u32 n)
+static bool may_fill_up(const struct tcb *tcb)
 {
-	return n < goal(tcb) && !tcb->nodelay && !tcb->fin_queued &&
-	       !toytcp_urgent_pending(tcb) &&
-	       toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss &&
-	       tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
+	bool enough = tcb->nodelay ?
+		tcb->snd.smalls >= SMALLS_MOST && is_small_outstanding(tcb) :
+		toytcp_tcb_flight(tcb) >= 2u * tcb->snd.mss;
+
+	return enough && tcb->rtt.srtt && tcb->rtt.srtt < DEFER_RTT_MAX;
 }
 
 /*
@@ -198,16 +196,17 @@ static bool may_fill_up(const struct tcb *tcb, u32 n)
  */
 static u32 sendable(const struct tcb *tcb, u32 unsent)
 {
-	u32 room = room_from(tcb, tcb->snd.nxt);
-	u32 n = min(unsent, room);
+	u32 room = room_from(tcb, tcb->snd.nxt), n = min(unsent, room);
+	bool wait = tcb->cork || (!tcb->nodelay && is_small_outstanding(tcb));
 
 	if (n > goal(tcb))
 		return round_to_mss(tcb, n);
-	if (n == unsent && may_fill_up(tcb, n))
+	if (n == unsent && (tcb->fin_queued || toytcp_urgent_pending(tcb)))
+		return n;
+	if (n == unsent && n < goal(tcb) && may_fill_up(tcb))
 		return 0;
 	if (n == unsent)
-		return n % tcb->snd.mss && !may_send_small(tcb) ?
-			round_to_mss(tcb, n) : n;
+		return wait && n % tcb->snd.mss ? round_to_mss(tcb, n) : n;
 	if (n >= tcb->snd.mss)
 		return round_to_mss(tcb, n);
 	/* (3): half the largest window the peer ever offered. */
@@ -235,8 +234,11 @@ static void send_new(struct tcb *tcb, u64 now, struct segment *seg, u32 n,
 	toytcp_delack_text_sent(tcb, n);
 	describe(tcb, seg, from, n, fin);
 	tcb->prr.sent += n;
-	if (n % tcb->snd.mss)
+	if (n % tcb->snd.mss) {
+		tcb->snd.smalls = is_small_outstanding(tcb) ?
+			min(tcb->snd.smalls + 1, SMALLS_MOST) : 1;
 		tcb->snd.small = from + n;
+	}
 	if (fin)
 		tcb->fin_sent = 1;
 	/* RTT / 16: short beside the reordering window, but few records. */
@@ -372,6 +374,16 @@ bool toytcp_emit_nothing(const struct tcb *tcb)
 	return !toytcp_tcb_unsent(tcb) && tcb->fin_queued == tcb->fin_sent &&
 	       !tcb->board.lost && !tcb->ack_now && !tcb->probe &&
 	       !tcb->keep_probe && !tcb->syn_pending;
+}
+
+/*
+ * A quick test for SEND: must all that is unsent wait? Returns true if an ACK will
+ * come, for text that is outstanding, and nothing else is to be sent until then.
+ */
+bool toytcp_emit_waits(const struct tcb *tcb)
+{
+	return tcb->snd.nxt != tcb->snd.una && !tcb->ack_now && !tcb->probe &&
+	       !tcb->board.lost && !sendable(tcb, toytcp_tcb_unsent(tcb));
 }
 
 /*

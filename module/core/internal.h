@@ -20,8 +20,7 @@ u8 toytcp_window_scale(u32 rcv_buf);
 u32 toytcp_window_growth(const struct tcb *tcb);
 u16 toytcp_window_announce(struct tcb *tcb);
 
-void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, bool unread,
-			u64 now);
+void toytcp_delack_text(struct tcb *tcb, const struct segment *seg, u64 now);
 void toytcp_delack_quick(struct tcb *tcb, bool on);
 void toytcp_delack_read(struct tcb *tcb);
 void toytcp_delack_expire(struct tcb *tcb);

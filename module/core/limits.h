@@ -24,9 +24,11 @@
 #define STREAM_ACK	(4 * MSEC)	/* the same, not interactive */
 #define STREAM_SEGMENTS	16		/* so much text, none of ours between */
 #define STREAM_SHARE	8		/* a share of rcv.buf, worth an ACK */
+#define WINDOW_SHARE	16		/* the same, where it was full */
 #define QUICK_ACKS	8		/* undelayed ACKs at the start */
 #define OVERRIDE	(200 * MSEC)	/* RFC 9293 3.8.6.2.1: 0.1 to 1 s */
 #define DEFER_RTT_MAX	(10 * MSEC)	/* short enough to wait for an ACK */
+#define SMALLS_MOST	10	/* in a row, with TCP_NODELAY: at most 15 */
 #define BLACKHOLE_TIMEOUTS 3		/* in a row, of large segments */
 #define BLACKHOLE_MSS	984		/* fits 1024, RFC 4821 section 7.2 */
 #define BLACKHOLE_WAIT	(5 * SECOND)	/* until the former size is tried */

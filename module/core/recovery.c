@@ -84,11 +84,16 @@ static void leave_episode(struct tcb *tcb)
 		tcb->cc.recover = tcb->snd.nxt;
 }
 
-/* Nothing was lost: the text was late, or only its ACK was lost. */
+/*
+ * Nothing was lost: the text was late, or only its ACK was lost. Among very many
+ * records the marks stay, and the text is retransmitted: a peer could make us set
+ * and clear them all with each ACK.
+ */
 static void undo(struct tcb *tcb, enum cause cause, struct actions *act)
 {
 	toytcp_congestion_undo(tcb);
-	toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
+	if (tcb->board.records <= SCOREBOARD_MIN)
+		toytcp_scoreboard_clear(&tcb->board, RECORD_LOST);
 	leave_episode(tcb);
 	tcb->cc.recover = tcb->snd.una - 1;	/* what else is lost is new */
 	tcb->undoable = 0;

@@ -39,6 +39,7 @@
  *	bytes of text and options; 0: it did not, or the size is restored
  * @wscale: shift of the windows the peer sends
  * @mss_trials: how often @mss_former was tried, up to BLACKHOLE_DOUBLINGS
+ * @smalls: segments sent that were not full, since none of those was outstanding
  *
  * una <= nxt <= end, or end + 1 once a FIN was sent.
  */
@@ -57,7 +58,8 @@ struct send_space {
 	u16 mss_max;
 	u16 mss_former;
 	u8 wscale;
-	u8 mss_trials;
+	u8 mss_trials : 4;
+	u8 smalls : 4;
 };
 
 /**
@@ -78,9 +80,11 @@ struct send_space {
  * @dsack_len: its length, bytes; 0: none to report
  * @wscale: shift of the windows we send
  * @urgent: URGENT_*: what became of the byte at @up
- * @pushed: segments since the last ACK that were pushed or not full, at most 2
+ * @pushed: segments since the last ACK that were pushed or not full, few
  * @quick_acks: how many more full-sized segments are acknowledged at once
  * @oob_inline: urgent bytes stay among the others (SO_OOBINLINE)
+ * @eager: the peer's small segments do not wait for ACKs (TCP_NODELAY)
+ * @ended: the last segment was pushed: the peer has nothing more to send
  */
 struct receive_space {
 	u32 irs;
@@ -99,7 +103,9 @@ struct receive_space {
 	u8 urgent;
 	u8 pushed;
 	u8 quick_acks;
-	bool oob_inline;
+	u8 oob_inline : 1;
+	u8 eager : 1;
+	u8 ended : 1;
 };
 
 #define URGENT_NONE	0	/* there is no mark, or it was passed */

@@ -36,7 +36,7 @@ static void accept_text(struct arrival *a)
 	}
 	tcb->bytes_received += tcb->rcv.nxt - before;
 	a->act->wake |= WAKE_READ;
-	toytcp_delack_text(tcb, a->seg, before != tcb->rcv.copied, a->now);
+	toytcp_delack_text(tcb, a->seg, a->now);
 	if (gap)	/* RFC 5681 section 4.2: ACK at once if a gap closes */
 		toytcp_delack_owe(tcb, CAUSE_TEXT);
 }

@@ -24,7 +24,8 @@ static u32 room_left(const struct receive_space *rcv)
 /*
  * How far the window's right edge may advance. Avoids the silly window syndrome
  * as a receiver, RFC 9293 section 3.8.6.2.2: by at least a full-sized segment
- * or half the buffer, whichever is less, or not at all.
+ * or half the buffer, whichever is less, or not at all. A window that has closed
+ * opens by a share of the buffer: segments would be as small as its steps.
  */
 u32 toytcp_window_growth(const struct tcb *tcb)
 {
@@ -33,7 +34,8 @@ u32 toytcp_window_growth(const struct tcb *tcb)
 	u32 room = min_t(u32, room_left(rcv) >> rcv->wscale, 65535);
 
 	room <<= rcv->wscale;
-	if (room < left + min_t(u32, rcv->buf / 2, rcv->announced))
+	if (room < left + min_t(u32, rcv->buf / 2, rcv->announced) ||
+	    room_left(rcv) < rcv->buf / WINDOW_SHARE)
 		return 0;
 	return room - left;
 }

@@ -123,7 +123,6 @@ static void wait_for_more(struct host *h, bool sleeps)
 	host_settle(h);
 }
 
-/* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
 /* A sender with as small a buffer waits for the ACK before it goes on. */
 TEST(delack_read__from_a_buffer_smaller_than_a_segment)
 {
@@ -138,6 +137,7 @@ TEST(delack_read__from_a_buffer_smaller_than_a_segment)
 	EXPECT_ONLY_ACK(&h, ISS + 1, IRS + 11);
 }
 
+/* Half of a request: the sender's Nagle algorithm waits for us, we for it. */
 TEST(delack_wait__a_reader_that_sleeps_will_not_answer)
 {
 	struct host h;
@@ -212,7 +212,97 @@ TEST(delack_wait__a_stream_is_not_hurried)
 	EXPECT_EQ(h.sent, 1);
 }
 
-/* A stream faster than its reader: he will come, and the timer is there too. */
+/*
+ * Small segments that do not wait for an ACK: a sender without Nagle's algorithm.
+ * It is not hurried; but every second one is acknowledged.
+ */
+TEST(delack_wait__an_eager_peer_does_not_wait)
+{
+	struct host h;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	host_read(&h, 20);
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	host_read(&h, 10);
+	wait_for_more(&h, true);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	host_read(&h, 10);
+	EXPECT_EQ(h.sent, 1);
+	/* It waited, after all: the next one is acknowledged. */
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	host_read(&h, 10);
+	wait_for_more(&h, true);
+	EXPECT_QUIET(&h);
+	host_pass(&h, STREAM_ACK);
+	EXPECT_EQ(h.sent, 1);
+	ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+	host_read(&h, 10);
+	EXPECT_QUIET(&h);
+	wait_for_more(&h, true);
+	EXPECT_EQ(h.sent, 1);
+}
+
+/* It sends so many, and then it does wait. */
+TEST(delack_read__an_eager_stream)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	spend_quick_acks(&h);
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
+	h.sent = 0;
+	for (i = 0; i < SMALLS_MOST / 2; i++) {
+		EXPECT_QUIET(&h);
+		ARRIVE_NEXT(&h, .ctl = CTL_ACK | CTL_PSH, .len = 10);
+		host_read(&h, 10);
+	}
+	EXPECT_EQ(h.sent, 1);
+}
+
+/* A message has ended: the sender does not wait for the window, we answer. */
+TEST(delack_read__no_window_update_behind_a_message)
+{
+	struct host h;
+	u32 pushed;
+
+	for (pushed = 0; pushed < 2; pushed++) {
+		make_established(&h);
+		spend_quick_acks(&h);
+		h.tcb.rcv.buf = 4 * BUF;
+		h.tcb.rcv.adv = h.tcb.rcv.nxt + 4 * BUF;
+		ARRIVE_NEXT(&h, .len = BUF,
+			    .ctl = CTL_ACK | (pushed ? CTL_PSH : 0));
+		EXPECT_EQ(h.sent, 1);
+		host_read(&h, BUF);
+		EXPECT_EQ(h.sent, pushed ? 0 : 1);
+	}
+}
+
+/* But the end of a long answer is: its sender waits with Nagle's algorithm. */
+TEST(delack_wait__a_long_answer_is_no_stream)
+{
+	struct host h;
+
+	make_established(&h);
+	answer_once(&h);
+	ASSERT_TRUE(h.tcb.interactive == 1);
+	host_read(&h, 2);
+	wait_for_more(&h, true);
+	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
+	ARRIVE_NEXT(&h, .len = MSS / 5, .ack = ISS + 2);
+	host_read(&h, MSS / 5);
+	EXPECT_QUIET(&h);
+	wait_for_more(&h, true);
+	EXPECT_ONLY_ACK(&h, ISS + 2, h.tcb.rcv.nxt);
+}
+
+/* He will come, and the timer is there too. */
 TEST(delack_text__left_to_the_reader_of_a_stream)
 {
 	struct host h;
@@ -221,8 +311,8 @@ TEST(delack_text__left_to_the_reader_of_a_stream)
 	spend_quick_acks(&h);
 	h.tcb.rcv.since_tx = STREAM_SEGMENTS * MSS;
 	h.tcb.rcv.buf = 4 * STREAM_SHARE * MSS;
-	ARRIVE_NEXT(&h, .len = MSS);
-	ARRIVE_NEXT(&h, .len = MSS);
+	ARRIVE_NEXT(&h, .len = 2 * MSS);
+	EXPECT_QUIET(&h);
 	ARRIVE_NEXT(&h, .len = MSS);
 	EXPECT_QUIET(&h);
 	EXPECT_EQ(toytcp_deadline_next(&h.tcb), h.now + STREAM_ACK);

@@ -56,6 +56,24 @@ TEST(sendable__half_the_largest_window)
 	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 200);
 }
 
+/* Not what is left of it beside text that is outstanding. */
+TEST(sendable__half_the_window_is_not_half_of_it_left)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.snd.max_wnd = 400;
+	ARRIVE_NEXT(&h, .wnd = 400);
+	host_send(&h, 1000);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_SENT(&h, 0, CTL_ACK, ISS + 1, IRS + 1, 400);
+	ARRIVE_NEXT(&h, .ack = ISS + 201, .wnd = 400);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 401, .wnd = 400);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].len, 400);
+}
+
 /* (4): the override timeout ends every hesitation. */
 TEST(sendable__the_override_timeout)
 {
@@ -176,6 +194,47 @@ TEST(nagle__nodelay)
 	host_send(&h, 10);
 	EXPECT_EQ(h.sent, 1);
 	EXPECT_SENT(&h, 0, CTL_PSH | CTL_ACK, ISS + 11, IRS + 1, 10);
+}
+
+/*
+ * Where an ACK comes soon and ten small segments are waiting for it, more text
+ * makes the next one larger.
+ */
+TEST(nagle__nodelay_has_an_end)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	h.tcb.rtt.srtt = DEFER_RTT_MAX - 1;
+	for (i = 0; i < SMALLS_MOST; i++) {
+		host_send(&h, 10);
+		EXPECT_EQ(h.sent, 1);
+	}
+	host_send(&h, 10);
+	host_send(&h, 10);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + 5 * 10);
+	EXPECT_QUIET(&h);
+	ARRIVE_NEXT(&h, .ack = ISS + 1 + SMALLS_MOST * 10);
+	EXPECT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].len, 20);
+	host_send(&h, 10);	/* and it begins anew */
+	EXPECT_EQ(h.sent, 1);
+}
+
+/* On a long path the user waits for none of them. */
+TEST(nagle__nodelay_on_a_long_path)
+{
+	struct host h;
+	u32 i;
+
+	make_established(&h);
+	h.tcb.rtt.srtt = DEFER_RTT_MAX;
+	for (i = 0; i < 2 * SMALLS_MOST; i++) {
+		host_send(&h, 10);
+		EXPECT_EQ(h.sent, 1);
+	}
 }
 
 TEST(nagle__closing_sends_the_rest)
@@ -381,6 +440,39 @@ TEST(emit_nothing__until_something_asks)
 	h.tcb.syn_pending = 0;
 	toytcp_user_close(&h.tcb);
 	EXPECT_FALSE(toytcp_emit_nothing(&h.tcb));
+}
+
+/* Text that waits for an ACK; not text whose wait would have no end. */
+TEST(emit_waits__for_an_ack)
+{
+	struct host h;
+
+	make_established(&h);
+	h.tcb.nodelay = 0;
+	h.tcb.cork = 1;
+	toytcp_user_send(&h.tcb, 10);
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));	/* the override timer */
+	h.tcb.cork = 0;
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
+	host_settle(&h);
+	EXPECT_EQ(h.sent, 1);
+	toytcp_user_send(&h.tcb, 10);
+	EXPECT_TRUE(toytcp_emit_waits(&h.tcb));
+	h.tcb.nodelay = 1;
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
+	h.tcb.nodelay = 0;
+	h.tcb.ack_now = CAUSE_TEXT;
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
+	h.tcb.ack_now = CAUSE_NONE;
+	h.tcb.board.lost = 1;
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
+	h.tcb.board.lost = 0;
+	h.tcb.probe = 1;
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
+	h.tcb.probe = 0;
+	EXPECT_TRUE(toytcp_emit_waits(&h.tcb));
+	toytcp_user_send(&h.tcb, MSS);
+	EXPECT_FALSE(toytcp_emit_waits(&h.tcb));
 }
 
 TEST_HARNESS_MAIN

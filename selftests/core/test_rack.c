@@ -176,6 +176,26 @@ TEST(rack_update__what_is_outstanding_for_two_hours)
 	EXPECT_LT(h.tcb.rtt.srtt, SECOND);
 }
 
+/*
+ * Karn's rule for a range: the ACK came too soon to be for the retransmission,
+ * and what it covers beyond may have arrived long before.
+ */
+TEST(rack_update__no_sample_across_a_retransmission)
+{
+	struct host h;
+	u32 srtt;
+
+	make_paced(&h);
+	h.now += 30 * MSEC;
+	SACK(&h, 0, 3, 6);	/* the first three are lost */
+	ASSERT_TRUE(h.tcb.cc.recovering == 1);
+	ASSERT_EQ(h.out[0].seq, AT(0));
+	srtt = h.tcb.rtt.srtt;
+	h.now += 50 * MSEC;	/* half a round trip: they were only late */
+	ARRIVE_NEXT(&h, .ack = AT(7));
+	EXPECT_EQ(h.tcb.rtt.srtt, srtt);
+}
+
 /* Once the path has become longer, the reordering window does, too. */
 /*
  * RFC 8985 section 6.2, step 2: the echo says that the ACK is for the original,
@@ -445,6 +465,21 @@ TEST(rack_probe__not_in_recovery)
 	EXPECT_TRUE(h.tcb.cc.recovering == 1);
 	ASSERT_TRUE(host_expire(&h));
 	EXPECT_FALSE(h.act.notes & NOTE_PROBE);
+	EXPECT_FALSE(!!h.tcb.rack.probing);
+}
+
+/* A window that opens ends it: all is sent again, and cwnd counts. */
+TEST(rack_probe__not_beyond_a_closed_window)
+{
+	struct host h;
+
+	make_tail(&h, 4);
+	ASSERT_TRUE(host_expire(&h));
+	ASSERT_TRUE(h.tcb.rack.probing == 1);
+	ARRIVE_NEXT(&h, .wnd = 0);
+	h.tcb.cc.cwnd = 2 * MSS;
+	ARRIVE_NEXT(&h);
+	EXPECT_EQ(h.sent, 2);
 	EXPECT_FALSE(!!h.tcb.rack.probing);
 }
 

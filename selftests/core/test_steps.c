@@ -183,4 +183,52 @@ TEST(scoreboard__holes_in_any_order)
 	}
 }
 
+/*
+ * Steps per ACK, if a late segment has shown that @n gaps are losses, and each ACK
+ * says that what was retransmitted had arrived (DSACK): the reduction is undone,
+ * and all are lost once more. The window allows one retransmission at a time.
+ */
+static u64 undone(u32 n)
+{
+	struct segment seg = { .seq = IRS + 1, .wnd = MSS, .sacks = 1 };
+	struct host h;
+	u32 i;
+
+	make_large(&h);
+	for (i = 0; i <= 2 * n / 100; i++)
+		host_send(&h, 100 * MSS);
+	h.now += 200 * MSEC;
+	host_send(&h, MSS);
+	h.tcb.snd.wscale = 0;
+	seg.ack = ISS + 1;
+	for (i = 0; i <= n; i++) {
+		seg.sack[0].from = i < n ? AT(2 * i + 1) : h.tcb.snd.nxt - MSS;
+		seg.sack[0].to = seg.sack[0].from + MSS;
+		arrive(&h, &seg, NULL);
+	}
+	for (i = 0; i < 100; i++) {
+		if (i == 1)
+			steps = 0;	/* the first one finds the losses */
+		h.now += 200 * MSEC;
+		seg.sack[0].from = AT(2 * i);
+		seg.sack[0].to = AT(2 * i + 1);
+		seg.ack = AT(2 * i + 2);
+		arrive(&h, &seg, NULL);
+		if (i == 0 && !(h.act.notes & NOTE_UNDO))
+			abort();
+	}
+	return steps / (i - 1);
+}
+
+TEST(recovery__undone_by_each_ack)
+{
+	static const u32 n = WINDOW / MSS / 2 - 100;
+	u64 few = undone(SCOREBOARD_MIN / 2 - 10), many = undone(n);
+
+	TH_LOG("%llu, %llu steps", (unsigned long long)few,
+	       (unsigned long long)many);
+	EXPECT_LT(few, 100000);
+	EXPECT_LT(many, 1200);
+}
+
 TEST_HARNESS_MAIN

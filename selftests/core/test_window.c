@@ -60,6 +60,26 @@ TEST(announce__a_small_buffer)
 	EXPECT_EQ(h.out[0].wnd, 50);
 }
 
+/* A large buffer that was full: steps of a segment would keep segments small. */
+TEST(announce__a_full_buffer_opens_by_a_share)
+{
+	const u32 buf = 4 * WINDOW_SHARE * MSS;
+	struct host h;
+
+	make_established(&h);
+	h.tcb.rcv.buf = buf;
+	h.tcb.rcv.adv = h.tcb.rcv.nxt + buf;
+	ARRIVE_NEXT(&h, .len = buf);
+	EXPECT_EQ(h.out[0].wnd, 0);
+	host_read(&h, MSS);
+	EXPECT_QUIET(&h);
+	host_read(&h, 3 * MSS - 1);
+	EXPECT_QUIET(&h);
+	host_read(&h, 1);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_EQ(h.out[0].wnd, 4 * MSS);
+}
+
 /* SHLD-14, even if the buffer was made smaller. */
 TEST(announce__never_goes_back)
 {
@@ -118,6 +138,20 @@ TEST(announce__small_segments_and_large_units)
 			  (int)edge);
 		edge = h.out[0].ack + (h.out[0].wnd << 6);
 	}
+}
+
+/* Nor for text that leaves a part of a unit, where the window does not grow. */
+TEST(announce__part_of_a_unit)
+{
+	struct host h;
+	u32 edge;
+
+	make_scaled(&h, 2048);
+	h.tcb.rcv.adv -= 128;
+	edge = h.tcb.rcv.adv;
+	ARRIVE_NEXT(&h, .len = 10);
+	ASSERT_EQ(h.sent, 1);
+	EXPECT_GE((int)(h.out[0].ack + (h.out[0].wnd << 6) - edge), 0);
 }
 
 /* The buffer shrank, or grew, after the SYN: what that has said stands. */

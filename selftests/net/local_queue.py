@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What one connection leaves waiting in its own host, before a slow device."""
 import contextlib
-import re
+import json
 
 import lib
 from lib import scenario
@@ -25,15 +25,14 @@ class Upload:
             lib.add_netem(self.right, "delay", *delay)
         self.near, self.far = case.link(self.left, self.right)
 
-    def figure(self, pattern: str) -> int:
-        shown = self.left.run("tc", "-s", "qdisc", "show", "dev", "veth0")
-        found = re.search(pattern, shown)
-        assert found, shown
-        unit = found[2] if found.re.groups > 1 else ""
-        return int(found[1]) * {"": 1, "K": 1024, "M": 1 << 20}[unit]
+    def figure(self, name: str) -> int:
+        """Of the queue. tc prints exact figures only as JSON."""
+        shown = self.left.run("tc", "-s", "-j", "qdisc", "show", "dev", "veth0")
+        return next(queue[name] for queue in json.loads(shown)
+                    if queue["kind"] == "tbf")
 
     def waiting(self) -> int:
-        return self.figure(r"backlog (\d+)([KM]?)b")
+        return self.figure("backlog")
 
     def push(self) -> bool:
         """Sends what the socket takes; returns whether some of it waits."""
@@ -64,7 +63,7 @@ def a_long_queue_stays_short(case):
 def a_short_queue_drops_little(case):
     upload = Upload(case, SHORT, "20ms")
     upload.run()
-    dropped = upload.figure(r"dropped (\d+)")
+    dropped = upload.figure("drops")
     assert dropped < DROPS, f"{dropped} packets were dropped"
 
 

@@ -68,9 +68,10 @@ def nothing_was_lost_or_wrong(case):
 
     (Some drops are normal: probes of a closed window, and a second FIN that
     arrives before a reader has finished with the first. So are retransmissions,
-    when a stalled machine lets a timeout pass.)
+    when a stalled machine lets a timeout pass. On two processors one bare ACK may
+    overtake another, which PAWS takes for old.)
     """
-    tolerated = {"drop_window": 1 << 30, "drop_no_socket": 2}
+    tolerated = {"drop_window": 1 << 30, "drop_no_socket": 2, "drop_paws": 5}
     left, right = case.pair_of_hosts()
     exchange(*case.link(left, right), 5 * MB)
     if not lib.TOYTCP:
