@@ -5,7 +5,13 @@
 #include "toytcp.h"
 
 /* RFC 6056 section 3.3.4, double-hash: each class of peers has a counter. */
-static u32 next_offset[256];
+static u32 next_offset[1 << 16];
+
+/* Few counters, or from 0 on, tell who we are (CVE-2022-32296). Module init. */
+void __init toytcp_bind_init(void)
+{
+	get_random_bytes(next_offset, sizeof(next_offset));
+}
 
 static int enter_table(struct sock *sk, u16 port)
 {

@@ -91,10 +91,11 @@ void toytcp_cookie_synack(struct syn_request *e, u64 now, struct segment *seg)
  * Does @ack echo a timestamp that one of our cookies may have carried? A peer
  * may send timestamps without having offered them.
  */
-static bool echoes_ours(const struct toytcp_tuple *who,
+static bool echoes_ours(const struct toytcp_net *tn,
+			const struct toytcp_tuple *who,
 			const struct segment *ack)
 {
-	struct timestamps ts = { .offset = toytcp_isn_stamp(who) };
+	struct timestamps ts = { .offset = toytcp_isn_stamp(tn, who) };
 
 	return ack->options & HAS_TIMESTAMPS &&
 	       toytcp_stamp(&ts, toytcp_now()) - ack->tsecr <=
@@ -121,7 +122,7 @@ bool toytcp_cookie_open(const struct toytcp_net *tn,
 		.ctl = CTL_SYN, .seq = ack->seq - 1, .wnd = ack->wnd,
 		.options = HAS_MSS, .mss = sizes[size],
 	};
-	if (!echoes_ours(who, ack))
+	if (!echoes_ours(tn, who, ack))
 		return true;
 	syn->options |= HAS_TIMESTAMPS;
 	syn->tsval = ack->tsval;

@@ -47,7 +47,7 @@ struct toytcp_waiting {
 	u32 mark;			/* TIME-WAIT's, for answers */
 	/* Under the list's lock; empty once it has left the table. */
 	struct list_head link;
-	unsigned long deadline;		/* when it expires, jiffies */
+	unsigned long since;		/* when it was queued, jiffies */
 	struct rcu_head rcu;
 };
 
@@ -57,8 +57,9 @@ struct toytcp_waiting {
 /* A listener's requests, or a namespace's TIME-WAIT. */
 struct toytcp_waitlist {
 	spinlock_t lock;	/* all of it; see toytcp.h */
-	/* Each in the order of deadlines; TIME-WAIT uses the first one only. */
+	/* In the order of queueing; TIME-WAIT uses the first one only. */
 	struct list_head queue[TOYTCP_QUEUES];
+	unsigned long wait[TOYTCP_QUEUES];	/* of all in it, jiffies */
 	u32 count;
 	struct timer_list timer;	/* for the earliest deadline */
 	struct toytcp_net *tn;

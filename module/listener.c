@@ -4,8 +4,8 @@
  *
  * The packet path never takes the listener's socket lock. It finds the listener
  * under RCU, perhaps while it is being stopped. requests.lock decides: under it
- * toytcp_sock.listener becomes NULL, and the accept queue and the lists of
- * requests (synq.c) are emptied; nothing is added after that. Context: process;
+ * toytcp_sock.listener becomes NULL; no request is added after that. Then their
+ * lists (synq.c) are emptied, and the accept queue at last. Context: process;
  * for a segment, RCU with BH disabled.
  */
 #include "core/seq.h"
@@ -23,7 +23,7 @@ static u32 choose_iss(struct toytcp_listener *l, const struct toytcp_tuple *who,
 
 	if (READ_ONCE(tp->isn_set) && xchg(&tp->isn_set, 0))
 		return READ_ONCE(tp->isn);
-	iss = toytcp_isn_new(who);
+	iss = toytcp_isn_new(l->tn, who);
 	if (old && !seq_after(iss, old->core.snd_nxt))
 		iss = old->core.snd_nxt + ISS_GAP;
 	return iss;
@@ -60,7 +60,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	bool stamps = READ_ONCE(l->tn->sysctl_timestamps);
 	const struct offer offer = {
 		.window = toytcp_buffers_window(sk),
-		.stamp_offset = stamps ? toytcp_isn_stamp(who) : 0,
+		.stamp_offset = stamps ? toytcp_isn_stamp(l->tn, who) : 0,
 		.mss = toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
 		.timestamps = stamps,
 		.sack = READ_ONCE(l->tn->sysctl_sack),
@@ -306,6 +306,7 @@ static void abort_children(struct list_head *queue)
 		sock_orphan(child);
 		release_sock(child);
 		sock_put(child);
+		cond_resched();
 	}
 }
 
@@ -319,13 +320,14 @@ void toytcp_listener_stop(struct sock *sk)
 	toytcp_ports_unlisten(l);
 	spin_lock_bh(&l->requests.lock);
 	WRITE_ONCE(toytcp_sk(sk)->listener, NULL);
+	spin_unlock_bh(&l->requests.lock);
 	toytcp_synq_clear(l);
+	spin_lock_bh(&l->requests.lock);	/* the last one was promoted */
 	list_splice_init(&l->accept_queue, &children);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	spin_unlock_bh(&l->requests.lock);
 	toytcp_user_close(&toytcp_sk(sk)->tcb);
 	inet_sk_set_state(sk, TCP_CLOSE);
-	toytcp_timer_kill(&l->requests.timer);
 	abort_children(&children);
 	kfree_rcu(l, rcu);
 }

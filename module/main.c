@@ -54,6 +54,7 @@ static int __net_init net_init(struct net *net)
 	tn->net = net;
 	tn->mib = alloc_percpu(struct toytcp_mib);
 	spin_lock_init(&tn->ports.lock);
+	get_random_bytes(&tn->isn_key, sizeof(tn->isn_key));
 	toytcp_timewait_init(tn);
 	if (toytcp_table_init(&tn->table) && tn->mib &&
 	    !toytcp_sysctl_init(tn) && !toytcp_proc_init(tn) &&
@@ -89,6 +90,7 @@ static int __init toytcp_init(void)
 		       toytcp_protocol);
 		return -EINVAL;
 	}
+	toytcp_bind_init();
 	toytcp_buffers_share();
 	toytcp_smallq_init(toytcp_receive_room);
 	err = proto_register(&toytcp_prot, 1);

@@ -16,6 +16,7 @@ struct toytcp_net {
 	struct toytcp_ports ports;
 	struct toytcp_waitlist timewaits;
 	atomic_t orphans;	/* connections without a user */
+	siphash_key_t isn_key;	/* users have any four-tuple in their own */
 	struct toytcp_ring *ring;	/* NULL until first switched on */
 	struct toytcp_mib __percpu *mib;
 	struct ctl_table_header *sysctl_header;	/* net.toytcp */

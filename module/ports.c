@@ -18,6 +18,8 @@
 /* A peer may choose among many of our addresses: then none is alike. */
 #define ALIKE_SEARCH	16	/* claims, the most recent ones */
 
+#define CLAIMS_MAX	4096	/* chosen by users: all are looked at */
+
 /* What counts is what a socket has when another one wants its port. */
 static void refresh(struct toytcp_claim *c)
 {
@@ -53,14 +55,18 @@ static bool conflicts(struct toytcp_ports *ports, struct toytcp_claim *c,
 		      u16 port, enum terms terms)
 {
 	struct toytcp_claim *other;
+	int chosen = 0;
 
 	lockdep_assert_held(&ports->lock);
 	refresh(c);
-	hash_for_each_possible(ports->claims, other, node, port)
+	hash_for_each_possible(ports->claims, other, node, port) {
+		chosen += other != c && !other->inherited;
 		if (other != c && other->port == port &&
 		    !permits(c, other, terms))
 			return true;
-	return false;
+	}
+	/* Any user can fill a chain: that must not keep a server out. */
+	return chosen >= CLAIMS_MAX && port >= PROT_SOCK;
 }
 
 /*

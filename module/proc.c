@@ -37,9 +37,10 @@ static void fill_sock(struct line *line, struct toytcp_entry *entry)
 	line->inode = sock_i_ino(sk);
 }
 
-static u32 msecs_until(unsigned long deadline)
+static u32 msecs_left(const struct toytcp_waitlist *list,
+		      const struct toytcp_waiting *w, int n)
 {
-	long left = deadline - jiffies;
+	long left = READ_ONCE(w->since) + READ_ONCE(list->wait[n]) - jiffies;
 
 	return left > 0 ? jiffies_to_msecs(left) : 0;
 }
@@ -50,7 +51,8 @@ static void fill_request(struct line *line, const struct toytcp_entry *entry)
 		container_of(entry, struct toytcp_request, entry);
 
 	line->uid = e->route.uid;
-	line->left = msecs_until(READ_ONCE(e->waiting.deadline));
+	line->left = msecs_left(&e->listener->requests, &e->waiting,
+				READ_ONCE(e->core.repeated));
 	line->status = (struct status){
 		.state = TCP_SYN_RECV,
 		.timer = "rto",
@@ -64,13 +66,14 @@ static void fill_request(struct line *line, const struct toytcp_entry *entry)
 	};
 }
 
-static void fill_timewait(struct line *line, const struct toytcp_entry *entry)
+static void fill_timewait(struct line *line, const struct toytcp_net *tn,
+			  const struct toytcp_entry *entry)
 {
 	const struct toytcp_timewait *r =
 		container_of(entry, struct toytcp_timewait, entry);
 
 	line->uid = r->claim.uid;
-	line->left = msecs_until(READ_ONCE(r->waiting.deadline));
+	line->left = msecs_left(&tn->timewaits, &r->waiting, 0);
 	line->status = (struct status){
 		.state = TCP_TIME_WAIT,
 		.timer = "2msl",
@@ -100,7 +103,7 @@ static int show_connection(struct seq_file *seq, void *v)
 	else if (entry->kind == ENTRY_REQUEST)
 		fill_request(&line, entry);
 	else
-		fill_timewait(&line, entry);
+		fill_timewait(&line, toytcp_net(seq_file_net(seq)), entry);
 	if (s->state == TCP_CLOSE)	/* about to leave the table */
 		return SEQ_SKIP;
 	seq_printf(seq, "%pI4:%u %pI4:%u %s %u %u %u ", &entry->local,

@@ -90,7 +90,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 		toytcp_count(tn, out_of_order);
 		toytcp_recvq_charge(sk, skb);
 	}
-	/* While a user owns the socket this is the backlog: more may follow. */
+	/* A user is releasing the socket: more may follow, then release_cb(). */
 	if (sock_owned_by_user(sk) && toytcp_delack_hold(&tp->tcb, &act))
 		set_bit(TOYTCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 	toytcp_settle(sk, &act, &seg);

@@ -18,13 +18,15 @@ struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
 					      const struct toytcp_ingress *in);
 
 /* bind.c */
+void toytcp_bind_init(void);
 int toytcp_bind_port(struct sock *sk, unsigned short port);
 int toytcp_bind_connect(struct sock *sk);
 void toytcp_bind_device(struct sock *sk);
 
 /* isn.c */
-u32 toytcp_isn_new(const struct toytcp_tuple *who);
-u32 toytcp_isn_stamp(const struct toytcp_tuple *who);
+u32 toytcp_isn_new(const struct toytcp_net *tn, const struct toytcp_tuple *who);
+u32 toytcp_isn_stamp(const struct toytcp_net *tn,
+		     const struct toytcp_tuple *who);
 
 /* cookie.c */
 u32 toytcp_cookie_make(const struct toytcp_net *tn,
@@ -51,10 +53,12 @@ void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
 void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 			 const struct toytcp_tuple *who, int dev);
 void toytcp_waiting_queue(struct toytcp_waitlist *list,
-			  struct toytcp_waiting *w, int n,
-			  unsigned long deadline);
+			  struct toytcp_waiting *w, int n, unsigned long wait);
 void toytcp_waiting_forget(struct toytcp_waitlist *list,
 			   struct toytcp_waiting *w);
+void toytcp_waiting_clear(struct toytcp_waitlist *list,
+			  void (*forget)(struct toytcp_waitlist *list,
+					 struct toytcp_waiting *w));
 struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n);
 
 /* synq.c */

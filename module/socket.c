@@ -81,10 +81,10 @@ static void open_active(struct sock *sk)
 {
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	u32 iss = tp->isn_set ? tp->isn : toytcp_isn_new(&tp->entry.who);
+	u32 iss = tp->isn_set ? tp->isn : toytcp_isn_new(tn, &tp->entry.who);
 	const struct offer offer = {
 		.window = toytcp_buffers_window(sk),
-		.stamp_offset = toytcp_isn_stamp(&tp->entry.who),
+		.stamp_offset = toytcp_isn_stamp(tn, &tp->entry.who),
 		.mss = toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk))),
 		.timestamps = READ_ONCE(tn->sysctl_timestamps),
 		.sack = READ_ONCE(tn->sysctl_sack),

@@ -25,7 +25,7 @@ static void wait_for_ack(struct toytcp_listener *l, struct toytcp_request *e)
 	u8 repeated = e->core.repeated;
 
 	toytcp_waiting_queue(&l->requests, &e->waiting, repeated,
-			     jiffies + ((unsigned long)HZ << repeated) + 1);
+			     ((unsigned long)HZ << repeated) + 1);
 }
 
 /* Does TCP_DEFER_ACCEPT still want to see text before there is a socket? */
@@ -64,6 +64,14 @@ static void resend_synack(struct toytcp_listener *l, struct toytcp_request *e,
 		reply(l, e, &seg, cause);
 }
 
+/* There will be no connection. The list is locked. */
+static void forget_request(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w)
+{
+	toytcp_count(list->tn, attempt_fails);
+	toytcp_waiting_forget(list, w);
+}
+
 /* No ACK came. After the last retransmission that is the end of it. */
 static void expire_request(struct toytcp_waitlist *list,
 			   struct toytcp_request *e)
@@ -75,8 +83,7 @@ static void expire_request(struct toytcp_waitlist *list,
 	}
 	toytcp_event(list->tn, &e->entry.who, EVENT_NONE, NULL, TCP_SYN_RECV,
 		     TCP_LISTEN, CAUSE_USER_TIMEOUT);
-	toytcp_waiting_forget(list, &e->waiting);
-	toytcp_count(list->tn, attempt_fails);
+	forget_request(list, &e->waiting);
 }
 
 static void retransmit_synack(struct toytcp_waitlist *list,
@@ -118,16 +125,11 @@ void toytcp_synq_init(struct toytcp_listener *l)
 	toytcp_waiting_init(&l->requests, l->tn, expire_requests);
 }
 
-/* toytcp_synq_clear() - forget all requests. Context: requests.lock. */
+/* toytcp_synq_clear() - forget all requests: no longer in LISTEN, process */
 void toytcp_synq_clear(struct toytcp_listener *l)
 {
-	struct toytcp_waiting *w, *next;
-	int n;
-
-	this_cpu_add(l->tn->mib->counter[MIB_attempt_fails], l->requests.count);
-	for (n = 0; n < TOYTCP_QUEUES; n++)
-		list_for_each_entry_safe(w, next, &l->requests.queue[n], link)
-			toytcp_waiting_forget(&l->requests, w);
+	toytcp_waiting_clear(&l->requests, forget_request);
+	toytcp_timer_kill(&l->requests.timer);
 }
 
 /*
@@ -220,17 +222,6 @@ static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 	return !replaced;
 }
 
-/* Unless another CPU was faster. */
-static void end_request(struct toytcp_listener *l, struct toytcp_request *e)
-{
-	spin_lock(&l->requests.lock);
-	if (!list_empty(&e->waiting.link)) {
-		toytcp_waiting_forget(&l->requests, &e->waiting);
-		toytcp_count(l->tn, attempt_fails);
-	}
-	spin_unlock(&l->requests.lock);
-}
-
 /* All but promotion: the request stays one, or ends. */
 static void carry_out_request(struct toytcp_listener *l,
 			      struct toytcp_request *e, enum verdict verdict,
@@ -252,7 +243,10 @@ static void carry_out_request(struct toytcp_listener *l,
 						       CAUSE_SEQUENCE);
 		break;
 	case VERDICT_END:
-		end_request(l, e);
+		spin_lock(&l->requests.lock);
+		if (!list_empty(&e->waiting.link))	/* we were the fastest */
+			forget_request(&l->requests, &e->waiting);
+		spin_unlock(&l->requests.lock);
 		break;
 	case VERDICT_RESET:
 		toytcp_transmit_reset(sock_net(l->sk), skb, seg, CAUSE_ACK);

@@ -13,31 +13,22 @@
 /* How many all namespaces but the initial one have: toytcp_others_add(). */
 static atomic_t other_timewaits;
 
-/*
- * Puts an entry last, with 2 MSL to go. If that has been lowered since, it now
- * holds for those before, too: the list stays in order.
- */
+/* Puts an entry last, with 2 MSL to go. The list is locked. */
 static void wait_2msl(struct toytcp_waitlist *list, struct toytcp_timewait *r)
 {
-	struct toytcp_waiting *before = &r->waiting;
 	u32 wait = READ_ONCE(list->tn->sysctl_time_wait_ms);
-	unsigned long deadline = jiffies + msecs_to_jiffies(wait);
 
-	toytcp_waiting_queue(list, &r->waiting, 0, deadline);
-	list_for_each_entry_continue_reverse(before, &list->queue[0], link) {
-		if (!time_after(before->deadline, deadline))
-			break;
-		WRITE_ONCE(before->deadline, deadline);
-	}
+	toytcp_waiting_queue(list, &r->waiting, 0, msecs_to_jiffies(wait));
 }
 
 /* The list is locked. */
-static void forget(struct toytcp_net *tn, struct toytcp_waiting *w)
+static void forget(struct toytcp_waitlist *list, struct toytcp_waiting *w)
 {
 	struct toytcp_timewait *r = container_of(w, struct toytcp_timewait,
 						 waiting);
+	struct toytcp_net *tn = list->tn;
 
-	toytcp_waiting_forget(&tn->timewaits, w);
+	toytcp_waiting_forget(list, w);
 	toytcp_ports_release(tn, &r->claim);
 	toytcp_others_add(tn, &other_timewaits, -1);
 }
@@ -47,7 +38,7 @@ static void end(struct toytcp_net *tn, struct toytcp_waiting *w)
 {
 	spin_lock_bh(&tn->timewaits.lock);
 	if (!list_empty(&w->link))
-		forget(tn, w);
+		forget(&tn->timewaits, w);
 	spin_unlock_bh(&tn->timewaits.lock);
 }
 
@@ -63,7 +54,7 @@ static void expire_timewaits(struct timer_list *timer)
 		if (w) {
 			toytcp_event(list->tn, &w->entry.who, EVENT_NONE, NULL,
 				     TCP_TIME_WAIT, TCP_CLOSE, CAUSE_TIME_WAIT);
-			forget(list->tn, w);
+			forget(list, w);
 		}
 		spin_unlock(&list->lock);
 	} while (w);
@@ -78,12 +69,8 @@ void toytcp_timewait_init(struct toytcp_net *tn)
 /* toytcp_timewait_destroy() - end it; no socket is left, no packet comes */
 void toytcp_timewait_destroy(struct toytcp_net *tn)
 {
-	struct list_head *queue = &tn->timewaits.queue[0];
-
-	toytcp_timer_kill(&tn->timewaits.timer);	/* or it frees one of these */
-	/* One at a time: there may be very many. */
-	while (!list_empty(queue))
-		end(tn, list_first_entry(queue, struct toytcp_waiting, link));
+	toytcp_waiting_clear(&tn->timewaits, forget);
+	toytcp_timer_kill(&tn->timewaits.timer);
 }
 
 /*
@@ -116,7 +103,7 @@ void toytcp_timewait_enter(struct sock *sk)
 	r->entry.ttl = max_t(int, READ_ONCE(inet_sk(sk)->uc_ttl), 0);
 	spin_lock_bh(&tn->timewaits.lock);
 	toytcp_ports_share(sk, &r->claim, tp->entry.lport, true);
-	wait_2msl(&tn->timewaits, r);	/* readers look at the deadline */
+	wait_2msl(&tn->timewaits, r);	/* readers look at its time */
 	toytcp_table_replace(tn, &tp->entry, &r->entry);
 	toytcp_others_add(tn, &other_timewaits, 1);
 	spin_unlock_bh(&tn->timewaits.lock);
@@ -170,7 +157,6 @@ void toytcp_timewait_reuse(struct toytcp_net *tn, struct toytcp_timewait *r,
 bool toytcp_timewait_yield(struct toytcp_net *tn,
 			   const struct toytcp_entry *entry)
 {
-	u32 wait = READ_ONCE(tn->sysctl_time_wait_ms);
 	struct toytcp_entry *rival;
 	struct toytcp_timewait *r;
 	bool yields;
@@ -180,8 +166,7 @@ bool toytcp_timewait_yield(struct toytcp_net *tn,
 	r = container_of(rival, struct toytcp_timewait, entry);
 	yields = rival && rival->kind == ENTRY_TIMEWAIT && r->core.timestamps &&
 		 READ_ONCE(tn->sysctl_timestamps) &&
-		 time_after_eq(jiffies, READ_ONCE(r->waiting.deadline) -
-					msecs_to_jiffies(wait) + HZ);
+		 time_after_eq(jiffies, READ_ONCE(r->waiting.since) + HZ);
 	if (yields)
 		toytcp_timewait_reuse(tn, r, CAUSE_OPEN);
 	rcu_read_unlock();

@@ -5,16 +5,17 @@
  *
  * One is in the table if and only if it is in its list; both change under the
  * list's lock. Whoever removes it frees it after a grace period; others that
- * found it under RCU see an empty link: too late. Context: the list's lock, or
- * none as yet.
+ * found it under RCU see an empty link: too late. Context: the list's lock;
+ * to begin, none; to clear, process.
  */
 #include "compat/compat.h"
 #include "toytcp.h"
 
 #define AT_ONCE	256	/* then others get the CPU, for a jiffy */
 
-/* The entry with the earliest deadline, or NULL. */
-static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
+/* The entry with the earliest deadline, in *@when, or NULL. */
+static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list,
+					  unsigned long *when)
 {
 	struct toytcp_waiting *w, *earliest = NULL;
 	int n;
@@ -24,8 +25,10 @@ static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
 		w = list_first_entry_or_null(&list->queue[n],
 					     struct toytcp_waiting, link);
 		if (w && (!earliest ||
-			  time_before(w->deadline, earliest->deadline)))
+			  time_before(w->since + list->wait[n], *when))) {
+			*when = w->since + list->wait[n];
 			earliest = w;
+		}
 	}
 	return earliest;
 }
@@ -37,11 +40,12 @@ static struct toytcp_waiting *earliest_of(struct toytcp_waitlist *list)
  */
 struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n)
 {
-	struct toytcp_waiting *w = earliest_of(list);
+	unsigned long when;
+	struct toytcp_waiting *w = earliest_of(list, &when);
 
-	if (!w || (n < AT_ONCE && !time_before(jiffies, w->deadline)))
+	if (!w || (n < AT_ONCE && !time_before(jiffies, when)))
 		return w;
-	toytcp_timer_set(&list->timer, w->deadline);
+	toytcp_timer_set(&list->timer, when);
 	return NULL;
 }
 
@@ -76,17 +80,17 @@ void *toytcp_waiting_new(size_t size, enum entry_kind kind,
 	return w;
 }
 
-/* Puts an entry last in queue @n: none in it has a later deadline, jiffies. */
+/* Puts an entry last in queue @n: from now on, all in it wait @wait jiffies. */
 void toytcp_waiting_queue(struct toytcp_waitlist *list,
-			  struct toytcp_waiting *w, int n,
-			  unsigned long deadline)
+			  struct toytcp_waiting *w, int n, unsigned long wait)
 {
 	lockdep_assert_held(&list->lock);
 	if (list_empty(&w->link))
 		WRITE_ONCE(list->count, list->count + 1);
-	WRITE_ONCE(w->deadline, deadline);
+	WRITE_ONCE(list->wait[n], wait);
+	WRITE_ONCE(w->since, jiffies);
 	list_move_tail(&w->link, &list->queue[n]);
-	toytcp_timer_set(&list->timer, deadline);
+	toytcp_timer_set(&list->timer, jiffies + wait);
 }
 
 /*
@@ -103,3 +107,20 @@ void toytcp_waiting_forget(struct toytcp_waitlist *list,
 	kfree_rcu(w, rcu);
 }
 
+/* All entries. None is added any more, but there may be very many: one by one. */
+void toytcp_waiting_clear(struct toytcp_waitlist *list,
+			  void (*forget)(struct toytcp_waitlist *list,
+					 struct toytcp_waiting *w))
+{
+	struct toytcp_waiting *w;
+	unsigned long when;
+
+	do {
+		spin_lock_bh(&list->lock);
+		w = earliest_of(list, &when);
+		if (w)
+			forget(list, w);
+		spin_unlock_bh(&list->lock);
+		cond_resched();
+	} while (w);
+}

@@ -8,6 +8,7 @@ gone.
 import errno
 import os
 import socket
+import time
 
 import lib
 import lib_segment
@@ -60,6 +61,27 @@ def listener_is_for_its_own_namespace(case):
     except ConnectionRefusedError:
         return
     raise AssertionError("reached a listener in another namespace")
+
+
+def isns(end: lib.Namespace) -> list[int]:
+    """Of connections with the same four-tuples in each namespace."""
+    end.sysctl("net.toytcp.events", 1)
+    end.listen(("127.0.0.1", 7000))
+    for port in range(4000, 4004):
+        end.connect(("127.0.0.1", 7000), ("127.0.0.1", port))
+    return [int(event["seq"]) for event in end.events()[1]
+            if (event["dir"], event["flags"]) == ("out", "SYN")]
+
+
+@scenario(toytcp_only=True)
+def isns_are_apart(case):
+    """A user can make a namespace, with any address in it, and connect there:
+    that tells nothing of the same four-tuple's ISN elsewhere, 4 us a number."""
+    began = time.monotonic()
+    one, other = (isns(case.namespace()) for _ in range(2))
+    most = (time.monotonic() - began) * 250000
+    close = [(b - a) % 2**32 < most for a, b in zip(one, other)]
+    assert len(close) == 4 and not all(close), (one, other)
 
 
 @scenario(toytcp_only=True)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Former bugs and known attacks, each under its name."""
+import contextlib
 import errno
+import resource
 import select
 import socket
 import struct
@@ -217,6 +219,52 @@ def second_fin_while_the_first_one_waits(case):
     assert left.states() == ["TIME-WAIT"]
     if left.toytcp:
         assert right.stats()["in_resets"] == 0
+
+
+def port_chosen(end: lib.Namespace, peer: str) -> int:
+    """Nobody listens, so the port is free again."""
+    with contextlib.closing(end.socket()) as sock:
+        sock.setblocking(False)
+        sock.connect_ex((peer, 9))
+        return sock.getsockname()[1]
+
+
+@scenario()
+def source_ports_tell_nothing_of_others(case):
+    """CVE-2022-32296: a peer saw by the next port how many connections to others
+    shared its counter, of few: which tells one machine from another."""
+    end = case.namespace()
+    end.write("/proc/sys/net/ipv4/ip_local_port_range", "10000 60999")
+    peers = [f"127.1.0.{n}" for n in range(1, 9)]
+    before = [port_chosen(end, peer) for peer in peers]
+    for n in range(2000):
+        port_chosen(end, f"127.2.{n // 250}.{n % 250 + 1}")
+    after = [port_chosen(end, peer) for peer in peers]
+    steps = [(b - a) % 51000 for a, b in zip(before, after)]
+    assert sum(step <= 16 for step in steps) >= 6, steps
+
+
+@scenario(toytcp_only=True)
+def port_that_very_many_claim(case):
+    """Each bind() looks at all of them with a lock held. A port below 1024 is
+    not full: others must not keep its server out."""
+    end = case.namespace()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (10000, 10000))
+
+    def claims(port: int) -> bool:
+        sock = case.enter_context(end.socket())
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError as error:
+            assert error.errno == errno.EADDRINUSE, error
+            return False
+        return True
+
+    assert all(claims(7000) for _ in range(4096))
+    assert not claims(7000)
+    assert all(claims(port) for port in range(1, 1024))
+    assert sum(claims(port) for port in range(1024, 3072)) > 1900
 
 
 @scenario()

@@ -154,22 +154,25 @@ def one_port_in_time_wait(case):
     return left, right, listener
 
 
+def connects(end):
+    sock = end.socket()
+    try:
+        sock.connect(("10.0.0.2", 7000))
+    except OSError as error:
+        assert error.errno == errno.EADDRNOTAVAIL, error
+        sock.close()
+        return None
+    return sock
+
+
 @scenario(toytcp_only=True)
 def connect_takes_a_port_out_of_time_wait(case):
-    """It does so only after the timestamp clock has advanced."""
+    """It does so only after the timestamp clock has advanced, however long
+    TIME-WAIT lasts by now."""
     left, right, listener = one_port_in_time_wait(case)
     ended = time.monotonic()
-
-    def again():
-        sock = left.socket()
-        try:
-            sock.connect(("10.0.0.2", 7000))
-        except OSError:
-            sock.close()
-            return None
-        return sock
-
-    near = lib.wait_until("a second connection", again)
+    left.sysctl("net.toytcp.time_wait_ms", 600000)
+    near = lib.wait_until("a second connection", lambda: connects(left))
     assert time.monotonic() - ended > 0.5
     assert near.getsockname() == ("10.0.0.1", 4000)
     right.accept(listener)
@@ -181,16 +184,12 @@ def connect_takes_a_port_out_of_time_wait(case):
 def time_wait_yields_to_timestamps_alone(case):
     """Without timestamps, old segments could not be recognized."""
     left, _, listener = one_port_in_time_wait(case)
-    left.sysctl("net.toytcp.time_wait_ms", 600000)  # as if waiting long
     left.sysctl("net.toytcp.timestamps", 0)
-    try:
-        left.connect(("10.0.0.2", 7000))
-    except OSError as error:
-        assert error.errno == errno.EADDRNOTAVAIL, error
-    else:
-        raise AssertionError("a port out of TIME-WAIT")
+    lib.wait_until("a second of TIME-WAIT", lambda: float(
+        left.connections()[0].timer.removeprefix("2msl:")) < 58.5)
+    assert not connects(left), "a port out of TIME-WAIT"
     left.sysctl("net.toytcp.timestamps", 1)
-    left.connect(("10.0.0.2", 7000))
+    assert connects(left)
     listener.close()
 
 
