@@ -102,6 +102,16 @@ struct toytcp_timewait {
 static_assert(sizeof(struct toytcp_request) <= 256);
 static_assert(sizeof(struct toytcp_timewait) <= 160);
 
+/* A segment on its way. */
+struct incoming {
+	struct toytcp_net *tn;
+	struct sk_buff *skb;		/* data at our header */
+	const struct segment *seg;
+	struct toytcp_tuple who;
+	struct toytcp_ingress in;
+	const struct sock *asked;	/* listener that let it pass, or NULL */
+};
+
 /* The additional state of a socket in LISTEN. */
 struct toytcp_listener {
 	struct hlist_node node;	/* in ports.listeners, read under RCU */

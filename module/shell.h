@@ -13,9 +13,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l);
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 			bool timewait);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
-struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
-					      const struct toytcp_tuple *who,
-					      const struct toytcp_ingress *in);
+struct toytcp_listener *toytcp_ports_listener(const struct incoming *a);
 
 /* bind.c */
 int toytcp_bind_port(struct sock *sk, unsigned short port);
