@@ -3,9 +3,7 @@
  * A child: the socket of a connection that a listener accepted. sk_clone_lock()
  * copies what TCP's children inherit, too; the rest is decided here.
  */
-#include <net/route.h>
-
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* Our part of the socket begins as zeros, but for the listener's options. */
 static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
@@ -53,10 +51,11 @@ void toytcp_child_discard(struct sock *child)
 
 /*
  * Returns an unlocked socket in SYN-RECEIVED that only the caller knows, or
- * NULL: no memory or no route. The parent need not be locked.
+ * NULL: no memory or no route. @skb: has the ACK. The parent need not be locked.
  */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_request *e)
+			      const struct toytcp_request *e,
+			      const struct sk_buff *skb)
 {
 	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
 	struct inet_sock *inet = inet_sk(child);
@@ -69,6 +68,7 @@ struct sock *toytcp_child_new(struct sock *parent,
 	__sock_put(child);		/* sk_clone_lock() took two, for TCP */
 	inherit_inet(inet, parent, e);
 	inherit_tcp(child, toytcp_sk(parent));
+	toytcp_ipv4_opened(child, skb);
 	toytcp_sk(child)->entry.who = e->entry.who;
 	toytcp_sk(child)->entry.dev = e->entry.dev;
 	sk_set_txhash(child);

@@ -9,6 +9,7 @@
  */
 #include <linux/filter.h>
 #include <linux/interrupt.h>
+#include <net/busy_poll.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -217,6 +218,8 @@ void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
 
 	if (!asked && toytcp_receive_refuses(sk, skb, seg))
 		return;
+	sk_incoming_cpu_update(sk);
+	sk_mark_napi_id(sk, skb);
 	skb->dev = NULL;	/* may vanish before the backlog is processed */
 	bh_lock_sock_nested(sk);
 	if (!still_there(toytcp_sk(sk), who))

@@ -132,6 +132,7 @@ struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len);
 struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq);
 int toytcp_sendq_add(struct sock *sk, struct msghdr *msg);
+void toytcp_sendq_stamp(struct sock *sk, u32 tsflags, u32 sent);
 void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
 
@@ -187,7 +188,8 @@ void toytcp_connection_end(struct sock *sk);
 
 /* child.c */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_request *e);
+			      const struct toytcp_request *e,
+			      const struct sk_buff *skb);
 void toytcp_child_discard(struct sock *child);
 
 /* sockopt.c */

@@ -322,6 +322,7 @@ const struct proto_ops toytcp_stream_ops = {
 	.recvmsg	= inet_recvmsg,
 	.mmap		= sock_no_mmap,
 	.set_rcvlowat	= toytcp_poll_low_mark,
+	.set_peek_off	= sk_set_peek_off,
 #ifdef TOYTCP_HAVE_SPLICE_EOF
 	.splice_eof	= toytcp_stream_splice_eof,
 #endif

@@ -3,6 +3,7 @@
  * The byte stream: sendmsg() and recvmsg(), with tcp(7)'s rules for blocking,
  * errors and flags. Neither is called with the socket locked.
  */
+#include <net/busy_poll.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -57,11 +58,19 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	struct sockcm_cookie cookie;
 	int sent = 0, err;
 
+	if (msg->msg_flags & MSG_FASTOPEN)
+		return -EOPNOTSUPP;
+	sockcm_init(&cookie, sk);
+	if (msg->msg_controllen && sock_cmsg_send(sk, msg, &cookie))
+		return -EINVAL;
 	lock_sock(sk);
 	err = send_locked(sk, msg, &sent);
 	if (sent) {
+		if (cookie.tsflags)
+			toytcp_sendq_stamp(sk, cookie.tsflags, sent);
 		toytcp_user_cork(&tp->tcb,
 				 tp->corked || msg->msg_flags & MSG_MORE);
 		if (msg->msg_flags & MSG_OOB)
@@ -126,6 +135,8 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 struct reader {
 	struct sock *sk;
 	struct msghdr *msg;
+	void *control;		/* as the user has given it, with its length */
+	size_t control_len;
 	size_t left;
 	u32 seq;
 	int flags;
@@ -141,6 +152,16 @@ static struct sk_buff *first_unread(const struct sock *sk, u32 seq)
 		if (seq_after(toytcp_node(skb)->end, seq))
 			return skb;
 	return NULL;
+}
+
+/* SO_TIMESTAMP...: in place of the message that a segment before has left. */
+static void put_stamp(struct reader *r, struct sk_buff *skb)
+{
+	if (!skb->tstamp && !skb_hwtstamps(skb)->hwtstamp)
+		return;
+	r->msg->msg_control = r->control;
+	r->msg->msg_controllen = r->control_len;
+	sock_recv_timestamp(r->msg, r->sk, skb);
 }
 
 /* Skips an urgent byte that is not in line; stops before one further on. */
@@ -160,8 +181,13 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	r->seq = seq + n;
 	r->left -= n;
 	r->copied += n;
-	if (r->flags & MSG_PEEK)
+	if (n)
+		put_stamp(r, skb);
+	if (r->flags & MSG_PEEK) {
+		sk_peek_offset_fwd(r->sk, n);
 		return 0;
+	}
+	sk_peek_offset_bwd(r->sk, n);
 	toytcp_user_receive(tcb, skip + n);
 	toytcp_buffers_read(r->sk);
 	toytcp_recvq_forget(r->sk);
@@ -255,13 +281,19 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 {
 	struct reader r = {
 		.sk = sk, .msg = msg, .left = len, .flags = flags,
+		.control = msg->msg_control,
+		.control_len = msg->msg_controllen,
 	};
 	int err = -ENOTCONN;
 
 	if (flags & MSG_ERRQUEUE)
 		return toytcp_compat_recv_error(sk, msg, len);
+	if (sk_can_busy_loop(sk) && sk->sk_state == TCP_ESTABLISHED &&
+	    skb_queue_empty_lockless(&sk->sk_receive_queue))
+		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	lock_sock(sk);
-	r.seq = toytcp_sk(sk)->tcb.rcv.copied;
+	r.seq = toytcp_sk(sk)->tcb.rcv.copied +
+		max(sk_peek_offset(sk, flags), 0);
 	if (sk->sk_state != TCP_LISTEN)
 		err = flags & MSG_OOB ?
 			receive_urgent(sk, msg, len, flags) :

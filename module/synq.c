@@ -179,7 +179,7 @@ static bool replace_by_child(struct toytcp_listener *l,
 static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
-	struct sock *child = toytcp_child_new(l->sk, e);
+	struct sock *child = toytcp_child_new(l->sk, e, skb);
 	bool replaced;
 
 	if (!child) {
