@@ -26,6 +26,8 @@ void toytcp_connection_reset(struct sock *sk)
 		toytcp_congestion_select(&tp->tcb,
 					 READ_ONCE(tn->sysctl_congestion_control));
 	memset(&tp->tuning, 0, sizeof(tp->tuning));
+	memset(&tp->info, 0, sizeof(tp->info));
+	tp->paced = 0;
 }
 
 /* Frees all text under way in either direction; readable text stays. */

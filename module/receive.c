@@ -66,6 +66,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct segment seg = *parsed;
 	struct actions act;
+	u64 now = toytcp_now();
 	bool room;
 
 	sock_owned_by_me(sk);
@@ -78,7 +79,9 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	toytcp_urgent_inline(&tp->tcb, sock_flag(sk, SOCK_URGINLINE));
 	if (seg.sacks)
 		toytcp_transmit_lend(sk, seg.sacks);
-	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
+	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, now, &act);
+	if (act.kept || act.ready)
+		tp->info.text_received = now;
 	if (seg.ecn == ECN_CE)
 		toytcp_count(tn, in_marked);
 	/* A new mark may have skipped the byte at the old one, unread. */
@@ -88,6 +91,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
 	if (act.kept) {
 		toytcp_count(tn, out_of_order);
+		tp->info.out_of_order++;
 		toytcp_recvq_charge(sk, skb);
 	}
 	/* While a user owns the socket this is the backlog: more may follow. */

@@ -126,6 +126,11 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 void toytcp_settle_call(struct sock *sk, u8 call);
 void toytcp_settle_abort(struct sock *sk, int error);
 
+/* info.c */
+struct tcp_info;
+void toytcp_info_settle(struct sock *sk);
+void toytcp_info_fill(struct sock *sk, struct tcp_info *info);
+
 /* sendq.c */
 struct sk_buff *toytcp_sendq_bare(void);
 struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
@@ -137,8 +142,10 @@ void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
 
 /* smallq.c */
-u32 toytcp_smallq_limit(const struct sock *sk);
+u32 toytcp_smallq_limit(struct sock *sk);
 bool toytcp_smallq_full(struct sock *sk, u32 limit);
+bool toytcp_smallq_early(struct sock *sk, u64 now);
+void toytcp_smallq_pace(struct sock *sk, u32 n, u64 now);
 void toytcp_smallq_free(struct sk_buff *skb);
 void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk);
 struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet);

@@ -68,6 +68,23 @@ extern const struct proto_ops toytcp_stream_ops;
 #define TOYTCP_THROTTLED	4
 #define TOYTCP_QUEUED		5
 
+/* For TCP_INFO: counts and times, microseconds, since the connection began. */
+struct toytcp_info {
+	u64 began;
+	u64 text_sent;		/* the last time */
+	u64 text_received;
+	u64 bytes_sent;		/* text, retransmissions included */
+	u64 bytes_again;	/* retransmissions alone */
+	u64 busy;		/* how long text was on its way, until @since */
+	u64 window_limited;	/* and how long of that the peer had no room */
+	u64 since;
+	u64 rate;		/* of delivery, bytes per second */
+	u64 rate_since;		/* the next one is measured from here on ... */
+	u64 rate_acked;		/* ... when so much was acknowledged */
+	u32 out_of_order;	/* segments */
+	u8 waits;		/* enum wait */
+};
+
 /*
  * A socket. sk_receive_queue holds text in order from rcv.copied on,
  * sk_write_queue text from snd.una to snd.end; on both, an skb's cb is a struct
@@ -86,8 +103,10 @@ struct toytcp_sock {
 	struct list_head accept_link;	/* in its listener's accept_queue */
 	struct llist_node waiting;	/* in a list of smallq.c */
 	u64 armed;	/* the timer's deadline, microseconds; 0: not set */
+	u64 paced;	/* when SO_MAX_PACING_RATE lets the next text go */
 	struct sk_buff *send_next;	/* the skb with snd.nxt, or NULL */
 	struct path_fit path;		/* what segments were fitted to */
+	struct toytcp_info info;
 	u32 segs_in;
 	u32 segs_out;
 	u32 data_segs_in;		/* those with text */
@@ -99,6 +118,7 @@ struct toytcp_sock {
 	u16 defer_accept;		/* TCP_DEFER_ACCEPT, seconds */
 	u16 mtu;	/* of an ICMP error that found the socket owned, or 0 */
 	bool congestion_set;	/* by TCP_CONGESTION: no longer the default */
+	bool pacing;		/* text waits for @paced */
 	bool corked;		/* by TCP_CORK; tcb.cork: also by MSG_MORE */
 	u8 oob;			/* urgent byte, if rcv.urgent: URGENT_ARRIVED */
 };

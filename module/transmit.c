@@ -224,22 +224,33 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 limit, retransmits = tcb->retransmits;
+	struct toytcp_info *info = &toytcp_sk(sk)->info;
+	u32 limit, next, retransmits = tcb->retransmits;
 	struct segment seg;
 	u64 now;
 
 	sock_owned_by_me(sk);
+	toytcp_sk(sk)->pacing = false;
 	if (toytcp_emit_nothing(tcb))
 		return;
 	now = toytcp_now();
 	follow_path(sk);
 	limit = toytcp_smallq_limit(sk);
 	do {
-		toytcp_emit_hold(tcb, toytcp_smallq_full(sk, limit));
+		toytcp_emit_hold(tcb, toytcp_smallq_early(sk, now) ||
+				 toytcp_smallq_full(sk, limit));
 		toytcp_path_goal(tcb, min(next_goal(sk), limit));
 		toytcp_transmit_lend(sk, 0);
+		next = tcb->snd.nxt;
 		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;
+		if (seg.len) {
+			toytcp_smallq_pace(sk, seg.len, now);
+			info->text_sent = now;
+			info->bytes_sent += seg.len;
+			if (tcb->snd.nxt == next)
+				info->bytes_again += seg.len;
+		}
 		toytcp_transmit_segment(sk, &seg);
 	} while (!toytcp_emit_nothing(tcb));
 	if (tcb->retransmits != retransmits)
