@@ -84,5 +84,6 @@ struct sock *toytcp_child_new(struct sock *parent,
 		return NULL;
 	}
 	sk_setup_caps(child, &rt->dst);
+	toytcp_route_begin(child, &rt->dst);
 	return child;
 }

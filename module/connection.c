@@ -20,6 +20,7 @@ void toytcp_connection_reset(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
+	tp->window_limit = 0;
 	toytcp_user_reset(&tp->tcb, toytcp_buffers_text(sk));
 	toytcp_user_cork(&tp->tcb, tp->corked);
 	if (!tp->congestion_set)

@@ -32,6 +32,7 @@ enum terms {
 
 /* How an answer is routed that has no full socket. */
 struct toytcp_route {
+	struct dst_entry *dst;	/* if it is known already: held; or NULL */
 	int oif;	/* output device, or 0 */
 	u32 mark;	/* of the packet that is answered, or the listener's */
 	kuid_t uid;	/* for routing rules by user */

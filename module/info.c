@@ -34,24 +34,6 @@ static void book(struct toytcp_info *info, u64 now)
 }
 
 /*
- * Bytes acknowledged in a round trip, beginning with the one that @now ends,
- * for each second. If the user had no more, only a higher rate counts.
- */
-static void measure_rate(struct toytcp_info *info, const struct tcb *tcb,
-			 u64 now)
-{
-	u64 took = now - info->rate_since, rate;
-
-	if (!tcb->rtt.srtt || took < tcb->rtt.srtt)
-		return;
-	rate = div64_u64((tcb->bytes_acked - info->rate_acked) * SECOND, took);
-	if (rate > info->rate || toytcp_tcb_unsent(tcb))
-		info->rate = rate;
-	info->rate_since = now;
-	info->rate_acked = tcb->bytes_acked;
-}
-
-/*
  * toytcp_info_settle() - keep the books after an event; @sk is locked
  *
  * Text goes out, and all of it is acknowledged, at tcb.progress: most events
@@ -63,17 +45,22 @@ void toytcp_info_settle(struct sock *sk)
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
 	enum wait wait = waits_for(tcb);
 
-	if (info->waits && tcb->bytes_acked != info->rate_acked)
-		measure_rate(info, tcb, tcb->progress);
 	if (wait == info->waits)
 		return;
-	if (!info->waits) {
-		info->rate_since = tcb->progress;
-		info->rate_acked = tcb->bytes_acked;
-	}
 	book(info, wait == WAIT_WINDOW || info->waits == WAIT_WINDOW ?
 	     toytcp_now() : tcb->progress);
 	info->waits = wait;
+}
+
+/* toytcp_info_sent() - a segment with text goes out; @again: not the first time */
+void toytcp_info_sent(struct sock *sk, u32 len, bool again, u64 now)
+{
+	struct toytcp_info *info = &toytcp_sk(sk)->info;
+
+	info->text_sent = now;
+	info->bytes_sent += len;
+	if (again)
+		info->bytes_again += len;
 }
 
 static u8 options_of(const struct tcb *tcb)
@@ -101,6 +88,9 @@ static void fill_times(const struct toytcp_sock *tp, struct tcp_info *info)
 
 	book(&books, now);
 	info->tcpi_busy_time = books.busy;
+	if (books.busy)
+		info->tcpi_delivery_rate = mul_u64_u64_div_u64(tp->tcb.bytes_acked,
+							       SECOND, books.busy);
 	info->tcpi_rwnd_limited = books.window_limited;
 	info->tcpi_last_data_sent = ms_since(tp, books.text_sent, now);
 	info->tcpi_last_data_recv = ms_since(tp, books.text_received, now);
@@ -139,7 +129,6 @@ static void fill_sender(const struct toytcp_sock *tp, struct tcp_info *info)
 	info->tcpi_bytes_retrans = tp->info.bytes_again;
 	info->tcpi_delivered = DIV_ROUND_UP_ULL(tcb->bytes_acked +
 						tcb->board.sacked, mss);
-	info->tcpi_delivery_rate = tp->info.rate;
 	info->tcpi_segs_out = tp->segs_out;
 	info->tcpi_data_segs_out = tp->data_segs_out;
 	info->tcpi_dsack_dups = tp->dsacks;

@@ -44,15 +44,6 @@ static inline bool toytcp_ipv4_min_ttl(const struct sock *sk,
 	return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
 }
 
-/** toytcp_ipv4_opened() - what IP_PKTOPTIONS tells: the packet opened @sk */
-static inline void toytcp_ipv4_opened(struct sock *sk,
-				      const struct sk_buff *skb)
-{
-	inet_sk(sk)->mc_index = inet_iif(skb);
-	inet_sk(sk)->mc_ttl = ip_hdr(skb)->ttl;
-	inet_sk(sk)->rcv_tos = ip_hdr(skb)->tos;
-}
-
 /** toytcp_ipv4_policy() - does IPsec's policy allow it? @sk: may be NULL */
 static inline bool toytcp_ipv4_policy(struct sock *sk, struct sk_buff *skb)
 {
@@ -97,6 +88,7 @@ static inline int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 			       READ_ONCE(inet->tos) | ecn);
 }
 
+void toytcp_ipv4_opened(struct sock *sk, const struct sk_buff *skb);
 void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 			  struct toytcp_route *route);
 struct dst_entry *toytcp_ipv4_route_reply(struct net *net,

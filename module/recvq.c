@@ -26,13 +26,6 @@ void toytcp_recvq_charge(struct sock *sk, struct sk_buff *skb)
 		skb_set_owner_r(skb, sk);
 }
 
-/* Text joins what came before: SO_TIMESTAMP tells of the last. */
-static void copy_stamp(struct sk_buff *to, const struct sk_buff *from)
-{
-	to->tstamp = from->tstamp;
-	*skb_hwtstamps(to) = *skb_hwtstamps((struct sk_buff *)from);
-}
-
 /* A short segment costs a whole skb: joined, many of them fit the buffer. */
 static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 {
@@ -51,7 +44,7 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 	atomic_add(delta, &tail->sk->sk_rmem_alloc);
 	sk_mem_charge(tail->sk, delta);
 	last->end = node->end;
-	copy_stamp(tail, skb);
+	toytcp_stamps_copy(tail, skb);
 	kfree_skb_partial(skb, stolen);
 	return true;
 }
@@ -73,7 +66,7 @@ static struct sk_buff *move_to_page(struct sock *sk, struct sk_buff *skb)
 		return skb;
 	*toytcp_node(page) = *toytcp_node(skb);
 	skb_copy_bits(skb, 0, skb_put(page, skb->len), skb->len);
-	copy_stamp(page, skb);
+	toytcp_stamps_copy(page, skb);
 	consume_skb(skb);
 	skb_set_owner_r(page, sk);
 	return page;

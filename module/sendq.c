@@ -6,12 +6,7 @@
  * A segment is usually a clone of one such skb, of up to 64 KB; for any other
  * range of numbers an skb with references to the same pages is made. A queued
  * skb never changes once a part of it was sent. @sk is locked everywhere.
- *
- * If a queued node's @fin is set, the user wants to hear when all before its
- * @range_end is acknowledged. (To the core, this queue's nodes mean nothing.)
  */
-#include <linux/errqueue.h>
-
 #include "core/seq.h"
 #include "toytcp.h"
 
@@ -135,7 +130,7 @@ static struct sk_buff *append_skb(struct sock *sk)
 	node = toytcp_node(skb);
 	node->seq = toytcp_sk(sk)->tcb.snd.end;
 	node->end = node->seq;
-	node->fin = 0;
+	node->fin = 0;		/* see stamps.c */
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
@@ -299,38 +294,6 @@ int toytcp_sendq_add(struct sock *sk, struct msghdr *msg)
 }
 
 /*
- * toytcp_sendq_stamp() - SOF_TIMESTAMPING_TX_ACK: report when the last byte that
- * was queued is acknowledged. To the user, bytes are numbered from when he asked
- * for numbers on; for TCP's sake the kernel would set sk_tskey to the first.
- * @tsflags: of this send(), which queued @sent bytes
- */
-void toytcp_sendq_stamp(struct sock *sk, u32 tsflags, u32 sent)
-{
-	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
-	u32 key = 0;
-
-	sock_owned_by_me(sk);
-	if (tsflags & SOF_TIMESTAMPING_OPT_ID)
-		key = atomic_add_return(sent, &sk->sk_tskey) - 1;
-	if (!skb || !(tsflags & SOF_TIMESTAMPING_TX_ACK))
-		return;
-	skb_shinfo(skb)->tskey = key;
-	toytcp_node(skb)->range_end = toytcp_sk(sk)->tcb.snd.end;
-	toytcp_node(skb)->fin = 1;
-}
-
-static void report_acked(struct sock *sk, struct sk_buff *skb)
-{
-	struct reassembly_node *node = toytcp_node(skb);
-
-	if (likely(!node->fin) ||
-	    seq_after(node->range_end, toytcp_sk(sk)->tcb.snd.una))
-		return;
-	node->fin = 0;
-	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
-}
-
-/*
  * toytcp_sendq_forget() - free the skbs that end at or before a number; @sk is
  * locked, or not yet or no longer shared
  *
@@ -347,11 +310,11 @@ void toytcp_sendq_forget(struct sock *sk, u32 end)
 	       !seq_after(toytcp_node(skb)->end, end)) {
 		if (tp->send_next == skb)
 			tp->send_next = NULL;
-		report_acked(sk, skb);
+		toytcp_stamps_acked(sk, skb);
 		unlink_skb(sk, skb);
 	}
 	if (skb)
-		report_acked(sk, skb);
+		toytcp_stamps_acked(sk, skb);
 	if (skb && seq_after(end, toytcp_node(skb)->seq)) {
 		less = skb->truesize - (toytcp_node(skb)->end - end) -
 		       SKB_TRUESIZE(skb_end_offset(skb));

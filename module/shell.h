@@ -128,8 +128,23 @@ void toytcp_settle_abort(struct sock *sk, int error);
 
 /* info.c */
 struct tcp_info;
+void toytcp_info_sent(struct sock *sk, u32 len, bool again, u64 now);
 void toytcp_info_settle(struct sock *sk);
 void toytcp_info_fill(struct sock *sk, struct tcp_info *info);
+
+/* stamps.c */
+void toytcp_stamps_received(struct sock *sk, struct msghdr *msg,
+			    size_t len, struct sk_buff *skb);
+void toytcp_stamps_copy(struct sk_buff *to, struct sk_buff *from);
+int toytcp_stamps_asked(struct sock *sk, struct msghdr *msg);
+void toytcp_stamps_sent(struct sock *sk, u32 flags, u32 sent);
+void toytcp_stamps_acked(struct sock *sk, struct sk_buff *skb);
+
+/* route.c */
+struct offer toytcp_route_offer(const struct sock *sk,
+				const struct toytcp_tuple *who,
+				const struct dst_entry *dst, bool accepts);
+void toytcp_route_begin(struct sock *sk, const struct dst_entry *dst);
 
 /* sendq.c */
 struct sk_buff *toytcp_sendq_bare(void);
@@ -137,7 +152,6 @@ struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
 				  u32 len);
 struct sk_buff *toytcp_sendq_find(struct sock *sk, u32 seq);
 int toytcp_sendq_add(struct sock *sk, struct msghdr *msg);
-void toytcp_sendq_stamp(struct sock *sk, u32 tsflags, u32 sent);
 void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
 
@@ -164,7 +178,6 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg, u8 cause);
 bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
-u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
 /* timer.c */
 void toytcp_timer_init(struct timer_list *timer,

@@ -58,19 +58,17 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	struct sockcm_cookie cookie;
-	int sent = 0, err;
+	int sent = 0, err, stamps = toytcp_stamps_asked(sk, msg);
 
 	if (msg->msg_flags & MSG_FASTOPEN)
 		return -EOPNOTSUPP;
-	sockcm_init(&cookie, sk);
-	if (msg->msg_controllen && sock_cmsg_send(sk, msg, &cookie))
-		return -EINVAL;
+	if (stamps < 0)
+		return stamps;
 	lock_sock(sk);
 	err = send_locked(sk, msg, &sent);
 	if (sent) {
-		if (cookie.tsflags)
-			toytcp_sendq_stamp(sk, cookie.tsflags, sent);
+		if (stamps)
+			toytcp_stamps_sent(sk, stamps, sent);
 		toytcp_user_cork(&tp->tcb,
 				 tp->corked || msg->msg_flags & MSG_MORE);
 		if (msg->msg_flags & MSG_OOB)
@@ -135,8 +133,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 struct reader {
 	struct sock *sk;
 	struct msghdr *msg;
-	void *control;		/* as the user has given it, with its length */
-	size_t control_len;
+	size_t control;		/* room for control messages */
 	size_t left;
 	u32 seq;
 	int flags;
@@ -152,16 +149,6 @@ static struct sk_buff *first_unread(const struct sock *sk, u32 seq)
 		if (seq_after(toytcp_node(skb)->end, seq))
 			return skb;
 	return NULL;
-}
-
-/* SO_TIMESTAMP...: in place of the message that a segment before has left. */
-static void put_stamp(struct reader *r, struct sk_buff *skb)
-{
-	if (!skb->tstamp && !skb_hwtstamps(skb)->hwtstamp)
-		return;
-	r->msg->msg_control = r->control;
-	r->msg->msg_controllen = r->control_len;
-	sock_recv_timestamp(r->msg, r->sk, skb);
 }
 
 /* Skips an urgent byte that is not in line; stops before one further on. */
@@ -182,7 +169,7 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	r->left -= n;
 	r->copied += n;
 	if (n)
-		put_stamp(r, skb);
+		toytcp_stamps_received(r->sk, r->msg, r->control, skb);
 	if (r->flags & MSG_PEEK) {
 		sk_peek_offset_fwd(r->sk, n);
 		return 0;
@@ -281,8 +268,7 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 {
 	struct reader r = {
 		.sk = sk, .msg = msg, .left = len, .flags = flags,
-		.control = msg->msg_control,
-		.control_len = msg->msg_controllen,
+		.control = msg->msg_controllen,
 	};
 	int err = -ENOTCONN;
 

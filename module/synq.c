@@ -139,14 +139,19 @@ bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 		     const struct segment *syn)
 {
+	struct toytcp_route route = e->route;
 	struct segment seg;
 
+	e->route.dst = NULL;	/* for this SYN,ACK only */
 	toytcp_request_synack(&e->core, toytcp_now(), &seg);
-	if (!toytcp_synq_insert(l, e))
+	if (!toytcp_synq_insert(l, e)) {
+		dst_release(route.dst);
 		return;
+	}
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	reply(l, e, &seg, CAUSE_LISTEN_SYN);
+	toytcp_transmit_reply(l->tn, &e->entry.who, &route, &seg, l->sk,
+			      TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 }
 
 /* The child gets the place of the request and joins the accept queue. */

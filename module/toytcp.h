@@ -42,6 +42,7 @@ extern struct proto toytcp_prot;
 extern const struct proto_ops toytcp_stream_ops;
 
 #include "entry.h"
+#include "info.h"
 #include "mib.h"
 #include "netns.h"
 
@@ -67,23 +68,6 @@ extern const struct proto_ops toytcp_stream_ops;
 /* Others, see smallq.c. */
 #define TOYTCP_THROTTLED	4
 #define TOYTCP_QUEUED		5
-
-/* For TCP_INFO: counts and times, microseconds, since the connection began. */
-struct toytcp_info {
-	u64 began;
-	u64 text_sent;		/* the last time */
-	u64 text_received;
-	u64 bytes_sent;		/* text, retransmissions included */
-	u64 bytes_again;	/* retransmissions alone */
-	u64 busy;		/* how long text was on its way, until @since */
-	u64 window_limited;	/* and how long of that the peer had no room */
-	u64 since;
-	u64 rate;		/* of delivery, bytes per second */
-	u64 rate_since;		/* the next one is measured from here on ... */
-	u64 rate_acked;		/* ... when so much was acknowledged */
-	u32 out_of_order;	/* segments */
-	u8 waits;		/* enum wait */
-};
 
 /*
  * A socket. sk_receive_queue holds text in order from rcv.copied on,
@@ -114,6 +98,7 @@ struct toytcp_sock {
 	u32 dsacks;			/* how many the peer has sent */
 	u32 isn;			/* what TOYTCP_ISN has set */
 	u32 isn_set;			/* @isn is to be used, once */
+	u32 window_limit;		/* the route's, bytes; 0: none */
 	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
 	u16 defer_accept;		/* TCP_DEFER_ACCEPT, seconds */
 	u16 mtu;	/* of an ICMP error that found the socket owned, or 0 */

@@ -138,21 +138,6 @@ static u32 next_goal(struct sock *sk)
 }
 
 /**
- * toytcp_transmit_mss() - the MSS to announce, RFC 9293 section 3.7.1
- * @sk: whose TCP_MAXSEG counts
- * @mtu: of the path, bytes
- *
- * Return: bytes of text and options; those of IP do not count (RFC 6691).
- */
-u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
-{
-	u32 header = sizeof(struct iphdr);
-
-	return toytcp_path_mss(mtu - min(mtu, header),
-			       READ_ONCE(toytcp_sk(sk)->user_mss));
-}
-
-/**
  * toytcp_transmit_sync_mss() - fit the segment size to the path
  * @sk: locked
  * @mtu: reported by a router, bytes; 0: ask the route. If there is none just
@@ -224,7 +209,6 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	struct toytcp_info *info = &toytcp_sk(sk)->info;
 	u32 limit, next, retransmits = tcb->retransmits;
 	struct segment seg;
 	u64 now;
@@ -246,10 +230,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
 			break;
 		if (seg.len) {
 			toytcp_smallq_pace(sk, seg.len, now);
-			info->text_sent = now;
-			info->bytes_sent += seg.len;
-			if (tcb->snd.nxt == next)
-				info->bytes_again += seg.len;
+			toytcp_info_sent(sk, seg.len, tcb->snd.nxt == next, now);
 		}
 		toytcp_transmit_segment(sk, &seg);
 	} while (!toytcp_emit_nothing(tcb));
@@ -263,7 +244,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
  * toytcp_transmit_reply() - send a segment that has no full socket
  * @tn: the namespace
  * @who: the connection's four-tuple, from our side
- * @route: how to get there
+ * @route: how to get there; its @dst is taken over
  * @seg: measured, without text; gets its ports
  * @sk: the listener it is for, whose priority it gets, or NULL
  * @state: of the connection, for the record
@@ -275,19 +256,19 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   struct segment *seg, struct sock *sk, u8 state,
 			   u8 cause)
 {
+	struct dst_entry *dst = toytcp_ipv4_route_reply(tn->net, who, route);
 	struct sk_buff *skb = toytcp_sendq_bare();
-	struct dst_entry *dst;
 
 	seg->source = who->lport;
 	seg->destination = who->rport;
 	toytcp_event(tn, who, EVENT_OUT, seg, state, state, cause);
-	if (!skb) {
-		toytcp_count(tn, drop_memory);
-		return;
-	}
-	dst = toytcp_ipv4_route_reply(tn->net, who, route);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
+		return;
+	}
+	if (!skb) {
+		toytcp_count(tn, drop_memory);
+		dst_release(dst);
 		return;
 	}
 	skb_dst_set(skb, dst);
