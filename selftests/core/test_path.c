@@ -168,7 +168,7 @@ TEST(begin__what_the_administrator_knows)
 	begin(&h, 3, 900, true);
 	EXPECT_EQ(h.tcb.cc.cwnd, 3u * h.tcb.snd.mss);
 	EXPECT_EQ(h.tcb.rtt.rto, SECOND);
-	EXPECT_TRUE(h.tcb.quickack);
+	EXPECT_EQ(!!h.tcb.quickack, true);
 	/* After a pause, too. */
 	h.tcb.cc.cwnd = 100u * h.tcb.snd.mss;
 	toytcp_congestion_idle(&h.tcb);
@@ -182,7 +182,7 @@ TEST(begin__nothing_known)
 	begin(&h, 0, 0, false);
 	EXPECT_EQ(h.tcb.cc.cwnd, 10u * h.tcb.snd.mss);
 	EXPECT_EQ(h.tcb.rtt.rto, 100 * MSEC + RTO_MARGIN);
-	EXPECT_FALSE(h.tcb.quickack);
+	EXPECT_EQ(!!h.tcb.quickack, false);
 }
 
 TEST(begin__bounds)
