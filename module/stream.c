@@ -168,8 +168,7 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	r->seq = seq + n;
 	r->left -= n;
 	r->copied += n;
-	if (n)
-		toytcp_stamps_received(r->sk, r->msg, r->control, skb);
+	toytcp_stamps_received(r->sk, r->msg, r->control, skb);
 	if (r->flags & MSG_PEEK) {
 		sk_peek_offset_fwd(r->sk, n);
 		return 0;
