@@ -73,6 +73,7 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	route_as(sk, skb, dev, &e->route);
 	dst = toytcp_ipv4_route_reply(sock_net(sk), who, &e->route);
 	if (IS_ERR(dst)) {
+		toytcp_count(l->tn, drop_listen_overflow);
 		kfree(e);
 		return NULL;
 	}
