@@ -45,7 +45,10 @@ static int rcvbuf_limit(const struct sock *sk)
 /* How much text may be waiting for the user, bytes. */
 u32 toytcp_buffers_text(const struct sock *sk)
 {
-	return (u32)READ_ONCE(sk->sk_rcvbuf) / 8 * 5;
+	u32 limit = READ_ONCE(toytcp_sk(sk)->window_limit);
+	u32 text = (u32)READ_ONCE(sk->sk_rcvbuf) / 8 * 5;
+
+	return min_not_zero(text, limit);
 }
 
 /* The largest window there may ever be, bytes. */
@@ -60,7 +63,7 @@ void toytcp_buffers_grow(struct sock *sk, u32 text, bool tell)
 	u64 buffer = DIV_ROUND_UP((u64)text, 5) * 8;
 
 	sock_owned_by_me(sk);
-	if (text > toytcp_buffers_text(sk))
+	if (buffer > (u32)READ_ONCE(sk->sk_rcvbuf))
 		WRITE_ONCE(sk->sk_rcvbuf, min_t(u64, buffer, rcvbuf_limit(sk)));
 	toytcp_user_buffer(&toytcp_sk(sk)->tcb, toytcp_buffers_text(sk), tell);
 }

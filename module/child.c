@@ -4,9 +4,7 @@
  * copies what TCP's children inherit, too; the rest is decided here. Context:
  * RCU, BH disabled.
  */
-#include <net/route.h>
-
-#include "toytcp.h"
+#include "ipv4.h"
 
 /* Our part of the socket begins as zeros, but for the listener's options. */
 static void inherit_tcp(struct sock *child, const struct toytcp_sock *from)
@@ -54,10 +52,11 @@ void toytcp_child_discard(struct sock *child)
 
 /*
  * Returns an unlocked socket in SYN-RECEIVED that only the caller knows, or
- * NULL: no memory or no route. The parent need not be locked.
+ * NULL: no memory or no route. @skb: has the ACK. The parent need not be locked.
  */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_request *e)
+			      const struct toytcp_request *e,
+			      const struct sk_buff *skb)
 {
 	struct sock *child = sk_clone_lock(parent, GFP_ATOMIC);
 	struct inet_sock *inet = inet_sk(child);
@@ -70,6 +69,7 @@ struct sock *toytcp_child_new(struct sock *parent,
 	__sock_put(child);		/* sk_clone_lock() took two, for TCP */
 	inherit_inet(inet, parent, e);
 	inherit_tcp(child, toytcp_sk(parent));
+	toytcp_ipv4_opened(child, skb);
 	toytcp_sk(child)->entry.who = e->entry.who;
 	toytcp_sk(child)->entry.dev = e->entry.dev;
 	sk_set_txhash(child);
@@ -85,5 +85,6 @@ struct sock *toytcp_child_new(struct sock *parent,
 		return NULL;
 	}
 	sk_setup_caps(child, &rt->dst);
+	toytcp_route_begin(child, &rt->dst);
 	return child;
 }

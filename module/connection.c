@@ -21,12 +21,15 @@ void toytcp_connection_reset(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 
+	tp->window_limit = 0;
 	toytcp_user_reset(&tp->tcb, toytcp_buffers_text(sk));
 	toytcp_user_cork(&tp->tcb, tp->corked);
 	if (!tp->congestion_set)
 		toytcp_congestion_select(&tp->tcb,
 					 READ_ONCE(tn->sysctl_congestion_control));
 	memset(&tp->tuning, 0, sizeof(tp->tuning));
+	memset(&tp->info, 0, sizeof(tp->info));
+	tp->paced = 0;
 }
 
 /* Frees all text under way in either direction; readable text stays. */

@@ -2,16 +2,6 @@
 /* From the hook to the destination of a segment. */
 #include "ipv4.h"
 
-/* A segment on its way. */
-struct incoming {
-	struct toytcp_net *tn;
-	struct sk_buff *skb;		/* data at our header */
-	const struct segment *seg;
-	struct toytcp_tuple who;
-	struct toytcp_ingress in;
-	const struct sock *asked;	/* listener that let it pass, or NULL */
-};
-
 static bool is_forbidden(struct incoming *a)
 {
 	return !a->asked && toytcp_receive_breaks_policy(a->tn, NULL, a->skb);
@@ -22,7 +12,7 @@ static bool to_listener(struct incoming *a)
 {
 	struct toytcp_listener *l;
 
-	l = toytcp_ports_listener(a->tn, &a->who, &a->in);
+	l = toytcp_ports_listener(a);
 	if (l)
 		return toytcp_listener_arrives(l, NULL, a->skb, a->seg, NULL,
 					       &a->asked);
@@ -45,7 +35,7 @@ static bool to_timewait(struct incoming *a, struct toytcp_timewait *r)
 	struct toytcp_listener *l = NULL;
 
 	if (verdict == VERDICT_CREATE)
-		l = toytcp_ports_listener(a->tn, &a->who, &a->in);
+		l = toytcp_ports_listener(a);
 	if (l)
 		return toytcp_listener_arrives(l, NULL, a->skb, a->seg, r,
 					       &a->asked);

@@ -32,6 +32,7 @@ enum terms {
 
 /* How an answer is routed that has no full socket. */
 struct toytcp_route {
+	struct dst_entry *dst;	/* if it is known already: held; or NULL */
 	int oif;	/* output device, or 0 */
 	u32 mark;	/* of the packet that is answered, or the socket's */
 	u32 priority;	/* SO_PRIORITY */
@@ -91,6 +92,16 @@ struct toytcp_timewait {
 
 static_assert(sizeof(struct toytcp_request) <= 256);
 static_assert(sizeof(struct toytcp_timewait) <= 160);
+
+/* A segment on its way. */
+struct incoming {
+	struct toytcp_net *tn;
+	struct sk_buff *skb;		/* data at our header */
+	const struct segment *seg;
+	struct toytcp_tuple who;
+	struct toytcp_ingress in;
+	const struct sock *asked;	/* listener that let it pass, or NULL */
+};
 
 /* The additional state of a socket in LISTEN. */
 struct toytcp_listener {

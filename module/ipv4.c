@@ -13,6 +13,14 @@ void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 		route->oif = skb->skb_iif;
 }
 
+/* toytcp_ipv4_opened() - what IP_PKTOPTIONS tells: @skb has opened @sk */
+void toytcp_ipv4_opened(struct sock *sk, const struct sk_buff *skb)
+{
+	inet_sk(sk)->mc_index = inet_iif(skb);
+	inet_sk(sk)->mc_ttl = ip_hdr(skb)->ttl;
+	inet_sk(sk)->rcv_tos = ip_hdr(skb)->tos;
+}
+
 /* Looks up the route of an answer. Returns it, held, or an error pointer. */
 struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
 					  const struct toytcp_tuple *who,
@@ -30,8 +38,11 @@ struct dst_entry *toytcp_ipv4_route_reply(struct net *net,
 		.fl4_sport = htons(who->lport),
 		.fl4_dport = htons(who->rport),
 	};
-	struct rtable *rt = ip_route_output_key(net, &fl4);
+	struct rtable *rt;
 
+	if (route->dst)
+		return route->dst;
+	rt = ip_route_output_key(net, &fl4);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 

@@ -88,6 +88,7 @@ static inline int toytcp_ipv4_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 			       READ_ONCE(inet->tos) | ecn);
 }
 
+void toytcp_ipv4_opened(struct sock *sk, const struct sk_buff *skb);
 void toytcp_ipv4_route_to(struct net *net, const struct sk_buff *skb,
 			  struct toytcp_route *route);
 struct dst_entry *toytcp_ipv4_route_reply(struct net *net,

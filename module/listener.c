@@ -49,7 +49,10 @@ static void route_as(const struct sock *sk, const struct sk_buff *skb, int dev,
 		route->ttl = ttl;
 }
 
-/* @now: 0: a cookie has come back, which does not say when it was sent. */
+/*
+ * @now: 0: a cookie has come back, which does not say when it was sent. Returns
+ * NULL: no memory or no route; else the caller owns route.dst, too.
+ */
 static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   const struct toytcp_tuple *who,
 					   const struct sk_buff *skb,
@@ -57,19 +60,12 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 					   u64 now)
 {
 	struct sock *sk = l->sk;
-	bool stamps = READ_ONCE(l->tn->sysctl_timestamps);
-	const struct offer offer = {
-		.window = toytcp_buffers_window(sk),
-		.stamp_offset = stamps ? toytcp_isn_stamp(l->tn, who) : 0,
-		.mss = toytcp_transmit_mss(sk, READ_ONCE(skb->dev->mtu)),
-		.timestamps = stamps,
-		.sack = READ_ONCE(l->tn->sysctl_sack),
-		.ecn = READ_ONCE(l->tn->sysctl_ecn),
-	};
 	/* Does not write. In a VRF with tcp_l3mdev_accept: the VRF's device. */
 	int dev = inet_request_bound_dev_if(sk, (struct sk_buff *)skb);
 	struct toytcp_request *e = toytcp_waiting_new(sizeof(*e), ENTRY_REQUEST,
 						      who, dev);
+	struct dst_entry *dst;
+	struct offer offer;
 
 	if (!e) {
 		toytcp_count(l->tn, drop_memory);
@@ -77,8 +73,17 @@ static struct toytcp_request *make_request(struct toytcp_listener *l,
 	}
 	e->listener = l;
 	route_as(sk, skb, dev, &e->route);
-	toytcp_request_init(&e->core, syn, iss, toytcp_buffers_text(sk),
-			    &offer, now);
+	dst = toytcp_ipv4_route_reply(sock_net(sk), who, &e->route);
+	if (IS_ERR(dst)) {
+		toytcp_count(l->tn, drop_listen_overflow);
+		kfree(e);
+		return NULL;
+	}
+	e->route.dst = dst;
+	offer = toytcp_route_offer(sk, who, dst, true);
+	toytcp_request_init(&e->core, syn, iss,
+			    min(toytcp_buffers_text(sk), offer.window), &offer,
+			    now);
 	return e;
 }
 
@@ -128,6 +133,8 @@ static bool take_cookie(struct toytcp_listener *l,
 	toytcp_count(l->tn, cookies_received);
 	if (!toytcp_synq_overflows(l))
 		e = make_request(l, who, skb, &syn, ack->ack - 1, 0);
+	if (e)
+		dst_release(xchg(&e->route.dst, NULL));
 	if (e && toytcp_synq_insert(l, e))
 		*again = toytcp_synq_arrives(l, e, skb, ack);
 	else

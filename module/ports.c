@@ -12,6 +12,7 @@
  */
 #include <linux/jhash.h>
 #include <net/netns/hash.h>
+#include <net/sock_reuseport.h>
 
 #include "toytcp.h"
 
@@ -124,6 +125,21 @@ bool toytcp_ports_take(struct sock *sk, u16 port, enum terms terms)
 	return ok;
 }
 
+/* SO_REUSEPORT: the kernel's group of those that share address and port. */
+static int join_group(struct toytcp_ports *ports, struct toytcp_listener *l)
+{
+	struct toytcp_claim *other, *c = &toytcp_sk(l->sk)->claim;
+	struct toytcp_listener *i;
+
+	hash_for_each_possible(ports->listeners, i, node, c->port) {
+		other = &toytcp_sk(i->sk)->claim;
+		if (other->port == c->port && other->addr == c->addr &&
+		    other->dev == c->dev && i->sk->sk_reuseport)
+			return reuseport_add_sock(l->sk, i->sk, !c->addr);
+	}
+	return reuseport_alloc(l->sk, !c->addr);
+}
+
 /*
  * Lets segments find the listener of a socket that is bound and in LISTEN, or
  * returns -EADDRINUSE: of those bound by SO_REUSEADDR, only one listens.
@@ -132,16 +148,19 @@ int toytcp_ports_listen(struct toytcp_listener *l)
 {
 	struct toytcp_claim *c = &toytcp_sk(l->sk)->claim;
 	struct toytcp_ports *ports = &l->tn->ports;
-	bool ok;
+	int err = 0;
 
 	spin_lock_bh(&ports->lock);
-	ok = !conflicts(ports, c, c->port, BIND_PORT);
-	if (ok) {
+	if (conflicts(ports, c, c->port, BIND_PORT))
+		err = -EADDRINUSE;
+	else if (c->reuseport)
+		err = join_group(ports, l);
+	if (!err) {
 		c->listening = 1;
 		hash_add_rcu(ports->listeners, &l->node, c->port);
 	}
 	spin_unlock_bh(&ports->lock);
-	return ok ? 0 : -EADDRINUSE;
+	return err;
 }
 
 /* From now on no segment finds the listener; the socket keeps its port. */
@@ -151,6 +170,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l)
 
 	spin_lock_bh(&ports->lock);
 	hash_del_rcu(&l->node);
+	reuseport_detach_sock(l->sk);
 	toytcp_sk(l->sk)->claim.listening = 0;
 	spin_unlock_bh(&ports->lock);
 }
@@ -192,47 +212,51 @@ void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim)
 }
 
 /* How well a listener fits, 0: not at all. An address outweighs a device. */
-static int score(const struct toytcp_listener *l,
-		 const struct toytcp_tuple *who,
-		 const struct toytcp_ingress *in)
+static int score(const struct toytcp_listener *l, const struct incoming *a)
 {
 	__be32 addr = READ_ONCE(inet_sk(l->sk)->inet_rcv_saddr);
 	int dev = READ_ONCE(l->sk->sk_bound_dev_if);
 
-	if (READ_ONCE(inet_sk(l->sk)->inet_num) != who->lport ||
-	    (addr && addr != who->local) ||
-	    !inet_sk_bound_dev_eq(l->tn->net, dev, in->dif, in->sdif))
+	if (READ_ONCE(inet_sk(l->sk)->inet_num) != a->who.lport ||
+	    (addr && addr != a->who.local) ||
+	    !inet_sk_bound_dev_eq(l->tn->net, dev, a->in.dif, a->in.sdif))
 		return 0;
 	return 1 + !!dev + 2 * !!addr;
 }
 
 /*
+ * Of a group, the listener that its program, the CPU or the hash of the
+ * four-tuple chooses. It may listen elsewhere by now.
+ */
+static struct toytcp_listener *choose(struct toytcp_listener *l,
+				      const struct incoming *a)
+{
+	u32 flow = jhash(&a->who, sizeof(a->who), net_hash_mix(a->tn->net));
+	struct sock *sk = reuseport_select_sock(l->sk, flow, a->skb,
+						a->seg->hdrlen);
+	struct toytcp_listener *chosen = NULL;
+
+	if (!IS_ERR_OR_NULL(sk))
+		chosen = READ_ONCE(toytcp_sk(sk)->listener);
+	return chosen && score(chosen, a) == score(l, a) ? chosen : l;
+}
+
+/*
  * Finds the listener for a segment. Context: RCU, under which it and its socket
  * are valid; it may have left LISTEN since.
- *
- * Of several that fit equally well (SO_REUSEPORT) the one whose hash with the
- * four-tuple is highest gets it (rendezvous hashing): when a listener comes or
- * goes, few four-tuples change theirs.
  */
-struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
-					      const struct toytcp_tuple *who,
-					      const struct toytcp_ingress *in)
+struct toytcp_listener *toytcp_ports_listener(const struct incoming *a)
 {
-	u32 flow = jhash(who, sizeof(*who), net_hash_mix(tn->net));
 	struct toytcp_listener *l, *found = NULL;
-	u32 highest = 0, weight;
 	int best = 0, fit;
 
-	hash_for_each_possible_rcu(tn->ports.listeners, l, node, who->lport) {
-		fit = score(l, who, in);
-		if (!fit || fit < best)
-			continue;
-		weight = jhash_1word(hash_ptr(l, 32), flow);
-		if (fit > best || weight > highest) {
+	hash_for_each_possible_rcu(a->tn->ports.listeners, l, node,
+				   a->who.lport) {
+		fit = score(l, a);
+		if (fit > best) {
 			found = l;
 			best = fit;
-			highest = weight;
 		}
 	}
-	return found;
+	return found && found->sk->sk_reuseport ? choose(found, a) : found;
 }

@@ -10,6 +10,7 @@
  */
 #include <linux/filter.h>
 #include <linux/interrupt.h>
+#include <net/busy_poll.h>
 
 #include "compat/compat.h"
 #include "core/seq.h"
@@ -66,6 +67,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	struct segment seg = *parsed;
 	struct actions act;
+	u64 now = toytcp_now();
 	bool room;
 
 	sock_owned_by_me(sk);
@@ -78,7 +80,9 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	toytcp_urgent_inline(&tp->tcb, sock_flag(sk, SOCK_URGINLINE));
 	if (seg.sacks)
 		toytcp_transmit_lend(sk, seg.sacks);
-	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, toytcp_now(), &act);
+	toytcp_arrives(&tp->tcb, &seg, room ? node : NULL, now, &act);
+	if (act.kept || act.ready)
+		tp->info.text_received = now;
 	if (seg.ecn == ECN_CE)
 		toytcp_count(tn, in_marked);
 	/* A new mark may have skipped the byte at the old one, unread. */
@@ -88,6 +92,7 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 		skb_copy_bits(skb, tp->tcb.rcv.up - seg.seq, &tp->oob, 1);
 	if (act.kept) {
 		toytcp_count(tn, out_of_order);
+		tp->info.out_of_order++;
 		toytcp_recvq_charge(sk, skb);
 	}
 	/* A user is releasing the socket: more may follow, then release_cb(). */
@@ -101,15 +106,10 @@ void toytcp_receive_segment(struct sock *sk, struct sk_buff *skb,
 	sk_mem_reclaim(sk);	/* has_room() has reserved it */
 }
 
-/**
- * toytcp_receive_backlog() - a segment that waited while a user owned the lock
- * @sk: locked by release_sock()
- * @skb: data at our header; taken over
- *
- * A segment before it may have ended the connection, perhaps in TIME-WAIT: a
- * reset would be wrong then, and TCP sends none either.
- *
- * Return: 0; the caller ignores it.
+/*
+ * A segment, taken over, has waited while a user owned the lock. One before it
+ * may have ended the connection, perhaps in TIME-WAIT: a reset would be wrong
+ * then, and TCP sends none either. Returns 0.
  */
 int toytcp_receive_backlog(struct sock *sk, struct sk_buff *skb)
 {
@@ -218,6 +218,8 @@ void toytcp_receive_packet(struct sock *sk, const struct toytcp_tuple *who,
 
 	if (!asked && toytcp_receive_refuses(sk, skb, seg))
 		return;
+	sk_incoming_cpu_update(sk);
+	sk_mark_napi_id(sk, skb);
 	skb->dev = NULL;	/* may vanish before the backlog is processed */
 	bh_lock_sock_nested(sk);
 	if (!still_there(toytcp_sk(sk), who))

@@ -44,6 +44,7 @@ static bool coalesce(struct sk_buff *tail, struct sk_buff *skb)
 	atomic_add(delta, &tail->sk->sk_rmem_alloc);
 	sk_mem_charge(tail->sk, delta);
 	last->end = node->end;
+	toytcp_stamps_copy(tail, skb);
 	kfree_skb_partial(skb, stolen);
 	return true;
 }
@@ -65,6 +66,7 @@ static struct sk_buff *move_to_page(struct sock *sk, struct sk_buff *skb)
 		return skb;
 	*toytcp_node(page) = *toytcp_node(skb);
 	skb_copy_bits(skb, 0, skb_put(page, skb->len), skb->len);
+	toytcp_stamps_copy(page, skb);
 	consume_skb(skb);
 	skb_set_owner_r(page, sk);
 	return page;

@@ -130,6 +130,7 @@ static struct sk_buff *append_skb(struct sock *sk)
 	node = toytcp_node(skb);
 	node->seq = toytcp_sk(sk)->tcb.snd.end;
 	node->end = node->seq;
+	node->fin = 0;		/* see stamps.c */
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
@@ -309,8 +310,11 @@ void toytcp_sendq_forget(struct sock *sk, u32 end)
 	       !seq_after(toytcp_node(skb)->end, end)) {
 		if (tp->send_next == skb)
 			tp->send_next = NULL;
+		toytcp_stamps_acked(sk, skb);
 		unlink_skb(sk, skb);
 	}
+	if (skb)
+		toytcp_stamps_acked(sk, skb);
 	if (skb && seq_after(end, toytcp_node(skb)->seq)) {
 		less = skb->truesize - (toytcp_node(skb)->end - end) -
 		       SKB_TRUESIZE(skb_end_offset(skb));

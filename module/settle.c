@@ -68,8 +68,10 @@ static void mirror_state(struct sock *sk)
 	}
 	if (tcb->state == sk->sk_state || toytcp_tcb_in(tcb, STATES_ENDED))
 		return;
-	if ((1 << sk->sk_state) & STATES_SYN)
+	if ((1 << sk->sk_state) & STATES_SYN) {
 		toytcp_transmit_sync_mss(sk, 0);
+		toytcp_sk(sk)->info.began = tcb->heard;
+	}
 	inet_sk_set_state(sk, tcb->state);
 }
 
@@ -144,6 +146,7 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 		ask_for_path(sk);
 	mirror_state(sk);
 	toytcp_transmit_pending(sk, act->sends);
+	toytcp_info_settle(sk);
 	/* Only now: the socket has sent the ACK that begins TIME-WAIT. */
 	if (!toytcp_tcb_in(&tp->tcb, STATES_ENDED))
 		toytcp_timer_arm(sk);

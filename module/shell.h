@@ -13,9 +13,7 @@ void toytcp_ports_unlisten(struct toytcp_listener *l);
 void toytcp_ports_share(struct sock *sk, struct toytcp_claim *to, u16 port,
 			bool timewait);
 void toytcp_ports_release(struct toytcp_net *tn, struct toytcp_claim *claim);
-struct toytcp_listener *toytcp_ports_listener(struct toytcp_net *tn,
-					      const struct toytcp_tuple *who,
-					      const struct toytcp_ingress *in);
+struct toytcp_listener *toytcp_ports_listener(const struct incoming *a);
 
 /* bind.c */
 void toytcp_bind_init(void);
@@ -135,6 +133,26 @@ void toytcp_settle(struct sock *sk, struct actions *act,
 void toytcp_settle_call(struct sock *sk, u8 call);
 void toytcp_settle_abort(struct sock *sk, int error);
 
+/* info.c */
+struct tcp_info;
+void toytcp_info_sent(struct sock *sk, u32 len, bool again, u64 now);
+void toytcp_info_settle(struct sock *sk);
+void toytcp_info_fill(struct sock *sk, struct tcp_info *info);
+
+/* stamps.c */
+void toytcp_stamps_received(struct sock *sk, struct msghdr *msg,
+			    size_t len, struct sk_buff *skb);
+void toytcp_stamps_copy(struct sk_buff *to, struct sk_buff *from);
+int toytcp_stamps_asked(struct sock *sk, struct msghdr *msg);
+void toytcp_stamps_sent(struct sock *sk, u32 flags, u32 sent);
+void toytcp_stamps_acked(struct sock *sk, struct sk_buff *skb);
+
+/* route.c */
+struct offer toytcp_route_offer(const struct sock *sk,
+				const struct toytcp_tuple *who,
+				const struct dst_entry *dst, bool accepts);
+void toytcp_route_begin(struct sock *sk, const struct dst_entry *dst);
+
 /* sendq.c */
 struct sk_buff *toytcp_sendq_bare(void);
 struct sk_buff *toytcp_sendq_take(struct sock *sk, struct sk_buff *skb, u32 seq,
@@ -145,8 +163,10 @@ void toytcp_sendq_forget(struct sock *sk, u32 end);
 void toytcp_sendq_exit(void);
 
 /* smallq.c */
-u32 toytcp_smallq_limit(const struct sock *sk);
+u32 toytcp_smallq_limit(struct sock *sk);
 bool toytcp_smallq_full(struct sock *sk, u32 limit);
+bool toytcp_smallq_early(struct sock *sk, u64 now);
+void toytcp_smallq_pace(struct sock *sk, u32 n, u64 now);
 void toytcp_smallq_free(struct sk_buff *skb);
 void toytcp_smallq_own(struct sk_buff *skb, struct sock *sk);
 struct llist_node *toytcp_smallq_take(struct tasklet_struct *tasklet);
@@ -165,7 +185,6 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg, u8 cause);
 bool toytcp_transmit_sync_mss(struct sock *sk, u32 mtu);
-u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu);
 
 /* timer.c */
 void toytcp_timer_init(struct timer_list *timer,
@@ -196,7 +215,8 @@ void toytcp_connection_end(struct sock *sk);
 
 /* child.c */
 struct sock *toytcp_child_new(struct sock *parent,
-			      const struct toytcp_request *e);
+			      const struct toytcp_request *e,
+			      const struct sk_buff *skb);
 void toytcp_child_discard(struct sock *child);
 
 /* sockopt.c */

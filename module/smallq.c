@@ -9,6 +9,9 @@
  * may run with that socket's lock held, when the queue drops what it is given:
  * so it puts the socket on its CPU's list, for a tasklet. Context: the socket
  * lock; for the destructor, any but a hard interrupt.
+ *
+ * SO_MAX_PACING_RATE is kept here, too, unless the queue does it (fq): by the
+ * socket's timer. So at once goes what the rate allows in a jiffy or two.
  */
 #include <linux/interrupt.h>
 
@@ -28,18 +31,50 @@ static DEFINE_PER_CPU(struct smallq {
  * more at once lower sk_pacing_shift, which is 10 by default. Below two
  * milliseconds of round trip, cwnd is less.
  */
-u32 toytcp_smallq_limit(const struct sock *sk)
+u32 toytcp_smallq_limit(struct sock *sk)
 {
 	const struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	unsigned long rate = READ_ONCE(sk->sk_pacing_rate);
+	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
 	u64 fast = U64_MAX;
 
+	if (READ_ONCE(sk->sk_pacing_rate) != rate)
+		WRITE_ONCE(sk->sk_pacing_rate, rate);	/* for fq */
 	if (tcb->rtt.srtt >= 2 * MSEC)
 		fast = div_u64(2ull * SECOND * tcb->cc.cwnd, tcb->rtt.srtt);
 	else if (rate == ~0ul)
 		return SMALLQ_MAX;
 	fast = min_t(u64, fast, rate) >> READ_ONCE(sk->sk_pacing_shift);
 	return clamp_t(u64, fast, 2 * tcb->snd.mss + SMALLQ_MIN, SMALLQ_MAX);
+}
+
+/* The rate to keep, bytes per second; 0: none, or the queue's task (fq). */
+static unsigned long own_rate(const struct sock *sk)
+{
+	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
+
+	return READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED &&
+	       rate != ~0ul ? rate : 0;
+}
+
+/* Is it too early for more text? If so, the timer will see to it. */
+bool toytcp_smallq_early(struct sock *sk, u64 now)
+{
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	tp->pacing = own_rate(sk) && tp->paced > now;
+	return tp->pacing;
+}
+
+/* @n bytes of text go out. What a late timer has cost is made up for. */
+void toytcp_smallq_pace(struct sock *sk, u32 n, u64 now)
+{
+	unsigned long rate = own_rate(sk);
+	u64 late = min_t(u64, now, 2 * jiffies_to_usecs(1));
+	struct toytcp_sock *tp = toytcp_sk(sk);
+
+	if (rate)
+		tp->paced = max(tp->paced, now - late) +
+			    div64_ul((u64)n * SECOND, rate);
 }
 
 /*

@@ -82,20 +82,16 @@ static void open_active(struct sock *sk)
 	struct toytcp_net *tn = toytcp_sock_net(sk);
 	struct toytcp_sock *tp = toytcp_sk(sk);
 	u32 iss = tp->isn_set ? tp->isn : toytcp_isn_new(tn, &tp->entry.who);
-	const struct offer offer = {
-		.window = toytcp_buffers_window(sk),
-		.stamp_offset = toytcp_isn_stamp(tn, &tp->entry.who),
-		.mss = toytcp_transmit_mss(sk, dst_mtu(__sk_dst_get(sk))),
-		.timestamps = READ_ONCE(tn->sysctl_timestamps),
-		.sack = READ_ONCE(tn->sysctl_sack),
-		.ecn = READ_ONCE(tn->sysctl_ecn) == 1,
-	};
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct offer offer = toytcp_route_offer(sk, &tp->entry.who, dst,
+						      false);
 
 	tp->isn_set = 0;
 	toytcp_connection_reset(sk);
 	WRITE_ONCE(sk->sk_err, 0);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sock_reset_flag(sk, SOCK_DONE);
+	toytcp_route_begin(sk, dst);
 	toytcp_user_offer(&tp->tcb, &offer);
 	/* Settling records the transition from CLOSED. */
 	inet_sk_set_state(sk, TCP_CLOSE);
@@ -321,6 +317,7 @@ const struct proto_ops toytcp_stream_ops = {
 	.recvmsg	= inet_recvmsg,
 	.mmap		= sock_no_mmap,
 	.set_rcvlowat	= toytcp_poll_low_mark,
+	.set_peek_off	= sk_set_peek_off,
 #ifdef TOYTCP_HAVE_SPLICE_EOF
 	.splice_eof	= toytcp_stream_splice_eof,
 #endif

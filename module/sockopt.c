@@ -187,72 +187,6 @@ void toytcp_sockopt_keepalive(struct sock *sk, int on)
 	toytcp_settle_call(sk, CAUSE_SEND);
 }
 
-static u8 options_of(const struct tcb *tcb)
-{
-	if (tcb->state == TCP_SYN_SENT)	/* offered, not yet agreed on */
-		return 0;
-	return (tcb->scaled ? TCPI_OPT_WSCALE : 0) |
-	       (tcb->timestamps ? TCPI_OPT_TIMESTAMPS : 0) |
-	       (tcb->ecn ? TCPI_OPT_ECN : 0) |
-	       (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0) |
-	       (tcb->sack_ok ? TCPI_OPT_SACK : 0);
-}
-
-/* STATUS, RFC 9293 section 3.10.6, in the form programs know. */
-static void fill_info(struct sock *sk, struct tcp_info *info)
-{
-	const struct toytcp_sock *tp = toytcp_sk(sk);
-	const struct dst_entry *dst = __sk_dst_get(sk);
-	const struct tcb *tcb = &tp->tcb;
-	u32 mss = tcb->snd.mss;
-	u64 now = toytcp_now();
-
-	info->tcpi_state = sk->sk_state;
-	if (sk->sk_state == TCP_LISTEN) {	/* the accept queue */
-		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
-		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
-		return;
-	}
-	info->tcpi_ca_state = tcb->cc.recovering ? TCP_CA_Recovery :
-		tcb->rtt.backoff ? TCP_CA_Loss : TCP_CA_Open;
-	info->tcpi_retransmits = tcb->rtt.backoff;
-	info->tcpi_probes = tcb->probes;
-	info->tcpi_backoff = tcb->rtt.backoff;
-	info->tcpi_options = options_of(tcb);
-	info->tcpi_snd_wscale = tcb->snd.wscale;
-	info->tcpi_rcv_wscale = tcb->rcv.wscale;
-	info->tcpi_rto = toytcp_rtt_timeout(&tcb->rtt);
-	info->tcpi_ato = DELAYED_ACK;
-	info->tcpi_snd_mss = mss;
-	info->tcpi_rcv_mss = tcb->rcv.mss;
-	info->tcpi_advmss = tcb->rcv.announced;
-	info->tcpi_unacked = DIV_ROUND_UP(toytcp_tcb_flight(tcb), mss);
-	info->tcpi_sacked = DIV_ROUND_UP(tcb->board.sacked, mss);
-	info->tcpi_lost = DIV_ROUND_UP(tcb->board.lost, mss);
-	info->tcpi_retrans =
-		DIV_ROUND_UP(toytcp_scoreboard_retransmitted(&tcb->board), mss);
-	info->tcpi_reord_seen = tcb->rack.reordering_seen;
-	info->tcpi_last_data_recv = !tcb->heard || now < tcb->heard ? 0 :
-		div_u64(now - tcb->heard, USEC_PER_MSEC);
-	info->tcpi_last_ack_recv = info->tcpi_last_data_recv;
-	info->tcpi_pmtu = dst ? dst_mtu(dst) : 0;
-	info->tcpi_rtt = tcb->rtt.srtt;
-	info->tcpi_rttvar = tcb->rtt.rttvar;
-	info->tcpi_snd_ssthresh = tcb->cc.ssthresh / mss;
-	info->tcpi_snd_cwnd = tcb->cc.cwnd / mss;
-	info->tcpi_rcv_space = tcb->rcv.buf;
-	info->tcpi_notsent_bytes = toytcp_tcb_unsent(tcb);
-	info->tcpi_snd_wnd = tcb->snd.wnd;
-	info->tcpi_total_retrans = tcb->retransmits;
-	info->tcpi_bytes_acked = tcb->bytes_acked;
-	info->tcpi_bytes_received = tcb->bytes_received;
-	info->tcpi_segs_in = tp->segs_in;
-	info->tcpi_segs_out = tp->segs_out;
-	info->tcpi_data_segs_in = tp->data_segs_in;
-	info->tcpi_data_segs_out = tp->data_segs_out;
-	info->tcpi_dsack_dups = tp->dsacks;
-}
-
 /* Cut to the length the user has room for. */
 static int put_value(char __user *optval, int __user *optlen, const void *from,
 		     int size)
@@ -282,7 +216,7 @@ static int get_tcp(struct sock *sk, int name, char __user *optval,
 	case TCP_INFO:
 		memset(&info, 0, sizeof(info));	/* padding, too */
 		lock_sock(sk);
-		fill_info(sk, &info);
+		toytcp_info_fill(sk, &info);
 		release_sock(sk);
 		return put_value(optval, optlen, &info, sizeof(info));
 	case TCP_CONGESTION:

@@ -3,6 +3,8 @@
  * The byte stream: sendmsg() and recvmsg(), with tcp(7)'s rules for blocking,
  * errors and flags. Context: process, without the socket lock.
  */
+#include <net/busy_poll.h>
+
 #include "compat/compat.h"
 #include "core/seq.h"
 #include "toytcp.h"
@@ -56,11 +58,17 @@ static int send_locked(struct sock *sk, struct msghdr *msg, int *sent)
 int toytcp_stream_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct toytcp_sock *tp = toytcp_sk(sk);
-	int sent = 0, err;
+	int sent = 0, err, stamps = toytcp_stamps_asked(sk, msg);
 
+	if (msg->msg_flags & MSG_FASTOPEN)
+		return -EOPNOTSUPP;
+	if (stamps < 0)
+		return stamps;
 	lock_sock(sk);
 	err = send_locked(sk, msg, &sent);
 	if (sent) {
+		if (stamps)
+			toytcp_stamps_sent(sk, stamps, sent);
 		toytcp_user_cork(&tp->tcb,
 				 tp->corked || msg->msg_flags & MSG_MORE);
 		if (msg->msg_flags & MSG_OOB)
@@ -126,6 +134,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len,
 struct reader {
 	struct sock *sk;
 	struct msghdr *msg;
+	size_t control;		/* room for control messages */
 	size_t left;
 	u32 seq;
 	int flags;
@@ -160,8 +169,12 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	r->seq = seq + n;
 	r->left -= n;
 	r->copied += n;
-	if (r->flags & MSG_PEEK)
+	toytcp_stamps_received(r->sk, r->msg, r->control, skb);
+	if (r->flags & MSG_PEEK) {
+		sk_peek_offset_fwd(r->sk, n);
 		return 0;
+	}
+	sk_peek_offset_bwd(r->sk, n);
 	toytcp_user_receive(tcb, skip + n);
 	toytcp_buffers_read(r->sk);
 	toytcp_recvq_forget(r->sk);
@@ -256,13 +269,18 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 {
 	struct reader r = {
 		.sk = sk, .msg = msg, .left = len, .flags = flags,
+		.control = msg->msg_controllen,
 	};
 	int err = -ENOTCONN;
 
 	if (flags & MSG_ERRQUEUE)
 		return toytcp_compat_recv_error(sk, msg, len);
+	if (sk_can_busy_loop(sk) && sk->sk_state == TCP_ESTABLISHED &&
+	    skb_queue_empty_lockless(&sk->sk_receive_queue))
+		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	lock_sock(sk);
-	r.seq = toytcp_sk(sk)->tcb.rcv.copied;
+	r.seq = toytcp_sk(sk)->tcb.rcv.copied +
+		max(sk_peek_offset(sk, flags), 0);
 	if (sk->sk_state != TCP_LISTEN)
 		err = flags & MSG_OOB ?
 			receive_urgent(sk, msg, len, flags) :

@@ -158,14 +158,19 @@ bool toytcp_synq_insert(struct toytcp_listener *l, struct toytcp_request *e)
 void toytcp_synq_add(struct toytcp_listener *l, struct toytcp_request *e,
 		     const struct segment *syn)
 {
+	struct toytcp_route route = e->route;
 	struct segment seg;
 
+	e->route.dst = NULL;	/* for this SYN,ACK only */
 	toytcp_request_synack(&e->core, toytcp_now(), &seg);
-	if (!toytcp_synq_insert(l, e))
+	if (!toytcp_synq_insert(l, e)) {
+		dst_release(route.dst);
 		return;
+	}
 	toytcp_event(l->tn, &e->entry.who, EVENT_IN, syn, TCP_LISTEN,
 		     TCP_SYN_RECV, CAUSE_LISTEN_SYN);
-	reply(l, e, &seg, CAUSE_LISTEN_SYN);
+	toytcp_transmit_reply(l->tn, &e->entry.who, &route, &seg, l->sk,
+			      TCP_SYN_RECV, CAUSE_LISTEN_SYN);
 }
 
 /* The child gets the place of the request and joins the accept queue. */
@@ -198,7 +203,7 @@ static bool replace_by_child(struct toytcp_listener *l,
 static bool promote(struct toytcp_listener *l, struct toytcp_request *e,
 		    struct sk_buff *skb, const struct segment *seg)
 {
-	struct sock *child = toytcp_child_new(l->sk, e);
+	struct sock *child = toytcp_child_new(l->sk, e, skb);
 	bool replaced;
 
 	if (!child) {

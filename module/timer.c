@@ -17,6 +17,8 @@ void toytcp_timer_arm(struct sock *sk)
 	u32 wait = 0;
 
 	sock_owned_by_me(sk);
+	if (tp->pacing && (!next || tp->paced < next))
+		next = tp->paced;
 	if (!next || (tp->armed && tp->armed <= next))
 		return;
 	tp->armed = next;

@@ -45,6 +45,7 @@ extern struct proto toytcp_prot;
 extern const struct proto_ops toytcp_stream_ops;
 
 #include "entry.h"
+#include "info.h"
 #include "mib.h"
 #include "netns.h"
 
@@ -89,8 +90,10 @@ struct toytcp_sock {
 	struct list_head accept_link;	/* in its listener's accept_queue */
 	struct llist_node waiting;	/* in a list of smallq.c */
 	u64 armed;	/* the timer's deadline, microseconds; 0: not set */
+	u64 paced;	/* when SO_MAX_PACING_RATE lets the next text go */
 	struct sk_buff *send_next;	/* the skb with snd.nxt, or NULL */
 	struct path_fit path;		/* what segments were fitted to */
+	struct toytcp_info info;
 	u32 segs_in;
 	u32 segs_out;
 	u32 data_segs_in;		/* those with text */
@@ -98,10 +101,12 @@ struct toytcp_sock {
 	u32 dsacks;			/* how many the peer has sent */
 	u32 isn;			/* what TOYTCP_ISN has set */
 	u32 isn_set;			/* @isn is to be used, once */
+	u32 window_limit;		/* the route's, bytes; 0: none */
 	u16 user_mss;			/* TCP_MAXSEG, bytes; 0: none */
 	u16 defer_accept;		/* TCP_DEFER_ACCEPT, seconds */
 	u16 mtu;	/* of an ICMP error that found the socket owned, or 0 */
 	bool congestion_set;	/* by TCP_CONGESTION: no longer the default */
+	bool pacing;		/* text waits for @paced */
 	bool corked;		/* by TCP_CORK; tcb.cork: also by MSG_MORE */
 	u8 oob;			/* urgent byte, if rcv.urgent: URGENT_ARRIVED */
 };

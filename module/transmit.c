@@ -117,21 +117,6 @@ static u32 next_goal(struct sock *sk)
 }
 
 /**
- * toytcp_transmit_mss() - the MSS to announce, RFC 9293 section 3.7.1
- * @sk: whose TCP_MAXSEG counts
- * @mtu: of the path, bytes
- *
- * Return: bytes of text and options; those of IP do not count (RFC 6691).
- */
-u16 toytcp_transmit_mss(const struct sock *sk, u32 mtu)
-{
-	u32 header = sizeof(struct iphdr);
-
-	return toytcp_path_mss(mtu - min(mtu, header),
-			       READ_ONCE(toytcp_sk(sk)->user_mss));
-}
-
-/**
  * toytcp_transmit_sync_mss() - fit the segment size to the path
  * @sk: locked
  * @mtu: reported by a router, bytes; 0: ask the route. If there is none just
@@ -195,22 +180,29 @@ void toytcp_transmit_lend(struct sock *sk, u8 sacks)
 void toytcp_transmit_pending(struct sock *sk, u8 cause)
 {
 	struct tcb *tcb = &toytcp_sk(sk)->tcb;
-	u32 limit, retransmits = tcb->retransmits;
+	u32 limit, next, retransmits = tcb->retransmits;
 	struct segment seg;
 	u64 now;
 
 	sock_owned_by_me(sk);
+	toytcp_sk(sk)->pacing = false;
 	if (toytcp_emit_nothing(tcb))
 		return;
 	now = toytcp_now();
 	follow_path(sk);
 	limit = toytcp_smallq_limit(sk);
 	do {
-		toytcp_emit_hold(tcb, toytcp_smallq_full(sk, limit));
+		toytcp_emit_hold(tcb, toytcp_smallq_early(sk, now) ||
+				 toytcp_smallq_full(sk, limit));
 		toytcp_path_goal(tcb, min(next_goal(sk), limit));
 		toytcp_transmit_lend(sk, 0);
+		next = tcb->snd.nxt;
 		if (!toytcp_emit_next(tcb, now, cause, &seg))
 			break;
+		if (seg.len) {
+			toytcp_smallq_pace(sk, seg.len, now);
+			toytcp_info_sent(sk, seg.len, tcb->snd.nxt == next, now);
+		}
 		toytcp_transmit_segment(sk, &seg);
 	} while (!toytcp_emit_nothing(tcb));
 	if (tcb->retransmits != retransmits)
@@ -223,7 +215,7 @@ void toytcp_transmit_pending(struct sock *sk, u8 cause)
  * toytcp_transmit_reply() - send a segment that has no full socket
  * @tn: the namespace
  * @who: the connection's four-tuple, from our side
- * @route: how to get there
+ * @route: how to get there; its @dst is taken over
  * @seg: measured, without text; gets its ports
  * @sk: the listener that sends it, found under RCU; NULL if nobody does
  * @state: of the connection, for the record
@@ -235,19 +227,19 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 			   struct segment *seg, struct sock *sk, u8 state,
 			   u8 cause)
 {
+	struct dst_entry *dst = toytcp_ipv4_route_reply(tn->net, who, route);
 	struct sk_buff *skb = toytcp_sendq_bare();
-	struct dst_entry *dst;
 
 	seg->source = who->lport;
 	seg->destination = who->rport;
 	toytcp_event(tn, who, EVENT_OUT, seg, state, state, cause);
-	if (!skb) {
-		toytcp_count(tn, drop_memory);
-		return;
-	}
-	dst = toytcp_ipv4_route_reply(tn->net, who, route);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
+		return;
+	}
+	if (!skb) {
+		toytcp_count(tn, drop_memory);
+		dst_release(dst);
 		return;
 	}
 	skb_dst_set(skb, dst);
@@ -263,13 +255,7 @@ void toytcp_transmit_reply(struct toytcp_net *tn,
 	toytcp_ipv4_reply(tn->net, skb, who, route);
 }
 
-/**
- * toytcp_transmit_reset() - answer a segment by a reset, RFC 9293 section 3.5.2
- * @net: the namespace
- * @skb: the packet it came in
- * @seg: the segment, without RST
- * @cause: the clause, enum cause, for the record
- */
+/* Answers @seg, which came in @skb, by a reset: RFC 9293 section 3.5.2. */
 void toytcp_transmit_reset(struct net *net, const struct sk_buff *skb,
 			   const struct segment *seg, u8 cause)
 {

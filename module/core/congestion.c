@@ -19,8 +19,12 @@ static const struct congestion_ops *ops(const struct tcb *tcb)
 }
 
 /* RFC 6928: ten segments, and fewer bytes than that if they are very large. */
-static u32 initial_window(u32 mss)
+static u32 initial_window(const struct tcb *tcb)
 {
+	u32 mss = tcb->snd.mss;
+
+	if (tcb->cc.initial)
+		return tcb->cc.initial * mss;
 	return min_t(u32, INITIAL_WINDOW * mss, max_t(u32, 2 * mss, 14600));
 }
 
@@ -58,7 +62,7 @@ void toytcp_congestion_select(struct tcb *tcb, int algorithm)
 void toytcp_congestion_init(struct tcb *tcb)
 {
 	tcb->cc.cwnd = tcb->retransmits > 1 ? tcb->snd.mss :
-					      initial_window(tcb->snd.mss);
+					      initial_window(tcb);
 	tcb->cc.ssthresh = CWND_MAX;
 	tcb->cc.recover = tcb->snd.iss;
 }
@@ -165,7 +169,7 @@ void toytcp_congestion_idle(struct tcb *tcb)
 	struct congestion *cc = &tcb->cc;
 
 	cc->ssthresh = max(cc->ssthresh, cc->cwnd - cc->cwnd / 4);
-	cc->cwnd = min(cc->cwnd, initial_window(tcb->snd.mss));
+	cc->cwnd = min(cc->cwnd, initial_window(tcb));
 	cc->peak = 0;
 	cc->avoiding = 0;
 }

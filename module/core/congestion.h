@@ -25,6 +25,7 @@
  * @recovering: fast recovery is under way, until @recover is acknowledged
  * @avoiding: congestion avoidance has begun: @acked, @epoch... are valid
  * @algorithm: which, see toytcp_congestion_find()
+ * @initial: the initial window, segments; 0: RFC 6928's
  */
 struct congestion {
 	u32 cwnd;
@@ -43,6 +44,7 @@ struct congestion {
 	u8 recovering : 1;
 	u8 avoiding : 1;
 	u8 algorithm : 2;
+	u8 initial;
 };
 
 #endif /* TOYTCP_CORE_CONGESTION_H */

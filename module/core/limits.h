@@ -15,6 +15,7 @@
  * may delay its ACK. It stands for G, the clock's granularity, in (2.3).
  */
 #define RTO_MARGIN	(200 * MSEC)
+#define RTO_MARGIN_MAX	60000		/* milliseconds: a route's rto_min */
 #define RTO_MAX		(120 * SECOND)	/* RFC 6298 (2.5): at least 60 s */
 /* RFC 6298 (5.7): after a retransmitted SYN, data starts at three seconds. */
 #define RTO_AFTER_SYN	(3 * SECOND)

@@ -43,6 +43,19 @@ void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 }
 
 /*
+ * What the administrator knows of the path, before the connection is
+ * established. @initial_window: segments, 0: as RFC 6928 says; @rto_min:
+ * milliseconds, instead of RTO_MARGIN if not 0; @quickack: see struct tcb.
+ */
+void toytcp_path_begin(struct tcb *tcb, u32 initial_window, u32 rto_min,
+		       bool quickack)
+{
+	tcb->cc.initial = min_t(u32, initial_window, 255);
+	tcb->rtt.margin = min_t(u32, rto_min, RTO_MARGIN_MAX);
+	tcb->quickack |= quickack;
+}
+
+/*
  * A router says how much the path takes (RFC 1191); @limits has that, raised to
  * what the administrator believes. A report only ever makes segments smaller.
  * Returns whether what is outstanding is sent again now.

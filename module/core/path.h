@@ -25,6 +25,9 @@ void toytcp_path_fit(struct path_fit *path, struct tcb *tcb,
 bool toytcp_path_report(struct path_fit *path, struct tcb *tcb,
 			const struct path_limits *limits);
 
+void toytcp_path_begin(struct tcb *tcb, u32 initial_window, u32 rto_min,
+		       bool quickack);
+
 /*
  * Is toytcp_path_fit() to be called before sending? The route's @room may have
  * changed, by another route, its MTU or IP options; or blackhole.c has changed

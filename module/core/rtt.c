@@ -27,7 +27,7 @@ void toytcp_rtt_start(struct round_trip *rtt, u32 seq, u64 now)
  */
 void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
 {
-	u32 deviation;
+	u32 deviation, margin = rtt->margin ? rtt->margin * MSEC : RTO_MARGIN;
 
 	us = clamp_t(u32, us, 1, RTO_MAX);
 	if (!rtt->srtt) {
@@ -38,7 +38,7 @@ void toytcp_rtt_sample(struct round_trip *rtt, u32 us)
 		rtt->rttvar = rtt->rttvar - rtt->rttvar / 4 + deviation / 4;
 		rtt->srtt = max_t(u32, 1, rtt->srtt - rtt->srtt / 8 + us / 8);
 	}
-	rtt->rto = rtt->srtt + max_t(u32, RTO_MARGIN, 4 * rtt->rttvar);
+	rtt->rto = rtt->srtt + max_t(u32, margin, 4 * rtt->rttvar);
 	rtt->rto = min_t(u32, rtt->rto, RTO_MAX);
 	rtt->backoff = 0;
 }

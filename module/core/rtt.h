@@ -13,6 +13,7 @@
  * @seq: the sample under way ends when this number is acknowledged
  * @sent: when that number was sent, microseconds, the low 32 bits
  * @timing: a sample is under way
+ * @margin: by how much @rto exceeds @srtt, at least, milliseconds; 0: RTO_MARGIN
  * @backoff: how often the timer has doubled
  */
 struct round_trip {
@@ -21,6 +22,7 @@ struct round_trip {
 	u32 rto;
 	u32 seq;
 	u32 sent;
+	u16 margin;
 	u8 timing : 1;
 	u8 backoff;
 };

@@ -152,4 +152,46 @@ TEST(report__before_the_connection_is_made)
 	EXPECT_EQ(h.tcb.snd.mss, 280);
 }
 
+static void begin(struct host *h, u32 initial_window, u32 rto_min, bool quickack)
+{
+	make_established(h);
+	toytcp_path_begin(&h->tcb, initial_window, rto_min, quickack);
+	toytcp_congestion_init(&h->tcb);
+	h->tcb.rtt.srtt = 0;
+	toytcp_rtt_sample(&h->tcb.rtt, 100 * MSEC);
+}
+
+TEST(begin__what_the_administrator_knows)
+{
+	struct host h;
+
+	begin(&h, 3, 900, true);
+	EXPECT_EQ(h.tcb.cc.cwnd, 3u * h.tcb.snd.mss);
+	EXPECT_EQ(h.tcb.rtt.rto, SECOND);
+	EXPECT_EQ(!!h.tcb.quickack, true);
+	/* After a pause, too. */
+	h.tcb.cc.cwnd = 100u * h.tcb.snd.mss;
+	toytcp_congestion_idle(&h.tcb);
+	EXPECT_EQ(h.tcb.cc.cwnd, 3u * h.tcb.snd.mss);
+}
+
+TEST(begin__nothing_known)
+{
+	struct host h;
+
+	begin(&h, 0, 0, false);
+	EXPECT_EQ(h.tcb.cc.cwnd, 10u * h.tcb.snd.mss);
+	EXPECT_EQ(h.tcb.rtt.rto, 100 * MSEC + RTO_MARGIN);
+	EXPECT_EQ(!!h.tcb.quickack, false);
+}
+
+TEST(begin__bounds)
+{
+	struct host h;
+
+	begin(&h, 1000000, UINT32_MAX, false);
+	EXPECT_EQ(h.tcb.cc.cwnd, 255u * h.tcb.snd.mss);
+	EXPECT_EQ(h.tcb.rtt.rto, 60100 * MSEC);
+}
+
 TEST_HARNESS_MAIN

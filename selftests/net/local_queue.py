@@ -3,6 +3,7 @@
 """What one connection leaves waiting in its own host, before a slow device."""
 import contextlib
 import json
+import time
 
 import lib
 from lib import scenario
@@ -11,6 +12,7 @@ LONG, SHORT = 3_000_000, 30_000		# bytes that the queue holds
 SIZE = 4_000_000
 # TCP leaves about 110 KB, which 20 Mbit/s take 45 ms for.
 WAITING = 200_000
+SO_MAX_PACING_RATE = 47
 DROPS = 40		# TCP: 2; who is not told of them causes 145
 
 
@@ -75,6 +77,26 @@ def the_socket_goes_before_its_packets(case):
     lib.reset(upload.near)
     with contextlib.suppress(ConnectionError, AssertionError):
         receiver.finish()
+
+
+@scenario()
+def fq_follows_the_pacing_rate(case):
+    """SO_MAX_PACING_RATE holds where fq does it, and may be raised again."""
+    left, right = case.pair_of_hosts()
+    lib.add_queue(left, "fq")
+    near, far = case.link(left, right)
+
+    def seconds(rate: int, size: int) -> float:
+        near.setsockopt(lib.socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+        began = time.monotonic()
+        sender = lib.Thread(near.sendall, bytes(size))
+        lib.receive(far, size)
+        sender.finish()
+        return time.monotonic() - began
+    # A flow begins with some credit.
+    assert seconds(100_000, 100_000) > 0.4
+    # 10 s at the former rate.
+    assert seconds(100_000_000, 1_000_000) < 6
 
 
 if __name__ == "__main__":

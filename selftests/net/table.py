@@ -139,7 +139,7 @@ def most_entries(server: lib.Namespace, child: int) -> int:
 @scenario(toytcp_only=True)
 def grows_while_it_is_used(case):
     client, server = case.pair_of_hosts()
-    server.run("ip", "route", "add", "blackhole", "11.0.0.0/8")
+    server.run("ip", "route", "add", "11.0.0.0/8", "via", "10.0.0.1")
     server.sysctl("net.core.somaxconn", 2 * ENTRIES)
     server.sysctl("net.ipv4.conf.all.rp_filter", 0)
     server.sysctl("net.ipv4.conf.veth0.rp_filter", 0)
