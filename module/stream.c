@@ -178,9 +178,6 @@ static int copy_out(struct reader *r, struct sk_buff *skb)
 	toytcp_user_receive(tcb, skip + n);
 	toytcp_buffers_read(r->sk);
 	toytcp_recvq_forget(r->sk);
-	/* The window has grown enough. Once for all that there is to read. */
-	if (tcb->ack_now && (!r->left || tcb->rcv.copied == tcb->rcv.nxt))
-		toytcp_settle_call(r->sk, CAUSE_RECEIVE);
 	return 0;
 }
 
@@ -285,6 +282,8 @@ int toytcp_stream_recvmsg(struct sock *sk, struct msghdr *msg, size_t len,
 		err = flags & MSG_OOB ?
 			receive_urgent(sk, msg, len, flags) :
 			receive_locked(&r);
+	if (toytcp_sk(sk)->tcb.ack_now)	/* for all that was read */
+		toytcp_settle_call(sk, CAUSE_RECEIVE);
 	release_sock(sk);
 	return r.copied ? r.copied : err;
 }
