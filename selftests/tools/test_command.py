@@ -158,7 +158,7 @@ class Simulator(unittest.TestCase):
                       "c45")
         rows = [line.split() for line in done.stdout.splitlines()[2:]]
         self.assertEqual([row[1] for row in rows[:3]],
-                         ["10.0", "20.0", "38.0"], done.stdout)
+                         ["10.0", "20.0", "39.0"], done.stdout)
         self.assertEqual(rows[2][4:], ["1", "again"])
         self.assertNotEqual(rows[-1][2], "-")
 
