@@ -7,12 +7,6 @@
 
 #define TICK_NS		(4 * NSEC_PER_USEC)	/* RFC 9293 MUST-8 */
 
-static u64 secret_of(const struct toytcp_net *tn,
-		     const struct toytcp_tuple *who)
-{
-	return siphash(who, sizeof(*who), &tn->isn_key);
-}
-
 /*
  * A connection's own offset of the timestamp clock, ms: it hides the uptime
  * (RFC 7323 7.1), yet a four-tuple's clock goes on, as TIME-WAIT expects.
@@ -20,7 +14,7 @@ static u64 secret_of(const struct toytcp_net *tn,
 u32 toytcp_isn_stamp(const struct toytcp_net *tn,
 		     const struct toytcp_tuple *who)
 {
-	return secret_of(tn, who) >> 32;
+	return siphash(who, sizeof(*who), &tn->isn_key) >> 32;
 }
 
 /*
@@ -29,5 +23,6 @@ u32 toytcp_isn_stamp(const struct toytcp_net *tn,
  */
 u32 toytcp_isn_new(const struct toytcp_net *tn, const struct toytcp_tuple *who)
 {
-	return (u32)secret_of(tn, who) + (u32)div_u64(ktime_get_ns(), TICK_NS);
+	return (u32)siphash(who, sizeof(*who), &tn->isn_key) +
+	       (u32)div_u64(ktime_get_ns(), TICK_NS);
 }
