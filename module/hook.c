@@ -103,7 +103,8 @@ static unsigned int local_in(void *priv, struct sk_buff *skb,
 	 * What comes by lo was corrected when it left. A sender with
 	 * MSG_ZEROCOPY on this host still owns its pages.
 	 */
-	if ((!(state->in->flags & IFF_LOOPBACK) && !toytcp_checksum_nat(skb)) ||
+	if ((skb_nfct(skb) && !(state->in->flags & IFF_LOOPBACK) &&
+	     !toytcp_checksum_nat(skb)) ||
 	    skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
 		toytcp_drop(toytcp_net(state->net), skb, drop_memory);
 		return NF_STOLEN;
@@ -118,7 +119,7 @@ static unsigned int post_routing(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
 	if (ip_hdr(skb)->protocol != toytcp_protocol ||
-	    (toytcp_checksum_nat(skb) &&
+	    ((!skb_nfct(skb) || toytcp_checksum_nat(skb)) &&
 	     toytcp_checksum_leave(skb, state->out)))
 		return NF_ACCEPT;
 	return NF_DROP;

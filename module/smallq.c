@@ -69,12 +69,14 @@ bool toytcp_smallq_early(struct sock *sk, u64 now)
 void toytcp_smallq_pace(struct sock *sk, u32 n, u64 now)
 {
 	unsigned long rate = own_rate(sk);
-	u64 late = min_t(u64, now, 2 * jiffies_to_usecs(1));
 	struct toytcp_sock *tp = toytcp_sk(sk);
+	u64 late;
 
-	if (rate)
-		tp->paced = max(tp->paced, now - late) +
-			    div64_ul((u64)n * SECOND, rate);
+	if (likely(!rate))
+		return;
+	late = min_t(u64, now, 2 * jiffies_to_usecs(1));
+	tp->paced = max(tp->paced, now - late) +
+		    div64_ul((u64)n * SECOND, rate);
 }
 
 /*
