@@ -229,19 +229,29 @@ def port_chosen(end: lib.Namespace, peer: str) -> int:
         return sock.getsockname()[1]
 
 
+def port_steps(end) -> list[int]:
+    """By how much the ports for eight peers rise while 600 others are called."""
+    peers = [f"127.1.0.{n}" for n in range(1, 9)]
+    before = [port_chosen(end, peer) for peer in peers]
+    for n in range(600):
+        port_chosen(end, f"127.2.{n // 250}.{n % 250 + 1}")
+    after = [port_chosen(end, peer) for peer in peers]
+    return [(b - a) % 51000 for a, b in zip(before, after)]
+
+
 @scenario()
 def source_ports_tell_nothing_of_others(case):
     """CVE-2022-32296: a peer saw by the next port how many connections to others
-    shared its counter, of few: which tells one machine from another."""
+    shared its counter, of few: which tells one machine from another. (The kernel
+    shuffles all ports every ten seconds: perhaps just now.)"""
     end = case.namespace()
     end.write("/proc/sys/net/ipv4/ip_local_port_range", "10000 60999")
-    peers = [f"127.1.0.{n}" for n in range(1, 9)]
-    before = [port_chosen(end, peer) for peer in peers]
-    for n in range(2000):
-        port_chosen(end, f"127.2.{n // 250}.{n % 250 + 1}")
-    after = [port_chosen(end, peer) for peer in peers]
-    steps = [(b - a) % 51000 for a, b in zip(before, after)]
-    assert sum(step <= 16 for step in steps) >= 6, steps
+    tried = []
+    for _ in range(8):
+        tried.append(port_steps(end))
+        if sum(step <= 8 for step in tried[-1]) >= 6:
+            return
+    raise AssertionError(f"steps of the eight ports: {tried}")
 
 
 @scenario(toytcp_only=True)
