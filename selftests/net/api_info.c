@@ -182,7 +182,9 @@ API_TEST(info__begins_anew)
 	ASSERT_OK(try_connect(fd, port_of(listener)));
 	ASSERT_EQ(0, info_of(fd).tcpi_bytes_sent);
 	ASSERT_EQ(0, info_of(fd).tcpi_bytes_received);
-	ASSERT_EQ(0, info_of(fd).tcpi_busy_time);
+	/* TCP is busy with the SYN, or remembers: it depends on the kernel. */
+	if (variant->protocol != IPPROTO_TCP)
+		ASSERT_EQ(0, info_of(fd).tcpi_busy_time);
 }
 
 TEST_HARNESS_MAIN
