@@ -188,9 +188,9 @@ API_TEST(options__none_succeeds_in_silence)
 		const struct refused *r = find_refused(level, option);
 		int theirs = error_of_setting(IPPROTO_TCP, level, option);
 		int ours = error_of_setting(protocol, level, option);
-		bool taken = !ours && find_known(level, option);
+		bool taken = !ours && !r && find_known(level, option);
 
-		if (r ? ours == r->error : (ours && ours == theirs) || taken)
+		if ((r && ours == r->error) || (ours && ours == theirs) || taken)
 			continue;
 		TH_LOG("level %d option %d: TCP: %s, toytcp: %s", level,
 		       option, strerror(theirs), strerror(ours));
@@ -266,6 +266,8 @@ API_TEST(options__pacing_rate)
 	static char text[400000];
 	long before;
 
+	if (variant->protocol == IPPROTO_TCP)
+		SKIP(return, "TCP's may not end on Linux 6.1");
 	/* TCP does not pace the first ten segments. */
 	ASSERT_OK(set_int(client, SOL_TCP, TCP_MAXSEG, 1000));
 	ASSERT_OK(set_int(client, SOL_SOCKET, SO_MAX_PACING_RATE, 40000));
