@@ -66,6 +66,20 @@ struct toytcp_waitlist {
 	struct toytcp_net *tn;
 };
 
+/* waiting.c */
+void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
+			 void (*expired)(struct timer_list *));
+void *toytcp_waiting_new(size_t size, enum entry_kind kind,
+			 const struct toytcp_tuple *who, int dev);
+void toytcp_waiting_queue(struct toytcp_waitlist *list,
+			  struct toytcp_waiting *w, int n, unsigned long wait);
+void toytcp_waiting_forget(struct toytcp_waitlist *list,
+			   struct toytcp_waiting *w);
+void toytcp_waiting_clear(struct toytcp_waitlist *list,
+			  void (*forget)(struct toytcp_waitlist *list,
+					 struct toytcp_waiting *w));
+struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n);
+
 /* SYN-RECEIVED that came from LISTEN. */
 struct toytcp_request {
 	union {

@@ -133,8 +133,10 @@ static bool take_cookie(struct toytcp_listener *l,
 	toytcp_count(l->tn, cookies_received);
 	if (!toytcp_synq_overflows(l))
 		e = make_request(l, who, skb, &syn, ack->ack - 1, 0);
-	if (e)
-		dst_release(xchg(&e->route.dst, NULL));
+	if (e) {
+		dst_release(e->route.dst);
+		e->route.dst = NULL;
+	}
 	if (e && toytcp_synq_insert(l, e))
 		*again = toytcp_synq_arrives(l, e, skb, ack);
 	else

@@ -45,20 +45,6 @@ bool toytcp_listener_arrives(struct toytcp_listener *l,
 			     const struct sock **asked);
 struct sock *toytcp_listener_accept(struct sock *sk, int flags, int *err);
 
-/* waiting.c */
-void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
-			 void (*expired)(struct timer_list *));
-void *toytcp_waiting_new(size_t size, enum entry_kind kind,
-			 const struct toytcp_tuple *who, int dev);
-void toytcp_waiting_queue(struct toytcp_waitlist *list,
-			  struct toytcp_waiting *w, int n, unsigned long wait);
-void toytcp_waiting_forget(struct toytcp_waitlist *list,
-			   struct toytcp_waiting *w);
-void toytcp_waiting_clear(struct toytcp_waitlist *list,
-			  void (*forget)(struct toytcp_waitlist *list,
-					 struct toytcp_waiting *w));
-struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n);
-
 /* synq.c */
 bool toytcp_synq_overflows(const struct toytcp_listener *l);
 void toytcp_synq_init(struct toytcp_listener *l);

@@ -288,14 +288,19 @@ static u32 detect(struct tcb *tcb, u32 acked, u64 now, struct actions *act)
 	return wait;
 }
 
-/* When the segment was sent that the ACK echoes, at the latest; 0: unknown. */
+/*
+ * When the segment was sent that the ACK echoes, at the latest. 0: unknown; nor
+ * does it matter before anything was retransmitted.
+ */
 static u64 time_of_echo(const struct tcb *tcb, const struct segment *seg,
 			u64 now)
 {
-	u32 age = toytcp_stamp(&tcb->ts, now) - seg->tsecr;
+	u32 age;
 
-	return tcb->timestamps && seg->tsecr ?
-		(div_u64(now, MSEC) - age + 1) * MSEC - 1 : 0;
+	if (!tcb->retransmits || !tcb->timestamps || !seg->tsecr)
+		return 0;
+	age = toytcp_stamp(&tcb->ts, now) - seg->tsecr;
+	return (div_u64(now, MSEC) - age + 1) * MSEC - 1;
 }
 
 /* What the ACK says about ranges: delivered, duplicates, reordered. */

@@ -5,6 +5,10 @@ import re
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+# A function that other files may use, in code(): it starts in the first column, is
+# not static, and ends with an opening brace.
+FUNCTION = re.compile(r"^(?!static\b)[a-z_][\w \t*\n]*?\b(\w+)\([^;{}]*\)"
+                      r"\s*\n\{", re.M)
 
 
 def code(path: str) -> str:

@@ -185,6 +185,16 @@ int get_int(int fd, int level, int option)
 	return value;
 }
 
+struct tcp_info info_of(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len))
+		abort();
+	return info;
+}
+
 int set_int(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value));

@@ -82,6 +82,7 @@ struct pair small_pair(void);
 void reset(int fd);
 
 int get_int(int fd, int level, int option);
+struct tcp_info info_of(int fd);
 int set_int(int fd, int level, int option, int value);
 int error_of(int fd);
 int state_of(int fd);

@@ -6,16 +6,6 @@
 
 #define PAUSE	200	/* ms */
 
-static struct tcp_info info_of(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len))
-		abort();
-	return info;
-}
-
 /* Text and bare ACKs have times of their own. */
 API_TEST(info__last_times)
 {

@@ -133,16 +133,6 @@ API_TEST(tcpopt__maxseg_range)
 	ASSERT_ERRNO(EINVAL, set_int(fd, SOL_TCP, TCP_MAXSEG, -1));
 }
 
-static struct tcp_info info_of(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len))
-		abort();
-	return info;
-}
-
 /* The client's MSS limits the server's segments. */
 API_TEST(tcpopt__maxseg_is_announced)
 {

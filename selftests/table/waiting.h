@@ -84,23 +84,9 @@ void *kzalloc(size_t size, int flags);
 #define lockdep_assert_held(lock) assert((lock)->held)
 #define kfree_rcu(p, field) free(p)
 
-void toytcp_table_remove(struct toytcp_net *tn, struct toytcp_entry *entry);
 void toytcp_timer_init(struct timer_list *timer,
 		       void (*expired)(struct timer_list *));
 void toytcp_timer_set(struct timer_list *timer, unsigned long when);
-
-void toytcp_waiting_init(struct toytcp_waitlist *list, struct toytcp_net *tn,
-			 void (*expired)(struct timer_list *));
-void *toytcp_waiting_new(size_t size, enum entry_kind kind,
-			 const struct toytcp_tuple *who, int dev);
-void toytcp_waiting_queue(struct toytcp_waitlist *list,
-			  struct toytcp_waiting *w, int n, unsigned long wait);
-void toytcp_waiting_forget(struct toytcp_waitlist *list,
-			   struct toytcp_waiting *w);
-void toytcp_waiting_clear(struct toytcp_waitlist *list,
-			  void (*forget)(struct toytcp_waitlist *list,
-					 struct toytcp_waiting *w));
-struct toytcp_waiting *toytcp_waiting_due(struct toytcp_waitlist *list, int n);
 
 #include <stdlib.h>
 
